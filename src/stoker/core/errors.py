@@ -1,0 +1,86 @@
+"""Every refusal the AWS API can answer. Raise them anywhere; api/front.py renders them once.
+
+The class name is the AWS error code, the message is AWS's literal text, extra fields
+(`Reason`, `Type`) travel as data. A user's bug is not one of these: it is an
+`InvocationResult` with an error (core/invocation.py).
+"""
+
+
+class ServiceError(Exception):
+    """A refusal the caller can act on."""
+
+    status = 400
+
+    def __init__(self, message: str, **fields: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fields = fields
+
+    @property
+    def code(self) -> str:
+        """The AWS error code, as `x-amzn-ErrorType` and `__type` carry it."""
+        return type(self).__name__
+
+
+class ResourceNotFoundException(ServiceError):
+    status = 404
+
+
+class ResourceConflictException(ServiceError):
+    status = 409
+
+
+class ResourceNotReadyException(ServiceError):
+    status = 502
+
+
+class InvalidParameterValueException(ServiceError):
+    status = 400
+
+
+class ValidationException(ServiceError):
+    status = 400
+
+
+class InvalidRequestContentException(ServiceError):
+    status = 400
+
+
+class InvalidZipFileException(ServiceError):
+    status = 502
+
+
+class RequestTooLargeException(ServiceError):
+    status = 413
+
+
+class CodeStorageExceededException(ServiceError):
+    status = 400
+
+
+class PreconditionFailedException(ServiceError):
+    status = 412
+
+
+class TooManyRequestsException(ServiceError):
+    status = 429
+
+
+class AccessDeniedException(ServiceError):
+    status = 403
+
+
+class ServiceException(ServiceError):
+    """Our fault, or the machine's: 500."""
+
+    status = 500
+
+
+class UnknownOperationException(ServiceError):
+    status = 404
+
+
+class NotImplementedException(ServiceError):
+    """An operation of AWS's model that Stoker has not built; the message names it."""
+
+    status = 501

@@ -1,0 +1,82 @@
+"""What is run, and what came of it: the two types that pass through the waist."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import NewType
+
+RequestId = NewType("RequestId", str)  # UUID v4, lower case
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """Where and how one version logs (AWS: LoggingConfig)."""
+
+    group: str
+    format: str = "Text"  # Text | JSON
+    application_level: str = "INFO"  # only with JSON
+    system_level: str = "INFO"  # only with JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A qualifier resolved to one immutable version: all that is needed to run it.
+
+    Two invocations may share a warm environment if and only if their targets' `key` is equal.
+    """
+
+    account: str  # 12 digits
+    region: str
+    name: str  # function name
+    version: str  # "$LATEST" or decimal
+    runtime: str  # Lambda's identifier, e.g. "python3.13", "provided.al2023"
+    handler: str
+    role: str  # ARN
+    code: str  # SHA-256 of the zip, hex: a name in blobs/
+    layers: tuple[str, ...]  # SHA-256 of each layer's zip, hex, in merge order
+    memory_mb: int
+    timeout_s: int
+    ephemeral_mb: int  # size of /tmp
+    environment: tuple[tuple[str, str], ...]  # the customer's variables, sorted
+    log: LogSettings
+    tracing: str = "PassThrough"  # PassThrough | Active
+    key: tuple[str, str, str, str, str] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        facts = (
+            self.runtime, self.handler, self.role, self.code, self.layers, self.memory_mb,
+            self.timeout_s, self.ephemeral_mb, self.environment, self.log, self.tracing,
+        )  # fmt: skip
+        fingerprint = hashlib.sha256(repr(facts).encode()).hexdigest()
+        key = (self.account, self.region, self.name, self.version, fingerprint)
+        object.__setattr__(self, "key", key)
+
+    @property
+    def arn(self) -> str:
+        """The unqualified function ARN."""
+        return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One accepted request to run a Target. `event` is handed on byte for byte."""
+
+    request_id: RequestId
+    target: Target
+    event: bytes
+    invoked_arn: str  # qualified if and only if the caller qualified it
+    content_type: str = "application/json"
+    client_context: str = ""  # decoded JSON text, "" if none
+    cognito_identity: str = ""  # JSON text, "" if none
+    trace_id: str = ""  # value of X-Amzn-Trace-Id, minted if the caller sent none
+    tail: bool = False  # the caller wants the last 4 KiB of the log
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationResult:
+    """What the caller gets: always HTTP 200 (a function error is a result, not an exception)."""
+
+    payload: bytes
+    function_error: str | None = None  # None on success, else "Unhandled"
+    executed_version: str = "$LATEST"
+    log_tail: bytes | None = None  # last 4,096 bytes, if asked for
+    content_type: str = "application/json"

@@ -1,0 +1,155 @@
+"""What isolates one execution environment, seen from above.
+
+Small interface, total contract. A `Backend` makes `Sandbox`es; a Sandbox runs the processes
+of one environment. Implementations: namespaces/ (Linux, root), process.py (development).
+tests/contract/ runs one suite over all of them.
+
+    backend = ...; await backend.start()
+    await backend.prepare(kind)                  # template, zygote, stock (idempotent)
+    sandbox = await backend.create(spec)         # from stock if there is one
+    sandbox.start(command)                       # -> Process with readable pipes
+    sandbox.freeze(); sandbox.thaw()             # synchronous and cheap
+    await sandbox.destroy()                      # idempotent, total, never raises
+    await backend.close()                        # nothing of ours is left on the machine
+"""
+
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+RUNTIME = "runtime"  # the name of the runtime's process; every other name is an extension's
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What can be prepared ahead: a runtime, and whether its SDK is already imported."""
+
+    runtime: str  # Lambda's identifier, e.g. "python3.11", "provided.al2023"
+    preload_sdk: bool = False  # boto3 imported in the zygote
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSpec:
+    environment_id: str  # 32 hex digits, unique
+    kind: Kind
+    memory_mb: int
+    ephemeral_mb: int
+    code: Path  # unpacked, seen as /var/task
+    layers: tuple[Path, ...] = ()  # unpacked; merged in this order as /opt
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A process to start inside. argv=None: the managed runtime of the sandbox's Kind."""
+
+    name: str  # RUNTIME, or an extension's file name
+    argv: tuple[str, ...] | None
+    environ: Mapping[str, str]
+    cwd: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a process ended, or why it never began. Exactly one field is set."""
+
+    code: int | None = None
+    signal: int | None = None
+    error: str | None = None  # Go's words, e.g. "fork/exec /var/task/bootstrap: permission denied"
+    errno: int = 0  # of `error`
+
+
+@dataclass(slots=True)
+class Process:
+    """A process of the sandbox. Our ends of its pipes are non-blocking file descriptors;
+    whoever reads them closes them."""
+
+    name: str
+    stdout: int
+    stderr: int
+    frames: int  # fd 62 inside: framed log records; -1 if the command gets none
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    peak_bytes: int  # highest memory use so far, page cache excluded, monotone
+    oom_kills: int  # so far
+
+
+@dataclass(slots=True)
+class Listener:
+    """A socket that listens inside the environment's network and is accepted from outside."""
+
+    sock: socket.socket  # non-blocking, listening
+    address: str  # "host:port" as seen inside
+
+
+class Sandbox(Protocol):
+    id: str
+    runtime_api: Listener  # port 9001
+    endpoint: Listener | None  # the server's own front door, as the environment sees it
+    task_root: str  # where the code is, seen from inside: /var/task
+    layer_root: str  # /opt
+    pids: Callable[[], list[int]]  # host pids of its processes now (for timeline and tests)
+
+    # Told about deaths; set by the owner before the first start. Called from the event loop.
+    on_exit: Callable[[str, Exit], None]  # a started process ended: (name, how)
+    on_lost: Callable[[str], None]  # the whole sandbox is gone, and why; nothing follows
+
+    def start(self, command: Command) -> Process:
+        """Start a process; failures arrive as on_exit with Exit.error. Names of living
+        processes are unique."""
+        ...
+
+    def signal(self, name: str, number: int) -> None:
+        """Signal that process's whole group; harmless if it is gone."""
+        ...
+
+    def kill_all(self) -> None:
+        """SIGKILL everything inside but init: files and /tmp stay (AWS's reset). on_exit
+        follows for each started process. The sandbox must be thawed."""
+        ...
+
+    def freeze(self) -> None:
+        """No instruction of user code runs after this until thaw. Idempotent."""
+        ...
+
+    def thaw(self) -> None: ...
+
+    def throttle_cpu(self, on: bool) -> None:
+        """Off (as born): no cpu limit, for init. On: memory_mb/1769 of a core."""
+        ...
+
+    def usage(self) -> Usage: ...
+
+    async def destroy(self) -> None:
+        """Kill everything, free everything. Idempotent; never raises; nothing is left after."""
+        ...
+
+
+class Backend(Protocol):
+    name: str  # "namespaces" | "process"
+    limitations: tuple[str, ...]  # what is *not* enforced, in plain sentences; () if all is
+
+    async def start(self) -> None:
+        """Also clears what a dead predecessor on the same data folder left behind."""
+        ...
+
+    async def prepare(self, kind: Kind) -> None:
+        """Make ready to create sandboxes of this kind quickly. Raise RuntimeUnavailable."""
+        ...
+
+    async def create(self, spec: SandboxSpec) -> Sandbox:
+        """Raise RuntimeUnavailable, or SandboxFailed for our or the machine's fault."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class RuntimeUnavailable(Exception):
+    """No interpreter for this runtime on this machine. The text names the remedy."""
+
+
+class SandboxFailed(Exception):
+    """A sandbox could not be made: "cannot …", naming the thing and the way out."""
