@@ -1,0 +1,65 @@
+"""What API operations work with: who asks, what is asked, and the parts of the server.
+
+An operation is `async def create_function(control: Control, call: Call[CreateFunctionInput])
+-> FunctionConfiguration`. When it runs, the request has been routed, parsed and validated
+against AWS's model; whatever it refuses, it raises as a `core.errors.ServiceError`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from stoker.core.invocation import RequestId, Target
+
+if TYPE_CHECKING:  # operations receive these; only server.py builds them
+    from stoker.blobs.directory import DirectoryBlobs
+    from stoker.invoke.catalog import Catalog
+    from stoker.invoke.invoker import Invoker
+    from stoker.observe.logs import LogStore
+    from stoker.store.base import Store
+
+Input = TypeVar("Input")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf a request runs."""
+
+    account: str  # 12 digits
+    region: str
+    access_key: str  # "" if an environment calls without a signature
+    environment: Target | None = None  # set if the call came from inside an environment
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Input]):
+    """One API call, already routed, parsed and validated."""
+
+    input: Input
+    caller: Caller
+    request_id: RequestId
+    base_url: str  # how this caller reaches us, without a trailing slash: "http://127.0.0.1:4566"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator decided about the API."""
+
+    account: str = "000000000000"  # of callers whose access key is not 12 digits
+    region: str = "us-east-1"  # of callers whose credential scope names none
+    hosts: frozenset[str] = frozenset()  # names besides loopback's under which we may be called
+    origins: frozenset[str] = frozenset()  # web pages that may call us: "https://host[:port]"
+    concurrent_executions: int = 1000  # per account and region
+    unreserved_minimum: int = 100  # of those, what reservations must leave
+    code_storage_bytes: int = 75 * 1024**3  # per account and region, packed
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    store: "Store"
+    blobs: "DirectoryBlobs"
+    catalog: "Catalog"
+    invoker: "Invoker"
+    logs_store: "LogStore"
+    settings: Settings
+    changed: Callable[[], None]  # the store changed: reconcilers, look now

@@ -1,0 +1,55 @@
+"""Everything a client can ask, on one page: which service, where it is, who answers.
+
+Path, method and status are AWS's (tests/conformance/test_service_model.py compares them with
+botocore's model). `inside`: may be called from within an execution environment, over its own
+listener; everything else there is AccessDenied. An operation of the model that has no row here
+answers a typed 501 that names it.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from stoker.api import account, functions, logs
+
+Handler = Callable[..., Awaitable[object]]  # (control, Call[<Name>Input]) -> the model's output
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    service: str  # botocore's name of the service
+    name: str
+    method: str
+    path: str
+    status: int
+    handler: Handler | None  # None: Invoke alone, the fast path in api/invocations.py
+    inside: bool = False
+
+
+OPERATIONS = (
+    Operation("lambda", "Invoke", "POST", "/2015-03-31/functions/{FunctionName}/invocations", 200, None, inside=True),
+    Operation("lambda", "CreateFunction", "POST", "/2015-03-31/functions", 201, functions.create_function),
+    Operation("lambda", "ListFunctions", "GET", "/2015-03-31/functions", 200, functions.list_functions),
+    Operation("lambda", "GetFunction", "GET", "/2015-03-31/functions/{FunctionName}", 200, functions.get_function),
+    Operation("lambda", "DeleteFunction", "DELETE", "/2015-03-31/functions/{FunctionName}", 200, functions.delete_function),
+    Operation("lambda", "GetFunctionConfiguration", "GET", "/2015-03-31/functions/{FunctionName}/configuration", 200, functions.get_function_configuration),
+    Operation("lambda", "UpdateFunctionConfiguration", "PUT", "/2015-03-31/functions/{FunctionName}/configuration", 200, functions.update_function_configuration),
+    Operation("lambda", "UpdateFunctionCode", "PUT", "/2015-03-31/functions/{FunctionName}/code", 200, functions.update_function_code),
+    Operation("lambda", "GetAccountSettings", "GET", "/2016-08-19/account-settings", 200, account.get_account_settings),
+    Operation("logs", "CreateLogGroup", "POST", "/", 200, logs.create_log_group, inside=True),
+    Operation("logs", "DeleteLogGroup", "POST", "/", 200, logs.delete_log_group, inside=True),
+    Operation("logs", "DescribeLogGroups", "POST", "/", 200, logs.describe_log_groups, inside=True),
+    Operation("logs", "CreateLogStream", "POST", "/", 200, logs.create_log_stream, inside=True),
+    Operation("logs", "DeleteLogStream", "POST", "/", 200, logs.delete_log_stream, inside=True),
+    Operation("logs", "DescribeLogStreams", "POST", "/", 200, logs.describe_log_streams, inside=True),
+    Operation("logs", "PutLogEvents", "POST", "/", 200, logs.put_log_events, inside=True),
+    Operation("logs", "GetLogEvents", "POST", "/", 200, logs.get_log_events, inside=True),
+    Operation("logs", "FilterLogEvents", "POST", "/", 200, logs.filter_log_events, inside=True),
+    Operation("logs", "PutRetentionPolicy", "POST", "/", 200, logs.put_retention_policy, inside=True),
+    Operation("logs", "DeleteRetentionPolicy", "POST", "/", 200, logs.delete_retention_policy, inside=True),
+    Operation("logs", "ListTagsLogGroup", "POST", "/", 200, logs.list_tags_log_group, inside=True),
+    Operation("logs", "TagLogGroup", "POST", "/", 200, logs.tag_log_group, inside=True),
+    Operation("logs", "UntagLogGroup", "POST", "/", 200, logs.untag_log_group, inside=True),
+    Operation("logs", "ListTagsForResource", "POST", "/", 200, logs.list_tags_for_resource, inside=True),
+    Operation("logs", "TagResource", "POST", "/", 200, logs.tag_resource, inside=True),
+    Operation("logs", "UntagResource", "POST", "/", 200, logs.untag_resource, inside=True),
+)  # fmt: skip
