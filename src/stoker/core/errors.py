@@ -42,6 +42,18 @@ class ValidationException(ServiceError):
     status = 400
 
 
+class InvalidParameterException(ServiceError):
+    """What CloudWatch Logs calls both kinds of bad parameter."""
+
+    status = 400
+
+
+class SerializationException(ServiceError):
+    """A value of the wrong type, or a body that cannot be read at all."""
+
+    status = 400
+
+
 class InvalidRequestContentException(ServiceError):
     status = 400
 
@@ -67,6 +79,14 @@ class TooManyRequestsException(ServiceError):
 
 
 class AccessDeniedException(ServiceError):
+    status = 403
+
+
+class MissingAuthenticationTokenException(ServiceError):
+    status = 403
+
+
+class IncompleteSignatureException(ServiceError):
     status = 403
 
 
