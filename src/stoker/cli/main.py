@@ -1,0 +1,20 @@
+"""The command line: `stoker serve`, `stoker doctor`, `stoker sandbox explain`, `stoker version`."""
+
+import typer
+
+from stoker.cli import doctor, serve, version
+
+app = typer.Typer(
+    name="stoker",
+    help="AWS Lambda's system on your own machine.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # its table leaves the words a quarter of the line
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
+app.command("version")(version.version)
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,322 @@
+"""The configuration: one frozen `Config`. Each option is described here and nowhere else.
+
+Flags of `stoker serve` win over `STOKER_*` variables, those over `stoker.toml`, that over the
+default. The command line's help and docs/guide/configuration.md are made from the fields below:
+
+    python -m stoker.config >docs/guide/configuration.md
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+FILE = "stoker.toml"  # looked for in the working directory
+
+
+class ConfigError(Exception):
+    """An option that cannot be used: which, where it was said, and what would do."""
+
+
+def option(
+    default: Any,
+    doc: str,
+    *,
+    choices: tuple[str, ...] = (),
+    least: float | None = None,
+    shown: str | None = None,
+) -> Any:
+    """A field of Config. `default` may be a function; then `shown` says in words what it gives."""
+    facts = {"doc": doc, "choices": choices, "least": least, "shown": shown}
+    if callable(default):
+        return field(default_factory=default, metadata=facts)
+    return field(default=default, metadata=facts)
+
+
+def _default_data_dir() -> Path:
+    if os.geteuid() == 0:
+        return Path("/var/lib/stoker")
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "stoker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    host: str = option(
+        "127.0.0.1",
+        "Address to listen on. With the default, ::1 is listened on as well.",
+    )
+    port: int = option(4566, "TCP port of the AWS API. 0 takes a free one.", least=0)
+    data_dir: Path = option(
+        _default_data_dir,
+        "Folder with all that is kept: functions, their code, logs. One server at a time uses it.",
+        shown="/var/lib/stoker as root, else $XDG_DATA_HOME/stoker or ~/.local/share/stoker",
+    )
+    ready_file: Path | None = option(
+        None,
+        "File that gets the server's URL, in one piece, as soon as requests are answered. "
+        "For scripts, with port 0.",
+    )
+    sandbox: str = option(
+        "auto",
+        "What isolates execution environments. namespaces: real isolation, limits and freezing; "
+        "needs root on Linux. process: plain child processes, for development without root; what "
+        "is not enforced is printed at start. auto: namespaces as root, else process; root on a "
+        "machine that cannot isolate gets an error instead of less than was expected.",
+        choices=("auto", "namespaces", "process"),
+    )
+    insecure_bind: bool = option(
+        False,
+        "Allow a host other than loopback. Signatures are not verified yet: whoever reaches the "
+        "port may run any code.",
+    )
+    allowed_hosts: tuple[str, ...] = option(
+        (),
+        "More names by which clients may call the server (Host header), separated by commas. "
+        "Loopback names and *.localhost are always allowed; other names are refused, so that a "
+        "web page cannot reach the server through a name of its own.",
+    )
+    default_account: str = option(
+        "000000000000",
+        "Account of callers whose access key is not itself a 12-digit account number.",
+    )
+    idle_timeout_s: float = option(
+        900.0, "An execution environment that was not used for so long is ended.", least=1
+    )
+    max_age_s: float = option(
+        14400.0,
+        "An execution environment older than this is replaced as soon as it is idle.",
+        least=1,
+    )
+    egress: str = option(
+        "host",
+        "What functions reach on the network besides Stoker itself. host: what the machine "
+        "reaches, but not the machine's own addresses or instance metadata. none: nothing.",
+        choices=("host", "none"),
+    )
+    stock: int = option(
+        4,
+        "Sandboxes kept ready per kind of runtime, so that a cold start finds one made. "
+        "Each takes about 2 MB.",
+        least=0,
+    )
+    account_concurrency: int = option(
+        1000, "Invocations that one account may run at the same time.", least=1
+    )
+    log_format: str = option(
+        "auto",
+        "The server's own log, on standard error. auto: text on a terminal, else JSON lines.",
+        choices=("auto", "text", "json"),
+    )
+    log_level: str = option(
+        "info",
+        "How much the server logs.",
+        choices=("debug", "info", "warning", "error"),
+    )
+    drain_s: float = option(
+        10.0,
+        "On SIGTERM, running invocations get so many seconds to finish. A second signal ends "
+        "them at once.",
+        least=0,
+    )
+    python_client: Path | None = option(
+        None,
+        "Folder with another Python runtime client, such as AWS's own (pip install --target DIR "
+        "awslambdaric). Used in place of Stoker's for all Python functions.",
+    )
+    runtimes_dir: Path | None = option(
+        None,
+        "Folder with further interpreters, one folder per Lambda runtime: "
+        "DIR/python3.13/bin/python3.13.",
+    )
+
+
+OPTIONS: tuple[Field[Any], ...] = fields(Config)
+_TYPES = get_type_hints(Config)
+_LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+|::1|localhost")
+
+
+def load(
+    flags: Mapping[str, object] = {},
+    environ: Mapping[str, str] = os.environ,
+    folder: Path = Path(),
+) -> Config:
+    """Put the layers together. A flag that is None was not given. Raise ConfigError."""
+    values: dict[str, object] = {}
+    origin: dict[str, str] = {}
+    for layer, said_in in (
+        (_from_file(environ, folder), "{file}: {name}"),
+        (_from_environ(environ), "{variable}"),
+        ({name: value for name, value in flags.items() if value is not None}, "{flag}"),
+    ):
+        for name, value in layer.items():
+            origin[name] = said_in.format(
+                file=FILE, name=name, variable=variable(name), flag=flag(name)
+            )
+            values[name] = _converted(name, value, origin[name])
+    config = Config(**values)  # type: ignore[arg-type]
+    _check(config, origin)
+    return config
+
+
+def flag(name: str) -> str:
+    """The command line's spelling: data_dir is --data-dir."""
+    return "--" + name.replace("_", "-")
+
+
+def variable(name: str) -> str:
+    """The environment's spelling: data_dir is STOKER_DATA_DIR."""
+    return "STOKER_" + name.upper()
+
+
+def is_loopback(host: str) -> bool:
+    return _LOOPBACK.fullmatch(host) is not None
+
+
+# --- the layers ---------------------------------------------------------------------------------
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, object]:
+    return {o.name: environ[variable(o.name)] for o in OPTIONS if variable(o.name) in environ}
+
+
+def _from_file(environ: Mapping[str, str], folder: Path) -> dict[str, object]:
+    named = environ.get("STOKER_CONFIG")
+    path = Path(named) if named else folder / FILE
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        if named:
+            raise ConfigError(f"cannot read {path}, which STOKER_CONFIG names") from None
+        return {}
+    except OSError as err:
+        raise ConfigError(f"cannot read {path}: {err.strerror}") from err
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as err:
+        raise ConfigError(f"{path} is not TOML: {err}") from err
+    known = {o.name for o in OPTIONS}
+    for name in values:
+        if name not in known:
+            raise ConfigError(f"{path}: there is no option '{name}' ({', '.join(sorted(known))})")
+    return values
+
+
+def _converted(name: str, value: object, said_in: str) -> object:
+    """A value as its field wants it, or ConfigError."""
+    wanted = _TYPES[name]
+    try:
+        if wanted is bool:
+            return _as_bool(value)
+        if wanted in (int, float) and not isinstance(value, bool):
+            return wanted(value)
+        if wanted == tuple[str, ...]:
+            parts = value.split(",") if isinstance(value, str) else value
+            return tuple(str(part).strip() for part in parts if str(part).strip())  # type: ignore[attr-defined]
+        if Path in (wanted, *get_args(wanted)) and isinstance(value, str | Path):
+            return Path(value).expanduser().absolute()
+        if wanted is str and isinstance(value, str):
+            return value
+    except (TypeError, ValueError):
+        pass
+    raise ConfigError(f"{said_in}: '{value}' is not {_kind(name)}")
+
+
+def _as_bool(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    return {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "": False,
+    }[str(value).lower()]
+
+
+def _check(config: Config, origin: Mapping[str, str]) -> None:
+    for o in OPTIONS:
+        value, facts = getattr(config, o.name), o.metadata
+        said_in = origin.get(o.name, o.name)
+        if facts["choices"] and value not in facts["choices"]:
+            raise ConfigError(f"{said_in}: '{value}' is not one of {', '.join(facts['choices'])}")
+        if facts["least"] is not None and value < facts["least"]:
+            raise ConfigError(f"{said_in}: {value} is less than {facts['least']}")
+    if config.port > 65535:
+        raise ConfigError(f"{origin['port']}: {config.port} is not a TCP port (0 to 65535)")
+    if not re.fullmatch(r"\d{12}", config.default_account):
+        raise ConfigError(
+            f"{origin['default_account']}: '{config.default_account}' is not an account (12 digits)"
+        )
+    if not is_loopback(config.host) and not config.insecure_bind:
+        raise ConfigError(
+            f"{origin['host']}: will not listen on {config.host}: signatures are not verified yet, "
+            "so whoever reaches the port may run any code on this machine. "
+            "Use a loopback address, or give --insecure-bind if that is meant."
+        )
+
+
+# --- how options are shown ----------------------------------------------------------------------
+
+
+def shown_default(o: Field[Any]) -> str:
+    """The default in words, for help and documentation."""
+    if o.metadata["shown"]:
+        return str(o.metadata["shown"])
+    if o.default is MISSING or o.default is None or o.default == ():
+        return "none"
+    if isinstance(o.default, float):
+        return f"{o.default:g}"
+    return str(o.default).lower() if isinstance(o.default, bool) else str(o.default)
+
+
+def _kind(name: str) -> str:
+    """The type of an option in words."""
+    wanted = _TYPES[name]
+    if wanted == tuple[str, ...]:
+        return "a list of names"
+    if Path in (wanted, *get_args(wanted)):
+        return "a path"
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}[wanted]
+
+
+def page() -> str:
+    """docs/guide/configuration.md."""
+    lines = [
+        "# Configuration",
+        "",
+        "*This page is made from `src/stoker/config.py` by `make docs`.*",
+        "",
+        "An option can be given as a flag of `stoker serve`, as an environment variable, or in",
+        "`stoker.toml` in the working directory (or the file that `STOKER_CONFIG` names). The flag",
+        "wins over the variable, the variable over the file, the file over the default.",
+        "",
+        "```toml",
+        "# stoker.toml",
+        "port = 5000",
+        'egress = "none"',
+        'allowed_hosts = ["lambda.example"]',
+        "```",
+    ]
+    for o in OPTIONS:
+        choices = "one of " + ", ".join(f"`{c}`" for c in o.metadata["choices"])
+        lines += [
+            "",
+            f"## `{o.name}`",
+            "",
+            f"`{flag(o.name)}` · `{variable(o.name)}` · "
+            f"{choices if o.metadata['choices'] else _kind(o.name)} · "
+            f"default: {shown_default(o)}",
+            "",
+            o.metadata["doc"],
+        ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(page(), end="")
