@@ -66,6 +66,18 @@ class RequestTooLargeException(ServiceError):
     status = 413
 
 
+class RequestEntityTooLargeException(ServiceError):
+    """A deployment package too large to be sent in the request itself."""
+
+    status = 413
+
+
+class InvalidRuntimeException(ServiceError):
+    """The function can be kept, but nothing here can run it."""
+
+    status = 502
+
+
 class CodeStorageExceededException(ServiceError):
     status = 400
 
