@@ -1,0 +1,163 @@
+"""The variables that the processes of an environment get: exactly AWS's, and the customer's.
+
+In order, later wins: what a customer may override, the customer's own, what is reserved.
+A customer's key that is reserved or begins with "_" is dropped, even if it got past the API.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stoker.core.invocation import Target
+from stoker.core.limits import RESERVED_VARIABLES, RUNTIMES, Family
+
+LOG_FD = 62  # where a managed runtime writes framed log records
+_XRAY_ADDRESS, _XRAY_PORT = "169.254.100.1", "2000"
+
+# Set for the runtime only: an extension finds none of them, and no key that begins with "_".
+_NOT_FOR_EXTENSIONS = frozenset(
+    {
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_XRAY_CONTEXT_MISSING",
+        "AWS_XRAY_DAEMON_ADDRESS",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Credentials:
+    """Of the function's role, as this environment holds them."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """Where things are, seen from inside. Only the process sandbox has others."""
+
+    task: str = "/var/task"
+    runtime: str = "/var/runtime"
+    language: str = "/var/lang"
+    layers: str = "/opt"
+
+
+def runtime_environ(
+    target: Target,
+    *,
+    runtime_api: str,
+    endpoint_url: str | None,
+    log_stream: str,
+    credentials: Credentials,
+    initialization_type: str = "on-demand",
+    roots: Roots = Roots(),
+) -> dict[str, str]:
+    """What the runtime's process gets. `runtime_api` is host:port as seen inside;
+    `endpoint_url` is the server's own front door there, for SDKs, if there is one."""
+    return {
+        **_overridable(target, endpoint_url, roots),
+        **_customers(target),
+        **_reserved(target, runtime_api, log_stream, credentials, initialization_type, roots),
+    }
+
+
+def extension_environ(
+    target: Target,
+    *,
+    runtime_api: str,
+    endpoint_url: str | None,
+    log_stream: str,
+    credentials: Credentials,
+    initialization_type: str = "on-demand",
+    roots: Roots = Roots(),
+) -> dict[str, str]:
+    """What each external extension's process gets: the runtime's, less what only it may see."""
+    everything = runtime_environ(
+        target,
+        runtime_api=runtime_api,
+        endpoint_url=endpoint_url,
+        log_stream=log_stream,
+        credentials=credentials,
+        initialization_type=initialization_type,
+        roots=roots,
+    )
+    return {
+        key: value
+        for key, value in everything.items()
+        if key not in _NOT_FOR_EXTENSIONS and not key.startswith("_")
+    }
+
+
+def _overridable(target: Target, endpoint_url: str | None, roots: Roots) -> dict[str, str]:
+    lang, task, opt, runtime = roots.language, roots.task, roots.layers, roots.runtime
+    libraries = (
+        "/lib64", "/usr/lib64", runtime, f"{runtime}/lib", task, f"{task}/lib", f"{opt}/lib",
+    )  # fmt: skip
+    if target.runtime != "provided.al2":
+        libraries = (f"{lang}/lib", *libraries)
+    variables = {
+        "LANG": "en_US.UTF-8",
+        # The slash after /usr/bin is AWS's.
+        "PATH": f"{lang}/bin:/usr/local/bin:/usr/bin/:/bin:{opt}/bin",
+        "LD_LIBRARY_PATH": ":".join(libraries),
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": f"{_XRAY_ADDRESS}:{_XRAY_PORT}",
+    }
+    if _family(target) is Family.PYTHON:
+        variables["PYTHONPATH"] = runtime
+    if endpoint_url is not None:
+        variables["AWS_ENDPOINT_URL"] = endpoint_url
+    return variables
+
+
+def _customers(target: Target) -> Mapping[str, str]:
+    return {
+        key: value
+        for key, value in target.environment
+        if key not in RESERVED_VARIABLES and not key.startswith("_")
+    }
+
+
+def _reserved(
+    target: Target,
+    runtime_api: str,
+    log_stream: str,
+    credentials: Credentials,
+    initialization_type: str,
+    roots: Roots,
+) -> dict[str, str]:
+    variables = {
+        "_HANDLER": target.handler,
+        "_AWS_XRAY_DAEMON_ADDRESS": _XRAY_ADDRESS,
+        "_AWS_XRAY_DAEMON_PORT": _XRAY_PORT,
+        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+        "AWS_SESSION_TOKEN": credentials.session_token,
+        "AWS_DEFAULT_REGION": target.region,
+        "AWS_REGION": target.region,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(target.memory_mb),
+        "AWS_LAMBDA_FUNCTION_NAME": target.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": target.version,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type,
+        "AWS_LAMBDA_LOG_GROUP_NAME": target.log.group,
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        "LAMBDA_RUNTIME_DIR": roots.runtime,
+        "LAMBDA_TASK_ROOT": roots.task,
+        "TZ": ":UTC",
+    }
+    if _family(target) is not Family.OS_ONLY:
+        variables["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{target.runtime}"
+        variables["_LAMBDA_TELEMETRY_LOG_FD"] = str(LOG_FD)
+    if target.log.format == "JSON":
+        variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+        variables["AWS_LAMBDA_LOG_LEVEL"] = target.log.application_level
+    return variables
+
+
+def _family(target: Target) -> Family:
+    return RUNTIMES[target.runtime].family

@@ -1,0 +1,227 @@
+"""The nouns: a function, and what one version of it is made of.
+
+A `Function` is one aggregate: whatever changes in it is one write, guarded by its revision.
+It holds two configurations, because AWS goes on serving the old one while it brings up the new:
+
+    latest    what the API shows: $LATEST as last created or updated
+    serving   what invocations run: the last configuration that became ready, None before that
+
+    created ──► Pending ──activated──► Active
+                   └──────failed─────► Failed        (nothing serves)
+
+    updated ──► InProgress ──activated──► Successful (latest serves)
+                   └─────────failed─────► Failed     (the old one goes on serving)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from stoker.core.errors import ResourceConflictException
+from stoker.core.invocation import LogSettings, Target
+from stoker.core.names import LATEST, function_arn
+
+
+class State(StrEnum):
+    PENDING = "Pending"
+    ACTIVE = "Active"
+    FAILED = "Failed"
+
+
+class UpdateStatus(StrEnum):
+    IN_PROGRESS = "InProgress"
+    SUCCESSFUL = "Successful"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A deployment package: a zip in the blobs."""
+
+    sha256: str  # hex
+    size_bytes: int  # packed
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything that one version is: typed where we act on it."""
+
+    runtime: str
+    handler: str
+    role: str
+    code: Code
+    log: LogSettings
+    description: str = ""
+    memory_mb: int = 128
+    timeout_s: int = 3
+    ephemeral_mb: int = 512
+    environment: tuple[tuple[str, str], ...] | None = None  # sorted; None: never given
+    tracing: str = "PassThrough"
+    architecture: str = "x86_64"
+    package_type: str = "Zip"
+    # What is kept and shown and has no effect yet, by AWS's member name and in AWS's shape:
+    # VpcConfig, FileSystemConfigs, DeadLetterConfig, KMSKeyArn.
+    kept: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionKey:
+    """What a function is known by; functions of different accounts or regions never meet."""
+
+    account: str
+    region: str
+    name: str
+
+    @property
+    def arn(self) -> str:
+        return function_arn(self.region, self.account, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    key: FunctionKey
+    latest: Configuration
+    serving: Configuration | None
+    state: State
+    revision_id: str
+    last_modified: str
+    state_reason: str | None = None
+    state_reason_code: str | None = None
+    update_status: UpdateStatus | None = None  # AWS shows none before the first activation
+    update_reason: str | None = None
+    update_reason_code: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unsettled(self) -> bool:
+        """Waits for the activation reconciler."""
+        return self.state is State.PENDING or self.update_status is UpdateStatus.IN_PROGRESS
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """The code it cannot do without."""
+        return frozenset(c.code.sha256 for c in (self.latest, self.serving) if c is not None)
+
+
+_CREATING = {"reason": "The function is being created.", "code": "Creating"}
+
+
+def new_function(
+    key: FunctionKey,
+    latest: Configuration,
+    tags: Mapping[str, str],
+    *,
+    revision: str,
+    now: str,
+) -> Function:
+    return Function(
+        key,
+        latest,
+        serving=None,
+        state=State.PENDING,
+        state_reason=_CREATING["reason"],
+        state_reason_code=_CREATING["code"],
+        revision_id=revision,
+        last_modified=now,
+        tags=tags,
+    )
+
+
+def check_free(function: Function) -> None:
+    """Refuse what AWS refuses while a function is being made, changed, or is broken."""
+    if function.state is not State.ACTIVE:
+        raise ResourceConflictException(in_state(function.state))
+    if function.update_status is UpdateStatus.IN_PROGRESS:
+        raise ResourceConflictException(
+            "The operation cannot be performed at this time. "
+            f"An update is in progress for resource: {function.key.arn}"
+        )
+
+
+def in_state(state: State) -> str:
+    return (
+        "The operation cannot be performed at this time. "
+        f"The function is currently in the following state: {state}"
+    )
+
+
+def updated(function: Function, latest: Configuration, *, revision: str, now: str) -> Function:
+    """Ask for another configuration; the old one serves until this one is ready."""
+    check_free(function)
+    return replace(
+        function,
+        latest=latest,
+        # AWS gives an update in progress the reason of a creation (recorded Nov 2023).
+        update_status=UpdateStatus.IN_PROGRESS,
+        update_reason=_CREATING["reason"],
+        update_reason_code=_CREATING["code"],
+        revision_id=revision,
+        last_modified=now,
+    )
+
+
+def activated(function: Function, *, revision: str) -> Function:
+    """What was asked for is ready. AWS gives a new revision for this, too."""
+    return replace(
+        function,
+        serving=function.latest,
+        state=State.ACTIVE,
+        state_reason=None,
+        state_reason_code=None,
+        update_status=UpdateStatus.SUCCESSFUL,
+        update_reason=None,
+        update_reason_code=None,
+        revision_id=revision,
+    )
+
+
+def failed(function: Function, reason: str, code: str, *, revision: str) -> Function:
+    """What was asked for cannot be made ready. Whatever served before goes on serving."""
+    if function.serving is None:
+        return replace(
+            function,
+            state=State.FAILED,
+            state_reason=reason,
+            state_reason_code=code,
+            revision_id=revision,
+        )
+    return replace(
+        function,
+        update_status=UpdateStatus.FAILED,
+        update_reason=reason,
+        update_reason_code=code,
+        revision_id=revision,
+    )
+
+
+def restoring(function: Function, *, revision: str) -> Function:
+    """Try once more to make a failed function ready: the machine may have changed."""
+    assert function.state is State.FAILED and function.serving is None
+    return replace(
+        function,
+        state=State.PENDING,
+        state_reason="The function is being restored.",
+        state_reason_code="Restoring",
+        revision_id=revision,
+    )
+
+
+def target(key: FunctionKey, configuration: Configuration, version: str = LATEST) -> Target:
+    """All that is needed to run this configuration."""
+    return Target(
+        account=key.account,
+        region=key.region,
+        name=key.name,
+        version=version,
+        runtime=configuration.runtime,
+        handler=configuration.handler,
+        role=configuration.role,
+        code=configuration.code.sha256,
+        layers=(),
+        memory_mb=configuration.memory_mb,
+        timeout_s=configuration.timeout_s,
+        ephemeral_mb=configuration.ephemeral_mb,
+        environment=configuration.environment or (),
+        log=configuration.log,
+        tracing=configuration.tracing,
+    )

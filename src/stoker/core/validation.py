@@ -1,0 +1,198 @@
+"""Create and update rules beyond the service model's constraints, in AWS's words.
+
+A request becomes `Changes`: what it asks for, None for what it leaves alone. `created` and
+`updated` turn changes into a `Configuration`, or refuse. The model's own constraints (patterns,
+enumerations, required members) have been checked before, by api/codec.py.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import NoReturn, TypeVar
+
+from stoker.core import limits
+from stoker.core.errors import (
+    InvalidParameterValueException,
+    RequestEntityTooLargeException,
+    ValidationException,
+)
+from stoker.core.invocation import LogSettings
+from stoker.core.model import Code, Configuration
+
+T = TypeVar("T")
+
+_VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+", re.ASCII)
+_NEW_NAME = re.compile(r"[a-zA-Z0-9_-]+", re.ASCII)
+_UNABLE = (
+    "Lambda was unable to configure your environment variables because the environment "
+    "variables you have provided"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What a request asks for. None: not mentioned."""
+
+    runtime: str | None = None
+    handler: str | None = None
+    role: str | None = None
+    description: str | None = None
+    memory_mb: int | None = None
+    timeout_s: int | None = None
+    ephemeral_mb: int | None = None
+    environment: Mapping[str, str] | None = None
+    tracing: str | None = None
+    log_format: str | None = None
+    log_group: str | None = None
+    application_log_level: str | None = None
+    system_log_level: str | None = None
+    architecture: str | None = None
+    kept: Mapping[str, object] = field(default_factory=dict)  # a value of None removes
+
+
+def created(name: str, changes: Changes, code: Code) -> Configuration:
+    """The first configuration of a function, defaults filled in."""
+    check_new_name(name)
+    if not changes.runtime or not changes.handler or not changes.role:
+        raise InvalidParameterValueException(
+            "Runtime and Handler are mandatory parameters for functions created with "
+            "deployment packages."
+        )
+    blank = Configuration(
+        runtime=changes.runtime,
+        handler=changes.handler,
+        role=changes.role,
+        code=code,
+        log=LogSettings(group=f"/aws/lambda/{name}"),
+        memory_mb=limits.MEMORY_DEFAULT_MB,
+        timeout_s=limits.TIMEOUT_DEFAULT_S,
+        ephemeral_mb=limits.EPHEMERAL_DEFAULT_MB,
+    )
+    return updated(blank, changes)
+
+
+def updated(before: Configuration, changes: Changes) -> Configuration:
+    """The configuration with the changes applied, every rule checked on what changes."""
+    if changes.runtime is not None:
+        check_runtime(changes.runtime)
+    _check_range("memorySize", changes.memory_mb, limits.MEMORY_MB)
+    _check_range("timeout", changes.timeout_s, limits.TIMEOUT_S)
+    _check_range("ephemeralStorage.size", changes.ephemeral_mb, limits.EPHEMERAL_MB)
+    environment = before.environment
+    if changes.environment is not None:
+        check_environment(changes.environment)
+        environment = tuple(sorted(changes.environment.items()))
+    kept = {**before.kept, **changes.kept}
+    return replace(
+        before,
+        runtime=_or(changes.runtime, before.runtime),
+        handler=_or(changes.handler, before.handler),
+        role=_or(changes.role, before.role),
+        description=_or(changes.description, before.description),
+        memory_mb=_or(changes.memory_mb, before.memory_mb),
+        timeout_s=_or(changes.timeout_s, before.timeout_s),
+        ephemeral_mb=_or(changes.ephemeral_mb, before.ephemeral_mb),
+        environment=environment,
+        tracing=_or(changes.tracing, before.tracing),
+        log=_log_settings(before.log, changes),
+        architecture=_or(changes.architecture, before.architecture),
+        kept={name: value for name, value in kept.items() if value is not None},
+    )
+
+
+def check_new_name(name: str) -> None:
+    """A bare name is shorter and plainer than what the FunctionName parameter accepts."""
+    if len(name) > limits.FUNCTION_NAME_LENGTH:
+        _violates(name, "functionName", "Member must have length less than or equal to 64")
+    if not _NEW_NAME.fullmatch(name):
+        _violates(
+            name,
+            "functionName",
+            "Member must satisfy regular expression pattern: [a-zA-Z0-9-_]+",
+        )
+
+
+def check_runtime(name: str) -> None:
+    runtime = limits.RUNTIMES.get(name)
+    if runtime is None:
+        known = ", ".join(r.name for r in limits.RUNTIMES.values() if not r.blocked)
+        raise InvalidParameterValueException(
+            f"Value {name} at 'runtime' failed to satisfy constraint: Member must satisfy enum "
+            f"value set: [{known}] or be a valid ARN"
+        )
+    if runtime.blocked:
+        raise InvalidParameterValueException(
+            f"The runtime parameter of {name} is no longer supported for creating or updating "
+            "AWS Lambda functions. We recommend you use a supported runtime while creating or "
+            "updating functions."
+        )
+
+
+def check_environment(variables: Mapping[str, str]) -> None:
+    if not all(_VARIABLE.fullmatch(key) for key in variables):
+        raise ValidationException(
+            "1 validation error detected: Value at 'environment.variables' failed to satisfy "
+            "constraint: Map keys must satisfy constraint: [Member must satisfy regular "
+            "expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]"
+        )
+    if reserved := sorted(variables.keys() & limits.RESERVED_VARIABLES):
+        raise InvalidParameterValueException(
+            f"{_UNABLE} contains reserved keys that are currently not supported for "
+            f"modification. Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    # AWS measures the map as it is stored, names, quotes and braces included
+    # (developer guide, "Troubleshoot configuration issues in Lambda").
+    measured = json.dumps(variables, ensure_ascii=False, separators=(",", ":"))
+    if len(measured.encode(errors="replace")) > limits.ENVIRONMENT_BYTES:
+        raise InvalidParameterValueException(
+            f"{_UNABLE} exceeded the 4KB limit. String measured: {measured}"
+        )
+    if any("\0" in value for value in variables.values()):
+        raise InvalidParameterValueException(
+            f"{_UNABLE} contains a value with a NUL character, which no process can be given."
+        )
+
+
+def check_zip_size(size_bytes: int, operation: str) -> None:
+    """A package that comes in the request itself. AWS names the size of the base64 text."""
+    if size_bytes > limits.ZIP_BYTES:
+        raise RequestEntityTooLargeException(
+            f"Request must be smaller than {-(-limits.ZIP_BYTES * 4 // 3)} bytes for the "
+            f"{operation} operation"
+        )
+
+
+def _log_settings(before: LogSettings, changes: Changes) -> LogSettings:
+    format_ = _or(changes.log_format, before.format)
+    levels = (changes.application_log_level, changes.system_log_level)
+    if format_ != "JSON" and any(level is not None for level in levels):
+        raise InvalidParameterValueException(
+            "ApplicationLogLevel and SystemLogLevel can only be set if LogFormat is JSON."
+        )
+    return LogSettings(
+        group=_or(changes.log_group, before.group),
+        format=format_,
+        application_level=_or(changes.application_log_level, before.application_level),
+        system_level=_or(changes.system_log_level, before.system_level),
+    )
+
+
+def _check_range(member: str, value: int | None, allowed: range) -> None:
+    if value is None:
+        return
+    if value > allowed[-1]:
+        _violates(value, member, f"Member must have value less than or equal to {allowed[-1]}")
+    if value < allowed[0]:
+        _violates(value, member, f"Member must have value greater than or equal to {allowed[0]}")
+
+
+def _violates(value: object, member: str, constraint: str) -> NoReturn:
+    raise ValidationException(
+        f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy "
+        f"constraint: {constraint}"
+    )
+
+
+def _or(change: T | None, before: T) -> T:
+    return before if change is None else change
