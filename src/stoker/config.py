@@ -6,6 +6,7 @@ default. The command line's help and docs/guide/configuration.md are made from t
     python -m stoker.config >docs/guide/configuration.md
 """
 
+import math
 import os
 import re
 import tomllib
@@ -180,7 +181,9 @@ def is_loopback(host: str) -> bool:
 
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, object]:
-    return {o.name: environ[variable(o.name)] for o in OPTIONS if variable(o.name) in environ}
+    """An empty variable says nothing."""
+    given = {o.name: environ.get(variable(o.name)) for o in OPTIONS}
+    return {name: value for name, value in given.items() if value}
 
 
 def _from_file(environ: Mapping[str, str], folder: Path) -> dict[str, object]:
@@ -220,7 +223,7 @@ def _converted(name: str, value: object, said_in: str) -> object:
             return Path(value).expanduser().absolute()
         if wanted is str and isinstance(value, str):
             return value
-    except (TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         pass
     raise ConfigError(f"{said_in}: '{value}' is not {_kind(name)}")
 
@@ -235,7 +238,6 @@ def _as_bool(value: object) -> bool:
         "0": False,
         "false": False,
         "no": False,
-        "": False,
     }[str(value).lower()]
 
 
@@ -245,8 +247,8 @@ def _check(config: Config, origin: Mapping[str, str]) -> None:
         said_in = origin.get(o.name, o.name)
         if facts["choices"] and value not in facts["choices"]:
             raise ConfigError(f"{said_in}: '{value}' is not one of {', '.join(facts['choices'])}")
-        if facts["least"] is not None and value < facts["least"]:
-            raise ConfigError(f"{said_in}: {value} is less than {facts['least']}")
+        if facts["least"] is not None and not facts["least"] <= value < math.inf:
+            raise ConfigError(f"{said_in}: {value} is not a number from {facts['least']} up")
     if config.port > 65535:
         raise ConfigError(f"{origin['port']}: {config.port} is not a TCP port (0 to 65535)")
     if not re.fullmatch(r"\d{12}", config.default_account):

@@ -1,0 +1,88 @@
+"""Flags win over variables, variables over the file, the file over defaults."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from stoker.config import OPTIONS, ConfigError, load, variable
+
+
+def test_without_any_layer_the_defaults_hold(tmp_path: Path) -> None:
+    config = load({}, {}, tmp_path)
+    assert (config.host, config.port, config.egress) == ("127.0.0.1", 4566, "host")
+    assert config.idle_timeout_s == 900
+
+
+def test_each_layer_wins_over_the_one_below(tmp_path: Path) -> None:
+    (tmp_path / "stoker.toml").write_text('port = 1\nstock = 1\nlog_level = "debug"\n')
+    environ = {"STOKER_PORT": "2", "STOKER_STOCK": "2", "STOKER_UNRELATED": "x"}
+    config = load({"port": 3, "stock": None}, environ, tmp_path)
+    assert (config.port, config.stock, config.log_level) == (3, 2, "debug")
+
+
+def test_every_option_can_be_said_in_every_layer(tmp_path: Path) -> None:
+    said = {
+        "host": "127.0.0.2", "port": "7", "data_dir": "/d", "ready_file": "/r",
+        "sandbox": "process", "insecure_bind": "true", "allowed_hosts": "a.example, b.example",
+        "default_account": "111122223333", "idle_timeout_s": "5", "max_age_s": "6",
+        "egress": "none", "stock": "0", "account_concurrency": "9", "log_format": "json",
+        "log_level": "error", "drain_s": "0.5", "python_client": "/c", "runtimes_dir": "/i",
+    }  # fmt: skip
+    assert set(said) == {o.name for o in OPTIONS}, "a new option: say it here"
+    from_environ = load({}, {variable(name): value for name, value in said.items()}, tmp_path)
+    numbers = {"port", "idle_timeout_s", "max_age_s", "stock", "account_concurrency", "drain_s"}
+    lines = [f"{k} = {v if k in numbers or v == 'true' else repr(v)}" for k, v in said.items()]
+    (tmp_path / "stoker.toml").write_text("\n".join(lines))
+    from_file = load({}, {}, tmp_path)
+    assert from_environ == from_file == load(said, {}, tmp_path)
+    assert from_file.allowed_hosts == ("a.example", "b.example")
+    assert from_file.python_client == Path("/c")
+
+
+@pytest.mark.parametrize(
+    ("environ", "complaint"),
+    [
+        ({"STOKER_PORT": "http"}, "STOKER_PORT: 'http' is not a whole number"),
+        ({"STOKER_PORT": "70000"}, "STOKER_PORT: 70000 is not a TCP port (0 to 65535)"),
+        ({"STOKER_STOCK": "-1"}, "STOKER_STOCK: -1 is not a number from 0 up"),
+        ({"STOKER_DRAIN_S": "nan"}, "nan is not a number from 0 up"),
+        ({"STOKER_EGRESS": "some"}, "STOKER_EGRESS: 'some' is not one of host, none"),
+        ({"STOKER_INSECURE_BIND": "maybe"}, "'maybe' is not true or false"),
+        ({"STOKER_DEFAULT_ACCOUNT": "12"}, "'12' is not an account (12 digits)"),
+        ({"STOKER_CONFIG": "/nowhere.toml"}, "cannot read /nowhere.toml"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_name(
+    environ: dict[str, str], complaint: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load({}, environ, tmp_path)
+    assert complaint in str(refusal.value)
+
+
+def test_a_misspelt_option_in_the_file_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    (tmp_path / "stoker.toml").write_text("prot = 1")
+    with pytest.raises(ConfigError, match=r"there is no option 'prot' \(.*port"):
+        load({}, {}, tmp_path)
+    (tmp_path / "stoker.toml").write_text("port = ")
+    with pytest.raises(ConfigError, match="is not TOML"):
+        load({}, {}, tmp_path)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "lambda.example"])
+def test_only_insecure_bind_opens_other_addresses(host: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--insecure-bind"):
+        load({"host": host}, {}, tmp_path)
+    assert load({"host": host, "insecure_bind": True}, {}, tmp_path).host == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_loopback_addresses_need_no_permission(host: str, tmp_path: Path) -> None:
+    assert load({"host": host}, {}, tmp_path).host == host
+
+
+def test_the_data_folder_follows_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    expected = Path("/var/lib/stoker") if os.geteuid() == 0 else tmp_path / "stoker"
+    assert load({}, {}, tmp_path).data_dir == expected

@@ -1,0 +1,120 @@
+"""Fixtures for all tests, and the check that none leaves anything behind."""
+
+import os
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import leaks
+from tests.running import PYTHON, StokerProcess, make_zip
+
+CHECKED = {"component", "contract", "conformance", "isolation", "faults"}
+IS_ROOT = sys.platform == "linux" and os.geteuid() == 0
+
+
+def pytest_configure() -> None:
+    leaks.adopt_orphans()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not IS_ROOT:
+        for item in items:
+            if item.get_closest_marker("root"):
+                item.add_marker(pytest.mark.skip(reason="needs root on Linux with cgroups"))
+
+
+class SharedServer:
+    """The one server of the session: what it owns is not a leak while it lives."""
+
+    process: StokerProcess | None = None
+
+    def owns(self, name: str) -> bool:
+        # Names of cgroups, mounts and interfaces carry the server's process id.
+        return self.process is not None and f"stoker-{self.process.pid}" in name
+
+    def look(self) -> leaks.Traces:
+        return leaks.look(self.owns, self.process.pid if self.process else None)
+
+
+SHARED = SharedServer()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StokerProcess]:
+    """A server that all tests share. Start a StokerProcess of your own to stop or break one."""
+    before = leaks.look()
+    SHARED.process = StokerProcess(tmp_path_factory.mktemp("server") / "data")
+    yield SHARED.process
+    status = SHARED.process.stop()
+    SHARED.process = None
+    assert status == 0
+    # Files and threads of this process belong to the test that happened to start the server.
+    left = leaks.left_behind(before, leaks.look)
+    left = [trace for trace in left if not trace.startswith(("files:", "threads:"))]
+    assert not left, "the shared server left behind: " + ", ".join(left)
+
+
+@pytest.fixture(autouse=True)
+def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test in component/ and beyond: nothing left, or it fails."""
+    folder = Path(request.node.path).relative_to(Path(__file__).parent).parts[0]
+    if folder not in CHECKED:
+        yield
+        return
+    if "server" in request.fixturenames:
+        request.getfixturevalue("server")  # before the first look
+    before = SHARED.look()
+    yield
+    left = leaks.left_behind(before, SHARED.look)
+    if left:
+        pytest.fail("this test left behind: " + ", ".join(left), pytrace=False)
+
+
+@pytest.fixture
+def lambda_client(server: StokerProcess) -> Iterator[Any]:
+    with closing(server.client("lambda")) as client:
+        yield client
+
+
+@pytest.fixture
+def logs_client(server: StokerProcess) -> Iterator[Any]:
+    with closing(server.client("logs")) as client:
+        yield client
+
+
+@pytest.fixture
+def create(lambda_client: Any) -> Iterator[Callable[..., str]]:
+    """Create a function that is Active; it is deleted after the test. The answer is its name.
+
+    create("def handler(event, context): ...")
+    create({"bootstrap": "#!/bin/sh ..."}, executable=("bootstrap",), Runtime="provided.al2023")
+    """
+    made: list[str] = []
+
+    def create(
+        files: str | Mapping[str, str | bytes], executable: tuple[str, ...] = (), **settings: Any
+    ) -> str:
+        code = {"main.py": files} if isinstance(files, str) else files
+        settings.setdefault("FunctionName", f"f-{uuid.uuid4().hex[:12]}")
+        settings.setdefault("Runtime", PYTHON)
+        settings.setdefault("Handler", "main.handler")
+        settings.setdefault("Role", "arn:aws:iam::000000000000:role/any")
+        settings.setdefault("Timeout", 30)
+        settings.setdefault("Code", {"ZipFile": make_zip(code, executable)})
+        name: str = settings["FunctionName"]
+        lambda_client.create_function(**settings)
+        made.append(name)
+        waiter = lambda_client.get_waiter("function_active_v2")
+        waiter.wait(FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+        return name
+
+    yield create
+    for name in made:
+        # The test may have deleted it itself.
+        with suppress(lambda_client.exceptions.ResourceNotFoundException):
+            lambda_client.delete_function(FunctionName=name)

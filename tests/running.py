@@ -1,0 +1,106 @@
+"""`stoker serve` as a process of its own, and functions to give it."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+STOKER = Path(sys.executable).with_name("stoker")
+PYTHON = f"python3.{sys.version_info.minor}"  # the Lambda runtime that this machine surely has
+REGION = "eu-central-1"
+START_S = 60
+
+
+class StokerProcess:
+    """A server on a free port. Use as a context manager, or stop() it."""
+
+    def __init__(self, data_dir: Path, *options: str, environ: Mapping[str, str] = {}) -> None:
+        self.data_dir = data_dir
+        self.log = data_dir.with_name(data_dir.name + ".log")
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [STOKER, "serve", "--port", "0", "--data-dir", data_dir, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, **environ},
+            )
+        self.greeting = ""
+        self.url = self._wait_until_ready()
+
+    def _wait_until_ready(self) -> str:
+        """The first line comes when requests are answered; its last word is the URL."""
+        assert self.process.stdout
+        first = self.process.stdout.readline()
+        if "http://" not in first:
+            self.process.wait(START_S)
+            self.process.stdout.close()
+            raise AssertionError(f"the server did not start: {self.log.read_text()}")
+        self.greeting = first
+        return first.split()[-1]
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        assert self.process.stdout
+        try:
+            self.greeting += self.process.stdout.read()
+            return self.process.wait(START_S)
+        finally:
+            self.process.stdout.close()
+
+    def client(self, service: str, **settings: Any) -> Any:
+        """A boto3 client that talks to this server, and says so quickly when it cannot."""
+        settings.setdefault("aws_access_key_id", "test")
+        settings.setdefault("region_name", REGION)
+        config = Config(
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"total_max_attempts": 1},
+            max_pool_connections=20,
+        )
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            aws_secret_access_key="test",
+            config=settings.pop("config", config),
+            **settings,
+        )
+
+    def __enter__(self) -> "StokerProcess":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+
+def make_zip(files: Mapping[str, str | bytes], executable: tuple[str, ...] = ()) -> bytes:
+    """A deployment package. Files named in `executable` get their x bits."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+            entry.external_attr = (0o755 if name in executable else 0o644) << 16
+            archive.writestr(entry, content)
+    return buffer.getvalue()

@@ -1,0 +1,46 @@
+"""The documentation is complete, fresh, and points at things that are there."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from stoker import config
+from stoker.cli.main import app
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+def test_the_configuration_page_is_fresh() -> None:
+    written = (ROOT / "docs" / "guide" / "configuration.md").read_text()
+    assert written == config.page(), "run `make docs`"
+
+
+def test_every_command_is_in_the_guide() -> None:
+    text = (ROOT / "docs" / "guide" / "commands.md").read_text()
+    group = typer.main.get_group(app)
+    for name, command in group.commands.items():
+        names = [f"{name} {sub}" for sub in getattr(command, "commands", ())] or [name]
+        for full in names:
+            assert f"## `stoker {full}`" in text, f"docs/guide/commands.md lacks `stoker {full}`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), f"{target} is not there"
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    text = (ROOT / "SPECIFICATION.md").read_text()
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
+    assert named
+    for path, test in named:
+        assert (ROOT / path).exists(), f"{path} is not there"
+        if test:
+            tree = ast.parse((ROOT / path).read_text())
+            names = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+            assert test in names, f"{path} has no {test}"
