@@ -1,0 +1,220 @@
+"""The isolated backend: Linux namespaces, cgroups and seccomp, as root. The server's side of it.
+
+`launch` starts the privileged launcher while we are still root; everything after needs no
+privilege: sandboxes arrive as descriptors (their control socket, their listening sockets, their
+cgroup files), so freezing, thawing, throttling and measuring never pass through the launcher.
+"""
+
+import asyncio
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stoker.sandbox.base import Kind, RuntimeUnavailable, SandboxFailed, SandboxSpec
+from stoker.sandbox.namespaces.init import PACKET
+from stoker.sandbox.namespaces.sandbox import NamespacesSandbox
+
+ANSWER_S = 120.0  # the first use of a runtime may compile its SDK
+_SOURCE = str(Path(__file__).parents[3])
+_START = (
+    f"import sys; sys.path.insert(0, {_SOURCE!r}); "
+    "from stoker.sandbox.namespaces.launcher import main; main()"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NamespacesSettings:
+    data_dir: Path  # names this instance: a second start on it clears what the first left
+    code_root: Path  # below it lie unpacked code and layers
+    scratch_root: Path  # a directory on a disk, for /tmp images
+    runtime_root: Path  # where directories for /var/runtime are built; root's alone
+    resolver: tuple[str, ...]  # command: RUNTIME RUNTIME_ROOT -> JSON on stdout
+    endpoint_port: int  # the server's, as environments see it; 0 for none
+    egress: str = "host"  # "host" | "none"
+    stock: int = 4  # sandboxes kept ready of each kind
+
+
+class NamespacesBackend:
+    """stoker.sandbox.base.Backend."""
+
+    name = "namespaces"
+
+    def __init__(self, settings: NamespacesSettings) -> None:
+        self.limitations: tuple[str, ...] = ()
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._answers: dict[int, asyncio.Future[tuple[dict[str, Any], list[int]]]] = {}
+        self._numbers = 0
+        self._sandboxes: dict[str, NamespacesSandbox] = {}
+        self.on_lost: Callable[[str], None] = lambda _: None  # the launcher itself died
+
+    def launch(self) -> None:
+        """Start the launcher. Call as root; drop root afterwards (privileges.py)."""
+        settings = self._settings
+        instance = hashlib.sha256(str(settings.data_dir.resolve()).encode()).hexdigest()[:12]
+        facts = {
+            "instance": f"stoker-{instance}",
+            "code_root": str(settings.code_root),
+            "scratch_root": str(settings.scratch_root),
+            "runtime_root": str(settings.runtime_root),
+            "endpoint_port": settings.endpoint_port,
+            "egress": settings.egress,
+            "stock": settings.stock,
+            "resolver": list(settings.resolver),
+        }
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = [sys.executable, "-I", "-S", "-c", _START, str(theirs.fileno())]
+        with theirs:
+            self._process = subprocess.Popen(
+                [*command, json.dumps(facts)],
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+            )
+        ours.setblocking(False)
+        self._control = ours
+
+    async def start(self) -> None:
+        if self._control is None:
+            self.launch()
+        assert self._control is not None
+        answer = self._expect(0)
+        asyncio.get_running_loop().add_reader(self._control.fileno(), self._heard)
+        facts, _ = await self._wait(answer)
+        lines = [f"this machine cannot limit {name}" for name in facts["missing"]]
+        if facts["egress_problem"]:
+            lines.append(f"functions have no way out to the network: {facts['egress_problem']}")
+        self.limitations = tuple(lines)
+
+    async def prepare(self, kind: Kind) -> None:
+        await self._ask("prepare", {"runtime": kind.runtime, "preload": kind.preload_sdk})
+
+    async def create(self, spec: SandboxSpec) -> NamespacesSandbox:
+        facts, fds = await self._ask(
+            "create",
+            {
+                "id": spec.environment_id,
+                "runtime": spec.kind.runtime,
+                "preload": spec.kind.preload_sdk,
+                "memory_mb": spec.memory_mb,
+                "ephemeral_mb": spec.ephemeral_mb,
+                "code": self._below_code_root(spec.code),
+                "layers": [self._below_code_root(layer) for layer in spec.layers],
+            },
+        )
+        named = dict(zip(facts["fds"], fds, strict=True))
+        sandbox = NamespacesSandbox(spec, facts, named, self._settings.endpoint_port, self._bury)
+        self._sandboxes[sandbox.id] = sandbox
+        return sandbox
+
+    async def close(self) -> None:
+        """End everything; returns when the launcher has removed it all."""
+        for sandbox in list(self._sandboxes.values()):
+            sandbox.let_go()
+        self._sandboxes.clear()
+        if self._control is not None:
+            asyncio.get_running_loop().remove_reader(self._control.fileno())
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
+            self._process = None
+
+    def _below_code_root(self, path: Path) -> str:
+        return str(path.relative_to(self._settings.code_root))
+
+    async def _bury(self, sandbox: NamespacesSandbox) -> None:
+        self._sandboxes.pop(sandbox.id, None)
+        if self._control is not None:
+            await self._ask("destroy", sandbox.id)
+
+    # -- the conversation with the launcher
+
+    def _expect(self, number: int) -> "asyncio.Future[tuple[dict[str, Any], list[int]]]":
+        self._answers[number] = asyncio.get_running_loop().create_future()
+        return self._answers[number]
+
+    async def _ask(self, verb: str, what: Any) -> tuple[dict[str, Any], list[int]]:
+        if self._control is None:
+            raise SandboxFailed("cannot reach the launcher: it is gone; restart the server")
+        self._numbers += 1
+        answer = self._expect(self._numbers)
+        message = json.dumps({"n": self._numbers, verb: what}).encode()
+        await self._send(message)
+        return await self._wait(answer)
+
+    async def _send(self, message: bytes) -> None:
+        while True:
+            assert self._control is not None
+            try:
+                self._control.send(message)
+                return
+            except BlockingIOError:  # a burst of requests fills the launcher's queue
+                await self._writable()
+            except OSError as error:
+                raise SandboxFailed(f"cannot reach the launcher: {error}") from error
+
+    async def _writable(self) -> None:
+        assert self._control is not None
+        loop, copy = asyncio.get_running_loop(), os.dup(self._control.fileno())
+        ready = asyncio.Event()
+        loop.add_writer(copy, ready.set)
+        try:
+            await ready.wait()
+        finally:
+            loop.remove_writer(copy)
+            os.close(copy)
+
+    async def _wait(
+        self, answer: "asyncio.Future[tuple[dict[str, Any], list[int]]]"
+    ) -> tuple[dict[str, Any], list[int]]:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await answer
+        except TimeoutError as error:
+            raise SandboxFailed("cannot wait longer for the launcher") from error
+
+    def _heard(self) -> None:
+        assert self._control is not None
+        try:
+            data, fds, _, _ = socket.recv_fds(self._control, PACKET, 16)
+        except BlockingIOError:
+            return
+        except OSError:
+            data, fds = b"", []
+        if not data:
+            self._launcher_died()
+            return
+        message = json.loads(data)
+        answer = self._answers.pop(message.get("n", -1), None)
+        if answer is None or answer.done():
+            for fd in fds:
+                os.close(fd)  # nobody waits any more (the launcher buries it when we hang up)
+        elif "ok" in message:
+            answer.set_result((message["ok"], fds))
+        elif message["unavailable"]:
+            answer.set_exception(RuntimeUnavailable(message["error"]))
+        else:
+            answer.set_exception(SandboxFailed(message["error"]))
+
+    def _launcher_died(self) -> None:
+        """Without it nothing can be made or removed: kill what it left, and say so."""
+        assert self._control is not None
+        asyncio.get_running_loop().remove_reader(self._control.fileno())
+        self._control.close()
+        self._control = None
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(SandboxFailed("the launcher died; restart the server"))
+        self._answers.clear()
+        for sandbox in list(self._sandboxes.values()):
+            sandbox.kill_group()
+        self.on_lost("the launcher died")

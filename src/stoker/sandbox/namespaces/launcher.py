@@ -1,0 +1,307 @@
+"""The launcher: the one privileged process. It gives birth to every sandbox and buries it.
+
+Single-threaded, started by the server while that is still root, and spoken to over one socket
+(JSON packets with descriptors). It takes no path from the server except names below the code
+folder it was started with, so a server that has been taken over gains little here. When the
+server hangs up, or dies, everything is killed and removed.
+
+    server --> {"n": 1, "prepare": {"runtime": "python3.13", "preload": false}}
+    server --> {"n": 2, "create": {"id": .., "runtime": .., "preload": .., "memory_mb": ..,
+                "ephemeral_mb": .., "code": "<name>", "layers": ["<name>", ..]}}
+    server --> {"n": 3, "destroy": "<id>"}
+    <-- {"n": .., "ok": {..}} (+ descriptors)   or   {"n": .., "error": .., "unavailable": bool}
+    <-- {"lost": "<id>"}          its init died without having been asked to
+"""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from stoker.sandbox.namespaces import syscalls as sys_
+from stoker.sandbox.namespaces.cgroups import Cgroups, Layout
+from stoker.sandbox.namespaces.init import receive
+from stoker.sandbox.namespaces.network import Block, Networks
+from stoker.sandbox.namespaces.scratch import Scratch
+from stoker.sandbox.namespaces.stock import Prepared, Stocks
+
+REFILL_PAUSE_S = 0.02  # let a burst of cold starts pass before the stock is filled again
+CLOSING_S = 10.0  # kernel's time to let go of what we removed
+
+
+class Settings:
+    """What the server fixes once, at start."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.instance: str = data["instance"]  # names our cgroups
+        self.code_root: str = data["code_root"]
+        self.scratch_root: str = data["scratch_root"]  # on a disk; for /tmp images
+        self.runtime_root: str = data["runtime_root"]  # where runtime directories are built
+        self.endpoint_port: int = data["endpoint_port"]
+        self.egress: str = data["egress"]
+        self.stock: int = data["stock"]
+        self.resolver: list[str] = data["resolver"]  # command that finds a runtime
+
+
+class Launcher:
+    def __init__(self, control: socket.socket, settings: Settings) -> None:
+        self.control = control
+        self.settings = settings
+        self.epoll = select.epoll()
+        self.watched: dict[int, Callable[[], None]] = {}
+        self.given: dict[str, Prepared] = {}
+        self.dying: dict[int, tuple[Prepared, int]] = {}  # init's pid: (sandbox, n of the request)
+        self.children: dict[int, Callable[[int], None]] = {}  # zygotes and resolvers, by pid
+        self.code_root = os.open(settings.code_root, os.O_PATH | os.O_DIRECTORY)
+        self.own_mounts = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+        self.cgroups = Cgroups(Layout.detect(), settings.instance)
+        self.networks = Networks(Block.take(), settings.endpoint_port, settings.egress)
+        self.scratch = Scratch(settings.scratch_root)
+        self.stocks = Stocks(self, settings)
+        self.refill_at = 0.0
+        self.open = True
+
+    def run(self) -> None:
+        self.start()
+        try:
+            while self.open:
+                self.turn()
+        finally:
+            self.close()
+
+    def start(self) -> None:
+        for group in self.cgroups.leftovers():
+            group.kill()
+            _until(lambda group=group: group.remove())  # type: ignore[misc]
+        self.cgroups.start()
+        self.networks.start()
+        wake_r, wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # a ^C at the terminal is the server's to handle
+        self.watch(wake_r, lambda: self.reap(wake_r))
+        self.watch(self.control.fileno(), self.obey)
+        missing = self.cgroups.layout.missing()
+        problem = self.networks.problem
+        self.reply(0, {"missing": missing, "egress_problem": problem, "pid": os.getpid()})
+
+    def turn(self) -> None:
+        timeout = max(0.0, self.refill_at - time.monotonic()) if self.refill_at else -1
+        ready = self.epoll.poll(timeout)
+        for fd, _ in ready:
+            if action := self.watched.get(fd):
+                action()
+        if self.refill_at and time.monotonic() >= self.refill_at:
+            self.refill_at = 0.0
+            self.stocks.refill()
+
+    def watch(self, fd: int, action: Callable[[], None]) -> None:
+        self.watched[fd] = action
+        self.epoll.register(fd, select.EPOLLIN)
+
+    def unwatch(self, fd: int) -> None:
+        if self.watched.pop(fd, None):
+            self.epoll.unregister(fd)
+
+    def refill_soon(self) -> None:
+        self.refill_at = time.monotonic() + REFILL_PAUSE_S
+
+    # -- what the server asks
+
+    def obey(self) -> None:
+        data, fds = receive(self.control)
+        for fd in fds:
+            os.close(fd)
+        if not data:
+            self.open = False
+            return
+        request = json.loads(data)
+        number = request.get("n", 0)
+        if "prepare" in request:
+            self.stocks.prepare(_kind(request["prepare"]), number)
+        elif "create" in request:
+            self.refill_soon()
+            self.stocks.take(_kind(request["create"]), (number, request["create"]))
+        elif "destroy" in request:
+            self.destroy(request["destroy"], number)
+
+    def reply(self, number: int, facts: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
+        message = json.dumps({"n": number, "ok": facts}).encode()
+        with contextlib.suppress(OSError):  # the server is gone: obey() will see it
+            socket.send_fds(self.control, [message], list(fds))
+
+    def refuse(self, number: int, error: str, unavailable: bool = False) -> None:
+        message = {"n": number, "error": error, "unavailable": unavailable}
+        with contextlib.suppress(OSError):
+            self.control.send(json.dumps(message).encode())
+
+    def give(self, prepared: Prepared, request: tuple[int, dict[str, Any]]) -> None:
+        """Fit a prepared sandbox to its function and hand it over."""
+        number, spec = request
+        try:
+            started = time.monotonic()
+            prepared.group.limit_memory((spec["memory_mb"] << 20) - prepared.shared_bytes)
+            self._mount(prepared, spec)
+            prepared.id = spec["id"]
+            self.given[prepared.id] = prepared
+            fds, ours = prepared.hand_over()
+            facts = {
+                "pid": prepared.pid,
+                "shared_bytes": prepared.shared_bytes,
+                "procs": f"{prepared.group.paths[-1]}/cgroup.procs",
+                "v2": [name for name in ("memory", "cpu") if self.cgroups.layout.is_v2(name)],
+                "freezer": "cgroup.freeze" if self.cgroups.layout.unified else "freezer.state",
+                "fds": list(fds),
+                "fit_ms": (time.monotonic() - started) * 1000,
+            }
+            self.reply(number, facts, tuple(fds.values()))
+            for fd in ours:
+                if fd >= 0:
+                    os.close(fd)
+            prepared.let_go()
+        except OSError as error:
+            self.bury(prepared)
+            self.refuse(number, f"cannot fit a sandbox to its function: {error}")
+
+    def _mount(self, prepared: Prepared, spec: dict[str, Any]) -> None:
+        read_only = sys_.MOUNT_ATTR_RDONLY | sys_.MOUNT_ATTR_NOSUID | sys_.MOUNT_ATTR_NODEV
+        mounts = [(self._tree(spec["code"], read_only), "/var/task")]
+        if spec["layers"]:
+            mounts.append((self._layers(spec["layers"], read_only), "/opt"))
+        if spec["ephemeral_mb"] != prepared.scratch_mb:
+            mounts.append((self.scratch.create(spec["ephemeral_mb"]), "/tmp"))
+        sys_.setns(prepared.mounts, sys_.CLONE_NEWNS)
+        try:
+            for fd, where in mounts:
+                sys_.move_mount(fd, where)
+        finally:
+            sys_.setns(self.own_mounts, sys_.CLONE_NEWNS)
+            for fd, _ in mounts:
+                os.close(fd)
+
+    def _tree(self, name: str, attributes: int) -> int:
+        directory = sys_.open_beneath(self.code_root, name)
+        try:
+            tree = sys_.open_tree("", dir_fd=directory)
+        finally:
+            os.close(directory)
+        sys_.mount_setattr(tree, attributes)
+        return tree
+
+    def _layers(self, names: list[str], attributes: int) -> int:
+        if len(names) == 1:
+            return self._tree(names[0], attributes)
+        held = [sys_.open_beneath(self.code_root, name) for name in names]
+        try:
+            lower = ":".join(f"/proc/self/fd/{fd}" for fd in reversed(held))
+            return sys_.new_filesystem("overlay", {"lowerdir": lower}, attributes)
+        finally:
+            for fd in held:
+                os.close(fd)
+
+    def destroy(self, name: str, number: int) -> None:
+        prepared = self.given.pop(name, None)
+        if prepared is None:
+            self.reply(number, {})
+        else:
+            self.bury(prepared, number)
+
+    def bury(self, prepared: Prepared, number: int = -1) -> None:
+        """Kill it; the rest follows when its init has been reaped. number: of the request."""
+        self.given.pop(prepared.id, None)
+        prepared.let_go()
+        self.dying[prepared.pid] = (prepared, number)
+        prepared.group.kill()
+
+    # -- what the kernel tells
+
+    def reap(self, wake: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(wake, 4096)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid in self.children:
+                self.children.pop(pid)(status)
+            elif pid in self.dying:
+                prepared, number = self.dying.pop(pid)
+                self._remove(prepared)
+                if number >= 0:
+                    self.reply(number, {})
+            else:
+                self._died(pid)
+
+    def _died(self, pid: int) -> None:
+        for prepared in list(self.given.values()):
+            if prepared.pid == pid:
+                del self.given[prepared.id]
+                message = json.dumps({"lost": prepared.id}).encode()
+                with contextlib.suppress(OSError):
+                    self.control.send(message)
+                prepared.group.kill()
+                self._remove(prepared)
+                return
+        if (prepared_ := self.stocks.died(pid)) is not None:
+            self._remove(prepared_)
+
+    def _remove(self, prepared: Prepared) -> None:
+        prepared.let_go()
+        _until(prepared.group.remove)
+        self.stocks.free_slot(prepared.slot)
+
+    def close(self) -> None:
+        """Nothing of ours is left on the machine after this."""
+        self.stocks.close()
+        everyone = [*self.given.values(), *self.stocks.everyone()]
+        for prepared in everyone:
+            prepared.let_go()
+            prepared.group.kill()
+        for group in self.cgroups.leftovers():
+            group.kill()
+        _until(_no_children)
+        for group in self.cgroups.leftovers():
+            _until(lambda group=group: group.remove())  # type: ignore[misc]
+        self.cgroups.remove()
+        _until(lambda: not self.networks.remaining())
+        self.networks.close()
+
+
+def _kind(facts: dict[str, Any]) -> tuple[str, bool]:
+    return facts["runtime"], facts["preload"]
+
+
+def _no_children() -> bool:
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return False
+    return True
+
+
+def _until(done: Callable[[], bool]) -> None:
+    """Wait for the kernel to finish what it has no event for; give up after CLOSING_S."""
+    deadline, pause = time.monotonic() + CLOSING_S, 0.0002
+    while not done() and time.monotonic() < deadline:
+        time.sleep(pause)
+        pause = min(pause * 2, 0.05)
+
+
+def main() -> None:
+    """Started by backend.py: argv[1] is the control socket's descriptor, argv[2] the settings."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    sys_.prctl(sys_.PR_SET_CHILD_SUBREAPER, 1)
+    sys_.unshare(sys_.CLONE_NEWNS)
+    sys_.mount("none", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
+    Launcher(control, Settings(json.loads(sys.argv[2]))).run()

@@ -1,0 +1,194 @@
+"""Network namespaces of sandboxes. Used by the launcher, as root.
+
+Each has its own loopback with two listening sockets that were made inside and are accepted by the
+server outside: the Runtime API on 127.0.0.1:9001 and the server's own endpoint. So a function
+needs no network at all to talk to us. With egress `host` a veth pair leads out through NAT, past
+rules that let nothing in, nothing to the host itself, and nothing from sandbox to sandbox.
+"""
+
+import fcntl
+import os
+import shutil
+import socket
+import struct
+import subprocess
+from typing import NamedTuple
+
+from stoker.sandbox.namespaces import syscalls as sys_
+from stoker.sandbox.namespaces.netlink import Netlink
+
+RUNTIME_API = ("127.0.0.1", 9001)
+BLOCKS, BLOCK_SIZE = 32, 1024  # instances on one machine; sandboxes of each
+_IFF_UP_RUNNING = 0x41
+_SIOCSIFFLAGS = 0x8914
+_FORWARD = "/proc/sys/net/ipv4/ip_forward"
+_BACKLOG = 128
+
+
+class Net(NamedTuple):
+    """One prepared namespace. The descriptors belong to whoever holds the Net."""
+
+    namespace: int
+    runtime_api: socket.socket
+    endpoint: socket.socket | None
+    veth: str  # host side's name; "" without egress
+
+    def close(self) -> None:
+        os.close(self.namespace)
+        self.runtime_api.close()
+        if self.endpoint:
+            self.endpoint.close()
+
+
+class Block(NamedTuple):
+    """This instance's share of interface names, addresses (198.18.0.0/15) and host uids."""
+
+    number: int
+    lock: socket.socket  # an abstract name: free again the moment we die
+
+    @classmethod
+    def take(cls) -> "Block":
+        for number in range(BLOCKS):
+            lock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                lock.bind(f"\0stoker-block-{number}")
+            except OSError:
+                lock.close()
+                continue
+            return cls(number, lock)
+        raise OSError(f"cannot start: {BLOCKS} Stoker servers already run on this machine")
+
+    def prefix(self) -> str:
+        return f"sk{self.number:02x}"
+
+    def addresses(self, slot: int) -> tuple[str, str]:
+        """(host side, sandbox side) of the /30 of a slot."""
+        base = (198 << 24 | 18 << 16) + (self.number * BLOCK_SIZE + slot) * 4
+        host, inside = struct.pack(">I", base + 1), struct.pack(">I", base + 2)
+        return socket.inet_ntoa(host), socket.inet_ntoa(inside)
+
+    def uid(self, slot: int) -> int:
+        """The uid outside of a slot's processes: in a range no distribution hands out."""
+        return 358_400 + self.number * BLOCK_SIZE + slot
+
+
+def ruleset(prefix: str, table: str, forwarding_was_off: bool) -> str:
+    """nftables rules for the interfaces named `prefix`*. Pure."""
+    others = f'iifname != "{prefix}*" oifname != "{prefix}*" drop' if forwarding_was_off else ""
+    return f"""
+table inet {table} {{
+  chain input {{
+    type filter hook input priority -10; policy accept;
+    iifname "{prefix}*" drop
+  }}
+  chain forward {{
+    type filter hook forward priority -10; policy accept;
+    oifname "{prefix}*" ct state established,related accept
+    oifname "{prefix}*" drop
+    iifname "{prefix}*" ip daddr {{ 169.254.0.0/16, 127.0.0.0/8, 198.18.0.0/15 }} drop
+    {others}
+  }}
+  chain postrouting {{
+    type nat hook postrouting priority 100; policy accept;
+    ip saddr 198.18.0.0/15 oifname != "sk*" masquerade
+  }}
+}}
+"""
+
+
+class Networks:
+    def __init__(self, block: Block, endpoint_port: int, egress: str) -> None:
+        """egress: "host" or "none". endpoint_port: 0 for no second listener."""
+        self.block = block
+        self.endpoint_port = endpoint_port
+        self.egress = egress == "host"
+        self.problem = ""  # why egress was asked for and is not there
+        self._own = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self._links = Netlink()
+        self._table = f"stoker_{block.number}"
+        self._switched_forwarding = False
+
+    def start(self) -> None:
+        if not self.egress:
+            return
+        nft = shutil.which("nft")
+        if nft is None:
+            self.egress, self.problem = False, "nft is missing: apt-get install nftables"
+            return
+        with open(_FORWARD) as file:
+            off = file.read().strip() == "0"
+        self._clear()
+        rules = ruleset(self.block.prefix(), self._table, off)
+        done = subprocess.run([nft, "-f", "-"], input=rules, text=True, capture_output=True)
+        if done.returncode:
+            self.egress, self.problem = False, f"nft refused the rules: {done.stderr.strip()}"
+            return
+        if off:
+            self._forward("1")
+            self._switched_forwarding = True
+
+    def create(self, slot: int) -> Net:
+        """A namespace with its listeners; the caller is back in its own afterwards.
+
+        Closing the Net and ending its processes removes everything, the pair included, in the
+        kernel's own time (deleting a pair by hand waits 30 ms). FileExistsError: the slot's last
+        pair is still on its way out; take another slot.
+        """
+        sys_.unshare(sys_.CLONE_NEWNET)
+        try:
+            namespace = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+                flags = struct.pack("16sh14x", b"lo", _IFF_UP_RUNNING)
+                fcntl.ioctl(control, _SIOCSIFFLAGS, flags)
+            runtime_api = _listen(*RUNTIME_API)
+            endpoint = _listen("127.0.0.1", self.endpoint_port) if self.endpoint_port else None
+            veth = self._connect(namespace, slot) if self.egress else ""
+        finally:
+            sys_.setns(self._own, sys_.CLONE_NEWNET)
+        return Net(namespace, runtime_api, endpoint, veth)
+
+    def _connect(self, namespace: int, slot: int) -> str:
+        name = f"{self.block.prefix()}x{slot}"
+        host, inside = self.block.addresses(slot)
+        self._links.add_veth(name, "eth0", namespace)
+        links = Netlink()  # in the new namespace: the caller is in it
+        try:
+            links.add_address("eth0", inside, 30)
+            links.up("eth0")
+            links.add_default_route(host)
+        finally:
+            links.close()
+        sys_.setns(self._own, sys_.CLONE_NEWNET)
+        self._links.add_address(name, host, 30)
+        return name
+
+    def remaining(self) -> list[str]:
+        """Interfaces of ours that are still there."""
+        prefix = self.block.prefix() + "x"
+        return [name for _, name in socket.if_nameindex() if name.startswith(prefix)]
+
+    def close(self) -> None:
+        if self.egress:
+            self._clear()
+            if self._switched_forwarding:
+                self._forward("0")
+        self._links.close()
+        os.close(self._own)
+        self.block.lock.close()
+
+    def _clear(self) -> None:
+        nft = shutil.which("nft") or "nft"
+        command = [nft, "delete", "table", "inet", self._table]
+        subprocess.run(command, capture_output=True)
+
+    def _forward(self, value: str) -> None:
+        with open(_FORWARD, "w") as file:
+            file.write(value)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((host, port))
+    sock.listen(_BACKLOG)
+    return sock

@@ -1,0 +1,109 @@
+"""/tmp of a sandbox: an ext4 of exactly the configured size, on disk.
+
+A file without a name on the data folder's disk, behind a loop device that frees itself when the
+last mount goes: nothing is left even after kill -9. (A tmpfs would be charged to the function's
+memory; a directory has no size.) Made from a template image that is all holes but for a few
+blocks, so that a new one costs a few writes.
+"""
+
+import errno
+import fcntl
+import os
+import struct
+import subprocess
+
+from stoker.sandbox.namespaces import syscalls as sys_
+
+LOOP_CONTROL = "/dev/loop-control"
+_LOOP_CTL_GET_FREE, _LOOP_CTL_REMOVE, _LOOP_CONFIGURE = 0x4C82, 0x4C81, 0x4C0A
+_LO_FLAGS_AUTOCLEAR = 4
+_OVERHEAD = 16 << 20  # inode tables and bitmaps: the user gets the whole size
+_MKFS = ("mkfs.ext4", "-q", "-F", "-O", "^has_journal,^resize_inode,^metadata_csum", "-m", "0",
+         "-E", "lazy_itable_init=1,packed_meta_blocks=1,nodiscard")  # fmt: skip
+_OPTIONS: dict[str, str | None] = {"noinit_itable": None}
+
+
+class Scratch:
+    """Makes /tmp file systems in `directory`. Used by the launcher, as root."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self._templates: dict[int, tuple[int, list[tuple[int, bytes]]]] = {}
+        self._first_free = -1
+
+    def create(self, size_mb: int) -> int:
+        """A detached mount (file descriptor) of size_mb; gone when unmounted everywhere."""
+        image = self._image(size_mb)
+        try:
+            loop = self._attach(image)
+        finally:
+            os.close(image)
+        try:
+            source: dict[str, str | None] = {"source": f"/dev/loop{loop[1]}"}
+            attributes = sys_.MOUNT_ATTR_NOSUID | sys_.MOUNT_ATTR_NODEV
+            mount = sys_.new_filesystem("ext4", source | _OPTIONS, attributes)
+            os.chmod(".", 0o1777, dir_fd=mount)
+            os.rmdir("lost+found", dir_fd=mount)
+            return mount
+        finally:
+            os.close(loop[0])  # with AUTOCLEAR the mount alone now keeps the device
+
+    def _image(self, size_mb: int) -> int:
+        if size_mb not in self._templates:
+            self._templates[size_mb] = self._make_template(size_mb)
+        size, extents = self._templates[size_mb]
+        fd = os.open(self.directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        os.ftruncate(fd, size)
+        for offset, data in extents:
+            os.pwrite(fd, data, offset)
+        return fd
+
+    def _make_template(self, size_mb: int) -> tuple[int, list[tuple[int, bytes]]]:
+        """(size, the written extents) of an empty file system."""
+        size = (size_mb << 20) + _OVERHEAD + (size_mb << 20) // 64
+        fd = os.open(self.directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            os.ftruncate(fd, size)
+            command = [*_MKFS, "-N", "32768", f"/proc/self/fd/{fd}"]
+            subprocess.run(command, check=True, pass_fds=(fd,), stdin=subprocess.DEVNULL)
+            return size, list(_extents(fd, size))
+        finally:
+            os.close(fd)
+
+    def _attach(self, image: int) -> tuple[int, int]:
+        """(open device, its number) of a loop device over image."""
+        while True:
+            control = os.open(LOOP_CONTROL, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                number = fcntl.ioctl(control, _LOOP_CTL_GET_FREE)
+            finally:
+                os.close(control)
+            device = os.open(f"/dev/loop{number}", os.O_RDWR | os.O_CLOEXEC)
+            # struct loop_config: fd, block_size, loop_info64 (flags at offset 52 of it), reserved
+            info = struct.pack(
+                "=QQQQQIIII64s64s32sQQ", *(0,) * 8, _LO_FLAGS_AUTOCLEAR, b"", b"", b"", 0, 0
+            )
+            config = struct.pack("=II", image, 0) + info + bytes(64)
+            try:
+                fcntl.ioctl(device, _LOOP_CONFIGURE, config)
+            except OSError as error:
+                os.close(device)
+                if error.errno != errno.EBUSY:
+                    raise
+                continue  # somebody else took that number
+            return device, number
+
+
+def _extents(fd: int, size: int) -> list[tuple[int, bytes]]:
+    found = []
+    offset = 0
+    while offset < size:
+        try:
+            start = os.lseek(fd, offset, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                break
+            raise
+        offset = os.lseek(fd, start, os.SEEK_HOLE)
+        found.append((start, os.pread(fd, offset - start, start)))
+    return found

@@ -1,0 +1,347 @@
+"""Zygotes, and the sandboxes they have prepared ahead. The launcher's memory of what is ready."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from stoker.sandbox.namespaces import seccomp
+from stoker.sandbox.namespaces.cgroups import Controls, Group
+from stoker.sandbox.namespaces.init import receive
+from stoker.sandbox.namespaces.network import BLOCK_SIZE, Net
+from stoker.sandbox.namespaces.plan import LAMBDA_GID, LAMBDA_UID, Language, template_plan
+from stoker.sandbox.namespaces.template import Recipe, become_zygote
+
+if TYPE_CHECKING:
+    from stoker.sandbox.namespaces.launcher import Launcher, Settings
+
+Kind = tuple[str, bool]  # (runtime, SDK preloaded)
+Request = tuple[int, dict[str, Any]]
+
+SCRATCH_MB = 512  # AWS's default /tmp; other sizes are mounted over it
+PROCESSES = 1024 + 1  # AWS's limit, and our init
+OPEN_FILES = 1024
+MOST_TRIES = 3
+
+
+class Prepared:
+    """One sandbox, from the fork on."""
+
+    def __init__(self, kind: Kind, slot: int, group: Group, net: Net) -> None:
+        self.kind, self.slot, self.group, self.net = kind, slot, group, net
+        self.id = ""
+        self.pid = 0  # of its init
+        self.mounts = -1  # its mount namespace
+        self.scratch_mb = SCRATCH_MB
+        self.shared_bytes = 0  # memory it shares with its zygote: not charged to it
+        self.ctl, self._ctl_inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.go, self._go_inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    def inside(self) -> tuple[int, int]:
+        return self._ctl_inside.fileno(), self._go_inside.fileno()
+
+    def born(self) -> None:
+        self._ctl_inside.close()
+        self._go_inside.close()
+
+    def hand_over(self) -> tuple[dict[str, int], Controls]:
+        """(descriptors for the server by name, those of them to be closed afterwards)."""
+        controls = self.group.controls()
+        sockets = {"ctl": self.ctl, "go": self.go, "runtime_api": self.net.runtime_api}
+        if self.net.endpoint:
+            sockets["endpoint"] = self.net.endpoint
+        fds = {name: sock.fileno() for name, sock in sockets.items()}
+        fds |= {name: fd for name, fd in controls._asdict().items() if fd >= 0}
+        return fds, controls
+
+    def let_go(self) -> None:
+        """Close our ends. Idempotent."""
+        for sock in (self.ctl, self.go, self._ctl_inside, self._go_inside):
+            sock.close()
+        if self.mounts >= 0:
+            os.close(self.mounts)
+            self.mounts = -1
+            self.net.close()
+
+
+class Zygote:
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.pid = 0
+        self.sock: socket.socket | None = None
+        self.ready = False
+        self.shared_bytes = 0
+        self.asked: list[int] = []  # requests that wait for it to be prepared
+        self.waiting: deque[Request] = deque()  # creates without a sandbox yet
+        self.booting: dict[int, Prepared] = {}  # by slot
+        self.stock: list[Prepared] = []
+        self.tries = 0
+
+
+class Stocks:
+    def __init__(self, launcher: "Launcher", settings: "Settings") -> None:
+        self.launcher = launcher
+        self.settings = settings
+        self.zygotes: dict[Kind, Zygote] = {}
+        self.slots = deque(range(BLOCK_SIZE))
+        self.filter = seccomp.program().hex()
+
+    # -- zygotes
+
+    def prepare(self, kind: Kind, number: int) -> None:
+        zygote = self.zygotes.get(kind)
+        if zygote is None:
+            zygote = self.zygotes[kind] = Zygote(kind)
+            self._resolve(zygote)
+        if zygote.ready:
+            self.launcher.reply(number, {"shared_bytes": zygote.shared_bytes})
+        else:
+            zygote.asked.append(number)
+
+    def _resolve(self, zygote: Zygote) -> None:
+        """Ask, in a process of its own, where the runtime is; go on in _resolved."""
+        command = [*self.settings.resolver, zygote.kind[0], self.settings.runtime_root]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.launcher.children[process.pid] = lambda _: self._resolved(zygote, process)
+
+    def _resolved(self, zygote: Zygote, process: "subprocess.Popen[bytes]") -> None:
+        process.returncode = 0  # the launcher has reaped it
+        assert process.stdout is not None
+        with process.stdout as pipe:  # a few hundred bytes: they fit the pipe
+            answer = pipe.read()
+        try:
+            facts = json.loads(answer)
+        except ValueError:
+            facts = {"error": f"cannot find out about {zygote.kind[0]}: see the log"}
+        if "error" in facts:
+            self._fail(zygote, facts["error"], unavailable=True)
+            return
+        self._fork(zygote, facts)
+
+    def _fork(self, zygote: Zygote, facts: dict[str, Any]) -> None:
+        language = None
+        if facts["executable"]:
+            links = tuple((path, target) for path, target in facts["links"])
+            language = Language(facts["prefix"], links)
+        preload = ["boto3", "botocore.session", "botocore.client"] if zygote.kind[1] else []
+        recipe = Recipe(
+            template_plan(language, facts["runtime_dir"], system_links()),
+            "/tmp",
+            facts["executable"],
+            {"uid": LAMBDA_UID, "gid": LAMBDA_GID, "files": OPEN_FILES, "seccomp": self.filter,
+             "preload": preload},
+        )  # fmt: skip
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                become_zygote(recipe, theirs)
+            except BaseException as error:  # noqa: BLE001 (the forked child's last words)
+                text = f"cannot make the template of {zygote.kind[0]}: {error}"
+                theirs.send(json.dumps({"failed": text}).encode())
+            finally:
+                os._exit(1)
+        theirs.close()
+        zygote.pid, zygote.sock = pid, ours
+        self.launcher.children[pid] = lambda status: self._zygote_died(zygote, status)
+        self.launcher.watch(ours.fileno(), lambda: self._heard(zygote))
+
+    def _heard(self, zygote: Zygote) -> None:
+        assert zygote.sock is not None
+        data, _ = receive(zygote.sock)
+        if not data:
+            self.launcher.unwatch(zygote.sock.fileno())
+            return
+        message = json.loads(data)
+        if "ready" in message:
+            zygote.ready = True
+            managed = _is_managed(zygote)
+            zygote.shared_bytes = _resident_bytes(zygote.pid) if managed else 0
+            self.refill()
+            for number in zygote.asked:
+                self.launcher.reply(number, {"shared_bytes": zygote.shared_bytes})
+            zygote.asked.clear()
+        elif "failed" in message:
+            self._fail(zygote, message["failed"], unavailable=False)
+        elif "error" in message:
+            self._stillborn(zygote, message["slot"], message["error"])
+        elif (prepared := zygote.booting.get(message["slot"])) is not None:
+            prepared.pid = message["pid"]
+            prepared.mounts = os.open(f"/proc/{prepared.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+            signal_of_life = prepared.go if _is_managed(zygote) else prepared.ctl
+            fd = signal_of_life.fileno()
+            self.launcher.watch(fd, lambda: self._rehearsed(zygote, prepared, signal_of_life))
+
+    def _fail(self, zygote: Zygote, error: str, unavailable: bool) -> None:
+        self.zygotes.pop(zygote.kind, None)
+        for number in (*zygote.asked, *(number for number, _ in zygote.waiting)):
+            self.launcher.refuse(number, error, unavailable)
+        zygote.asked.clear()
+        zygote.waiting.clear()
+
+    def _zygote_died(self, zygote: Zygote, status: int) -> None:
+        """Its sandboxes live on; a new zygote is made when the next one is needed."""
+        for slot in list(zygote.booting):
+            self._stillborn(zygote, slot, "")
+        if self.zygotes.get(zygote.kind) is zygote:
+            self._fail(zygote, f"the zygote of {zygote.kind[0]} died ({status})", False)
+        if zygote.sock is not None:
+            self.launcher.unwatch(zygote.sock.fileno())
+            zygote.sock.close()
+
+    # -- sandboxes
+
+    def take(self, kind: Kind, request: Request) -> None:
+        """Give the request a sandbox of this kind: from stock, else as soon as one is born."""
+        zygote = self.zygotes.get(kind)
+        if zygote is None:
+            zygote = self.zygotes[kind] = Zygote(kind)
+            self._resolve(zygote)
+        if zygote.stock:
+            self.launcher.give(zygote.stock.pop(), request)
+            return
+        zygote.waiting.append(request)
+        if zygote.ready and len(zygote.booting) < len(zygote.waiting):
+            self._spawn(zygote)
+
+    def refill(self) -> None:
+        for zygote in self.zygotes.values():
+            if not zygote.ready:
+                continue
+            wanted = self.settings.stock + len(zygote.waiting)
+            for _ in range(wanted - len(zygote.stock) - len(zygote.booting)):
+                self._spawn(zygote)
+
+    def _spawn(self, zygote: Zygote) -> None:
+        assert zygote.sock is not None
+        try:
+            prepared = self._conceive(zygote.kind)
+        except OSError as error:
+            self._refuse_one(zygote, f"cannot prepare a sandbox: {error}")
+            return
+        prepared.shared_bytes = zygote.shared_bytes
+        entrances = prepared.group.entrances()
+        scratch = -1
+        try:
+            scratch = self.launcher.scratch.create(SCRATCH_MB)
+            request = {
+                "slot": prepared.slot,
+                "uid": self.launcher.networks.block.uid(prepared.slot),
+            }
+            fds = [prepared.net.namespace, scratch, *prepared.inside(), *entrances]
+            socket.send_fds(zygote.sock, [json.dumps(request).encode()], fds)
+            zygote.booting[prepared.slot] = prepared
+        except OSError as error:
+            self._abandon(prepared)
+            self._refuse_one(zygote, f"cannot prepare a sandbox: {error}")
+        finally:
+            for fd in (*entrances, scratch):
+                if fd >= 0:
+                    os.close(fd)
+            prepared.born()
+
+    def _conceive(self, kind: Kind) -> Prepared:
+        """Network, cgroups and sockets of a new sandbox."""
+        while True:
+            if not self.slots:
+                raise OSError(f"all {BLOCK_SIZE} places for environments are taken")
+            slot = self.slots.popleft()
+            try:
+                net = self.launcher.networks.create(slot)
+                break
+            except FileExistsError:
+                self.slots.append(slot)  # its last veth pair is still on its way out
+        try:
+            group = self.launcher.cgroups.create(f"{slot}")
+            group.limit_pids(PROCESSES)
+        except OSError:
+            net.close()
+            self.slots.append(slot)
+            raise
+        return Prepared(kind, slot, group, net)
+
+    def _rehearsed(self, zygote: Zygote, prepared: Prepared, sock: socket.socket) -> None:
+        self.launcher.unwatch(sock.fileno())
+        with contextlib.suppress(OSError):
+            said, _ = receive(sock)
+        zygote.booting.pop(prepared.slot, None)
+        zygote.tries = 0
+        if not said:
+            self._refuse_one(zygote, "cannot prepare a sandbox: its runtime died in rehearsal")
+            self.launcher.bury(prepared)
+        elif zygote.waiting:
+            self.launcher.give(prepared, zygote.waiting.popleft())
+        else:
+            zygote.stock.append(prepared)
+
+    def _stillborn(self, zygote: Zygote, slot: int, error: str) -> None:
+        prepared = zygote.booting.pop(slot, None)
+        if prepared is not None:
+            self._abandon(prepared)
+        zygote.tries += 1
+        if error:
+            self._refuse_one(zygote, f"cannot make a sandbox: {error}")
+
+    def _refuse_one(self, zygote: Zygote, error: str) -> None:
+        if zygote.waiting:
+            number, _ = zygote.waiting.popleft()
+            self.launcher.refuse(number, error)
+
+    def _abandon(self, prepared: Prepared) -> None:
+        prepared.group.kill()
+        prepared.let_go()
+        if prepared.mounts < 0:
+            prepared.net.close()
+        prepared.group.remove()
+        self.free_slot(prepared.slot)
+
+    def died(self, pid: int) -> Prepared | None:
+        """The init of a prepared sandbox died: forget the sandbox, and return it."""
+        for zygote in self.zygotes.values():
+            for prepared in (*zygote.stock, *zygote.booting.values()):
+                if prepared.pid == pid:
+                    if prepared in zygote.stock:
+                        zygote.stock.remove(prepared)
+                    zygote.booting.pop(prepared.slot, None)
+                    self.launcher.unwatch(prepared.go.fileno())
+                    self.launcher.unwatch(prepared.ctl.fileno())
+                    self.launcher.refill_soon()
+                    return prepared
+        return None
+
+    def free_slot(self, slot: int) -> None:
+        self.slots.append(slot)
+
+    def everyone(self) -> list[Prepared]:
+        return [
+            prepared
+            for zygote in self.zygotes.values()
+            for prepared in (*zygote.stock, *zygote.booting.values())
+        ]
+
+    def close(self) -> None:
+        """End the zygotes; whatever they have begun ends with its cgroup."""
+        for zygote in self.zygotes.values():
+            if zygote.sock is not None:
+                zygote.sock.close()
+            if zygote.pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(zygote.pid, 9)
+
+
+def system_links() -> tuple[tuple[str, str], ...]:
+    """Which of /bin /sbin /lib /lib64 are links on this host, and where to."""
+    names = [name for name in ("/bin", "/sbin", "/lib", "/lib64") if os.path.islink(name)]
+    return tuple((name, os.readlink(name)) for name in names)
+
+
+def _is_managed(zygote: Zygote) -> bool:
+    return not zygote.kind[0].startswith("provided")
+
+
+def _resident_bytes(pid: int) -> int:
+    with open(f"/proc/{pid}/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

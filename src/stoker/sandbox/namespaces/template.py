@@ -1,0 +1,138 @@
+"""Carry out a template's plan, and become its zygote. Runs in a child of the launcher, as root."""
+
+import json
+import os
+import signal
+import socket
+from typing import Any, NamedTuple, NoReturn
+
+from stoker.sandbox.namespaces import syscalls as sys_
+from stoker.sandbox.namespaces import zygote
+from stoker.sandbox.namespaces.plan import Bind, CopyOf, Device, Directory, File, Link, Operation
+
+_OURS = "/.stoker"  # our own source inside the template, until the zygote has read it
+_PACKAGES = ("stoker", "stoker/sandbox", "stoker/sandbox/namespaces")
+_MODULES = ("syscalls", "init", "zygote")
+_START = (
+    f"import sys; sys.path.insert(0, '{_OURS}'); "
+    "from stoker.sandbox.namespaces import zygote; zygote.main()"
+)
+_ENVIRON = {
+    "PATH": "/var/lang/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+class Recipe(NamedTuple):
+    """All that makes a zygote."""
+
+    plan: list[Operation]
+    staging: str  # any existing directory to mount on
+    executable: str  # of the managed language, inside; "" for OS-only runtimes
+    settings: dict[str, Any]  # zygote.read_settings: uid, gid, files, seccomp, preload
+
+
+def become_zygote(recipe: Recipe, sock: socket.socket) -> NoReturn:
+    """In a child of the launcher: leave the host's file system and serve as a zygote."""
+    sys_.prctl(sys_.PR_SET_PDEATHSIG, signal.SIGKILL)
+    proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
+    sys_.unshare(sys_.CLONE_NEWNS)
+    sys_.mount("none", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
+    build(recipe.plan, recipe.staging)
+    text = json.dumps(recipe.settings)
+    if not recipe.executable:
+        zygote.serve(sock, proc, zygote.read_settings(text)[0], None)
+        os._exit(0)
+    os.set_inheritable(sock.fileno(), True)
+    os.set_inheritable(proc, True)
+    arguments = [str(sock.fileno()), str(proc)]
+    command = [recipe.executable, "-I", "-S", "-c", _START, *arguments]
+    os.execve(recipe.executable, command, {**_ENVIRON, zygote.SETTINGS_VARIABLE: text})
+
+
+def build(plan: list[Operation], staging: str) -> None:
+    """Make the template of `plan` our root. staging: any existing directory to mount on.
+
+    The caller is alone in a mount namespace of its own. All sources are opened before anything
+    is mounted, since the staging directory may hide some of them.
+    """
+    sources: dict[str, tuple[int, bool]] = {}
+    copies: dict[str, bytes] = {}
+    for operation in plan:
+        if isinstance(operation, Bind):
+            try:
+                is_directory = os.path.isdir(operation.source)
+                sources[operation.path] = (_open_source(operation.source), is_directory)
+            except FileNotFoundError:
+                if not operation.optional:
+                    raise
+        elif isinstance(operation, CopyOf) and os.path.isfile(operation.source):
+            with open(operation.source, "rb") as file:
+                copies[operation.path] = file.read()
+    sys_.mount("stoker", staging, "tmpfs", sys_.MS_NOSUID, "mode=0755,size=16m")
+    os.chdir(staging)
+    for operation in plan:
+        _carry_out(operation, sources, copies)
+    _bring_ourselves()
+    os.mkdir(".old")
+    sys_.pivot_root(".", ".old")
+    os.chdir("/")
+    sys_.umount("/.old")
+    os.rmdir("/.old")
+
+
+def _open_source(path: str) -> int:
+    os.stat(path)
+    fd = sys_.open_tree(path, recursive=True)
+    sys_.mount_setattr(fd, sys_.MOUNT_ATTR_RDONLY | sys_.MOUNT_ATTR_NOSUID, recursive=True)
+    return fd
+
+
+def _carry_out(
+    operation: Operation, sources: dict[str, tuple[int, bool]], copies: dict[str, bytes]
+) -> None:
+    path = operation.path.lstrip("/")
+    match operation:
+        case Directory(_, mode):
+            os.makedirs(path, exist_ok=True)
+            os.chmod(path, mode)
+        case File(_, content, mode):
+            _write(path, content.encode(), mode)
+        case CopyOf():
+            if operation.path in copies:
+                _write(path, copies[operation.path], 0o644)
+        case Link(_, target):
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+            os.symlink(target, path)
+        case Device(_, major, minor):
+            os.mknod(path, 0o020666, os.makedev(major, minor))
+            os.chmod(path, 0o666)
+        case Bind():
+            if operation.path in sources:
+                fd, is_directory = sources[operation.path]
+                if is_directory:
+                    os.makedirs(path, exist_ok=True)
+                elif not os.path.exists(path):
+                    _write(path, b"", 0o644)
+                sys_.move_mount(fd, path)
+                os.close(fd)
+
+
+def _write(path: str, content: bytes, mode: int) -> None:
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    os.write(fd, content)
+    os.fchmod(fd, mode)
+    os.close(fd)
+
+
+def _bring_ourselves() -> None:
+    """Our source on a mount of its own: zygote.seal() takes it away again."""
+    os.mkdir(_OURS[1:])
+    sys_.mount("stoker", _OURS[1:], "tmpfs", sys_.MS_NOSUID, "mode=0700,size=1m")
+    for package in _PACKAGES:
+        _write(f"{_OURS[1:]}/{package}/__init__.py", b"", 0o644)
+    for module in _MODULES:
+        with open(f"{os.path.dirname(__file__)}/{module}.py", "rb") as file:
+            _write(f"{_OURS[1:]}/{_PACKAGES[-1]}/{module}.py", file.read(), 0o644)
