@@ -1,0 +1,195 @@
+"""AWS's services as botocore models them: which there are, and what an operation is called.
+
+Models of the services we build are loaded once at start. Of all others (some four hundred)
+only the head of each file is read, when first asked for, and a whole model only to name the
+operation in an honest refusal: both take long enough to belong in a thread.
+"""
+
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
+BUILT = ("lambda", "logs")
+HEAD_BYTES = 16_384  # AWS's metadata stands first in every file
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What is needed to tell whether a request is for this service."""
+
+    name: str  # botocore's, e.g. "stepfunctions"
+    signing_name: str  # in the credential scope, e.g. "states"
+    target_prefix: str  # of X-Amz-Target; "" if it has none
+    protocols: tuple[str, ...]
+    json_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The operation a request asks for."""
+
+    operation: str
+    labels: Mapping[str, str]  # decoded values of the {labels} in its path
+
+
+@cache
+def model(name: str) -> ServiceModel:
+    """botocore's model of one service. Slow the first time."""
+    return ServiceModel(_loader().load_service_model(name, "service-2"), name)
+
+
+@cache
+def built() -> tuple[Service, ...]:
+    return tuple(_service(name, model(name).metadata) for name in BUILT)
+
+
+@cache
+def every() -> tuple[Service, ...]:
+    """All services, those we build first. Slow the first time."""
+    names = _loader().list_available_services("service-2")
+    return built() + tuple(_service(name, _metadata(name)) for name in names if name not in BUILT)
+
+
+def find(
+    service: Service, method: str, target: str, headers: Mapping[str, str], body: bytes
+) -> Match | None:
+    """Which operation of `service` the request names. Loads its model."""
+    path, _, query = target.partition("?")
+    name = _named(service, path, query, headers, body)
+    if name is None:
+        return _routes(service.name).match(method, path, query)
+    return Match(name, {}) if name in model(service.name).operation_names else None
+
+
+def protocol(service: Service, headers: Mapping[str, str]) -> str:
+    """The protocol that this caller speaks: some services understand several."""
+    if headers.get("smithy-protocol") == "rpc-v2-cbor":
+        return "smithy-rpc-v2-cbor"
+    if "x-amz-target" in headers and "json" in service.protocols:
+        return "json"
+    others = [name for name in service.protocols if name not in ("smithy-rpc-v2-cbor", "json")]
+    return (others or service.protocols)[0]
+
+
+def _named(
+    service: Service, path: str, query: str, headers: Mapping[str, str], body: bytes
+) -> str | None:
+    """The operation's name where the protocol says it in words; "" if it should and does not."""
+    match protocol(service, headers):
+        case "json":
+            prefix, _, name = headers.get("x-amz-target", "").rpartition(".")
+            return name if prefix == service.target_prefix else ""
+        case "smithy-rpc-v2-cbor":
+            return path.rpartition("/operation/")[2] if "/operation/" in path else ""
+        case "query" | "ec2":
+            form = body.decode("latin-1") if "form" in headers.get("content-type", "") else ""
+            return dict(parse_qsl(f"{query}&{form}")).get("Action", "")
+        case _:
+            return None
+
+
+def _loader() -> Loader:
+    """Only botocore's own data: models a user has installed must not change our API."""
+    return Loader(
+        extra_search_paths=[Loader.BUILTIN_DATA_PATH],
+        include_default_search_paths=False,
+    )
+
+
+def _service(name: str, metadata: Mapping[str, Any]) -> Service:
+    return Service(
+        name,
+        metadata.get("signingName", metadata["endpointPrefix"]),
+        metadata.get("targetPrefix", ""),
+        tuple(metadata.get("protocols") or [metadata["protocol"]]),
+        metadata.get("jsonVersion", "1.0"),
+    )
+
+
+def _metadata(name: str) -> dict[str, Any]:
+    folder = max(path for path in Path(Loader.BUILTIN_DATA_PATH, name).iterdir() if path.is_dir())
+    packed = folder / "service-2.json.gz"
+    with gzip.open(packed) if packed.exists() else (folder / "service-2.json").open("rb") as file:
+        head = file.read(HEAD_BYTES).decode("utf-8", "replace")
+    start = head.index("{", head.index('"metadata"'))
+    found: dict[str, Any] = json.JSONDecoder().raw_decode(head, start)[0]
+    return found
+
+
+@cache
+def _routes(name: str) -> "Routes":
+    return Routes(model(name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """One requestUri: "/2017-03-31/tags/{Resource}?versions", cut into its parts."""
+
+    operation: str
+    segments: tuple[str, ...]
+    query: frozenset[tuple[str, str]]  # what the query must contain
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Of two that fit, the more literal one is meant."""
+        return len(self.query), sum(not segment.startswith("{") for segment in self.segments)
+
+    @property
+    def greedy(self) -> bool:
+        return self.segments[-1].endswith("+}")
+
+
+class Routes:
+    """The paths of a REST service."""
+
+    def __init__(self, service: ServiceModel) -> None:
+        self._templates: dict[str, list[_Template]] = {}
+        for name in service.operation_names:
+            http = service.operation_model(name).http
+            path, _, query = http["requestUri"].partition("?")
+            template = _Template(name, _segments(path), _pairs(query))
+            self._templates.setdefault(http["method"], []).append(template)
+        for templates in self._templates.values():
+            templates.sort(key=lambda template: template.rank, reverse=True)
+
+    def match(self, method: str, path: str, query: str) -> Match | None:
+        segments, pairs = _segments(path), _pairs(query)
+        for template in self._templates.get(method, ()):
+            if template.query <= pairs:
+                labels = _labels(template, segments)
+                if labels is not None:
+                    return Match(template.operation, labels)
+        return None
+
+
+def _labels(template: _Template, segments: tuple[str, ...]) -> dict[str, str] | None:
+    wanted = template.segments
+    if template.greedy and len(segments) > len(wanted):
+        joined = "/".join(segments[len(wanted) - 1 :])
+        segments = (*segments[: len(wanted) - 1], joined)
+    if len(segments) != len(wanted):
+        return None
+    labels: dict[str, str] = {}
+    for want, got in zip(wanted, segments, strict=True):
+        if want.startswith("{"):
+            labels[want.strip("{+}")] = unquote(got)
+        elif want != got:
+            return None
+    return labels if all(labels.values()) else None
+
+
+def _segments(path: str) -> tuple[str, ...]:
+    """A closing slash makes no difference: older SDKs send one."""
+    return tuple(path.strip("/").split("/"))
+
+
+def _pairs(query: str) -> frozenset[tuple[str, str]]:
+    return frozenset(parse_qsl(query, keep_blank_values=True))
