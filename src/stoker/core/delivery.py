@@ -1,0 +1,50 @@
+"""The HTTP response that hands an event to the runtime, built once per function and filled in.
+
+Date is left out: no client reads it, and this is the hottest response of all.
+"""
+
+from stoker.core.invocation import Invocation
+
+_HEAD = (
+    b"HTTP/1.1 200 OK\r\n"
+    b"Content-Type: %b\r\n"
+    b"Lambda-Runtime-Aws-Request-Id: %b\r\n"
+    b"Lambda-Runtime-Deadline-Ms: %d\r\n"
+    b"Lambda-Runtime-Invoked-Function-Arn: %b\r\n"
+    b"%b"
+    b"Content-Length: %d\r\n"
+    b"\r\n"
+    b"%b"
+)
+
+
+def next_response(invocation: Invocation, deadline_ms: int) -> bytes:
+    """A header whose value would be empty is left out, as on AWS."""
+    optional = b""
+    if invocation.trace_id:
+        optional = b"Lambda-Runtime-Trace-Id: %b\r\n" % header_value(invocation.trace_id)
+    if invocation.client_context:
+        value = header_value(invocation.client_context)
+        optional += b"Lambda-Runtime-Client-Context: %b\r\n" % value
+    if invocation.cognito_identity:
+        value = header_value(invocation.cognito_identity)
+        optional += b"Lambda-Runtime-Cognito-Identity: %b\r\n" % value
+    return _HEAD % (
+        header_value(invocation.content_type),
+        invocation.request_id.encode(),
+        deadline_ms,
+        header_value(invocation.invoked_arn),
+        optional,
+        len(invocation.event),
+        invocation.event,
+    )
+
+
+_CONTROLS = bytes.maketrans(bytes(range(32)), b" " * 32)
+
+
+def header_value(text: str) -> bytes:
+    """UTF-8 that cannot end its header: JSON may be spread over lines, callers may be hostile."""
+    if text.isascii() and text.isprintable():
+        return text.encode()
+    return text.encode("utf-8", "replace").translate(_CONTROLS, b"\x7f")

@@ -1,0 +1,449 @@
+"""The life of one execution environment, as a pure machine.
+
+Tell it what happened (an Event); it answers what to do about it (Effects, in order).
+It never waits, reads no clock and holds no socket: environment/environment.py carries out the
+effects and reports back with more events.
+
+One idea carries the whole machine. The runtime and every extension are *parties*; a party is
+*busy* until it asks for the next event. Init and Invoke end for the same reason: nobody is busy.
+And everything that goes wrong has the same end: everyone is killed, and what is left (the file
+system, /tmp, the log stream) starts over inside the next invocation, as on AWS.
+
+    Init ──nobody busy──► Idle ──Assigned──► Invoke ──nobody busy──► Idle
+     └──────death, error, limit──► Reset ◄──death, timeout──┘ ▲
+                                     │ everyone gone          └──nobody busy──┐
+                                     └──► Blank ──Assigned──► Reinit ─────────┘ (to Invoke)
+    Idle, Blank, Init ──Retired──► Shutdown ──everyone gone──► Dead
+    any ──Lost──► Dead
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType, assert_never
+
+from stoker.core import faults
+from stoker.core.faults import Fault
+from stoker.core.invocation import RequestId
+from stoker.core.invoke_limits import SHUTDOWN_EXTERNAL_MS, SHUTDOWN_INTERNAL_MS
+from stoker.core.runtime_states import RuntimeState
+
+Party = NewType("Party", str)
+RUNTIME = Party("runtime")
+
+
+class Phase(StrEnum):
+    INIT = "Init"  # processes start; no invocation in hand yet
+    IDLE = "Idle"  # nobody is busy: frozen, may be assigned
+    INVOKE = "Invoke"  # an invocation is with the parties
+    RESET = "Reset"  # everyone is being killed
+    BLANK = "Blank"  # nobody runs: may be assigned, and will then start over
+    REINIT = "Reinit"  # starts over under the deadline of the invocation in hand
+    SHUTDOWN = "Shutdown"  # extensions say goodbye
+    DEAD = "Dead"
+
+
+class Status(StrEnum):
+    SUCCESS = "success"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A registered extension: whose process it is, and what it wants to hear of."""
+
+    name: Party
+    external: bool
+    invoke: bool = False
+    shutdown: bool = False
+
+
+# Events: what the outside world did.
+@dataclass(frozen=True, slots=True)
+class Born:
+    """The sandbox is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    extension: Extension
+
+
+@dataclass(frozen=True, slots=True)
+class AskedNext:
+    party: Party
+
+
+@dataclass(frozen=True, slots=True)
+class InitErrorPosted:
+    type: str  # already normalised, core.faults.posted_type
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    request_id: RequestId
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The runtime's answer is complete. fault: it cannot be used, and why."""
+
+    request_id: RequestId
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    party: Party
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    request_id: RequestId
+
+
+@dataclass(frozen=True, slots=True)
+class InitLimitPassed:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSpent:
+    """The time given with Dismiss or KillAll is over. The shell cancels that timer at
+    BecomeIdle and Kill, so it never comes late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The sandbox is gone, or we no longer know what is true of it."""
+
+    reason: str
+
+
+Event = (
+    Born | Registered | AskedNext | InitErrorPosted | Assigned | Answered | Exited
+    | DeadlinePassed | InitLimitPassed | BudgetSpent | Retired | Lost
+)  # fmt: skip
+
+
+# Effects: what the shell must do now, in this order.
+@dataclass(frozen=True, slots=True)
+class Start:
+    party: Party
+
+
+@dataclass(frozen=True, slots=True)
+class InitBegan:
+    phase: str  # "init", or "invoke" for an init inside an invocation
+
+
+@dataclass(frozen=True, slots=True)
+class InitEnded:
+    phase: str
+    status: Status = Status.SUCCESS
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    request_id: RequestId
+    to: frozenset[Party]
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeBegan:
+    """Once for each invocation, after its delivery is under way (or never will be)."""
+
+    request_id: RequestId
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Hand the caller its result: the payload that came with the event in hand, or the fault."""
+
+    request_id: RequestId
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """Tell the caller that we failed, not its function."""
+
+    request_id: RequestId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeEnded:
+    """Once for each invocation, after Finish or Abandon: nothing of it runs any more."""
+
+    request_id: RequestId
+    status: Status = Status.SUCCESS
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BecomeIdle:
+    """May be assigned from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """May not be assigned after all, until it becomes idle again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dismiss:
+    """Ask everyone to leave: SIGTERM to the runtime, SHUTDOWN to who wants to hear it."""
+
+    reason: str  # spindown | timeout | failure
+    budget_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class KillAll:
+    """SIGKILL everything inside; exits are reported as usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """Destroy the sandbox. Nothing follows."""
+
+    reason: str
+
+
+Effect = (
+    Start | InitBegan | InitEnded | Deliver | InvokeBegan | Finish | Abandon | InvokeEnded
+    | BecomeIdle | Withdraw | Dismiss | KillAll | Kill
+)  # fmt: skip
+
+
+class NotAllowed(Exception):
+    """This event is not legal now; nothing was changed."""
+
+
+@dataclass(slots=True)
+class Lifecycle:
+    timeout_s: float = 3.0
+    externals: frozenset[Party] = frozenset()  # files of /opt/extensions
+    phase: Phase = Phase.INIT
+    extensions: dict[Party, Extension] = field(default_factory=dict)  # registered ones
+    alive: set[Party] = field(default_factory=set)  # processes started and not seen to exit
+    busy: set[Party] = field(default_factory=lambda: {RUNTIME})
+    request_id: RequestId | None = None  # the invocation in hand
+    answered: bool = False
+    killed: bool = False  # the last word of a Reset or Shutdown is spoken
+
+    @property
+    def runtime_state(self) -> RuntimeState:
+        """What the Runtime API's table of legal calls goes by."""
+        match self.phase:
+            case Phase.INIT | Phase.REINIT | Phase.INVOKE if RUNTIME not in self.busy:
+                return RuntimeState.READY
+            case Phase.INIT | Phase.REINIT:
+                return RuntimeState.STARTED if RUNTIME in self.alive else RuntimeState.INIT_ERROR
+            case Phase.IDLE:
+                return RuntimeState.READY
+            case Phase.INVOKE:
+                return RuntimeState.RESPONSE_SENT if self.answered else RuntimeState.RUNNING
+            case _:  # being killed: the last words of dying processes are refused
+                return RuntimeState.INIT_ERROR
+
+    def handed(self, request_id: str) -> bool:
+        """Is this the id of the invocation that the runtime was handed?"""
+        return self.phase is Phase.INVOKE and request_id == self.request_id
+
+    def handle(self, event: Event) -> list[Effect]:
+        if self.phase is Phase.DEAD:
+            return []
+        match event:
+            # The three events of every warm invocation first.
+            case Assigned(request_id):
+                return self._assigned(event, request_id)
+            case Answered(request_id, fault):
+                self._require(self.handed(request_id) and not self.answered, event)
+                self._require(RUNTIME in self.busy, event)
+                self.answered = True
+                return [Finish(request_id, fault)]
+            case AskedNext(party):
+                return self._asked_next(event, party)
+            case Born():
+                self._require(self.phase is Phase.INIT and not self.alive, event)
+                return self._init("init")
+            case Registered(extension):
+                return self._registered(event, extension)
+            case InitErrorPosted(kind):
+                self._require(self.runtime_state is RuntimeState.STARTED, event)
+                return self._fail(Status.ERROR, Fault(kind, "", posted=True))
+            case Exited(party, fault):
+                return self._exited(party, fault)
+            case DeadlinePassed(request_id):
+                # Timers outlive what they time: only the invocation in hand can expire.
+                self._require(request_id == self.request_id, event)
+                return self._fail(Status.TIMEOUT, faults.timed_out(self.timeout_s))
+            case InitLimitPassed():
+                self._require(self.phase is Phase.INIT and bool(self.alive), event)
+                return self._fail(Status.TIMEOUT, None)
+            case BudgetSpent():
+                return self._budget_spent(event)
+            case Retired():
+                self._require(self.request_id is None, event)
+                return self._retired()
+            case Lost(reason):
+                return self._lost(reason)
+            case _:
+                assert_never(event)
+
+    def _assigned(self, event: Event, request_id: RequestId) -> list[Effect]:
+        self._require(self.phase in (Phase.IDLE, Phase.BLANK), event)
+        self.request_id, self.answered = request_id, False
+        if self.phase is Phase.BLANK:
+            self.phase = Phase.REINIT
+            return self._init("invoke")
+        return self._deliver(request_id)
+
+    def _init(self, phase: str) -> list[Effect]:
+        self.killed = False
+        self.extensions.clear()
+        self.alive = set(self.externals or {RUNTIME})
+        self.busy = {RUNTIME, *self.externals}
+        return [InitBegan(phase), *(Start(party) for party in sorted(self.alive))]
+
+    def _deliver(self, request_id: RequestId) -> list[Effect]:
+        self.phase = Phase.INVOKE
+        self.busy = {RUNTIME}
+        if self.extensions:
+            self.busy.update(e.name for e in self.extensions.values() if e.invoke)
+        return [Deliver(request_id, to=frozenset(self.busy)), InvokeBegan(request_id)]
+
+    def _registered(self, event: Event, extension: Extension) -> list[Effect]:
+        """Extensions come first: the runtime starts when every launched one has registered."""
+        name = extension.name
+        self._require(self.phase in (Phase.INIT, Phase.REINIT), event)
+        self._require(name not in self.extensions and RUNTIME in self.busy, event)
+        self._require(extension.external == (name in self.externals), event)
+        self._require((name if extension.external else RUNTIME) in self.alive, event)
+        self.extensions[name] = extension
+        self.busy.add(name)
+        if RUNTIME not in self.alive and self.externals <= self.extensions.keys():
+            self.alive.add(RUNTIME)
+            return [Start(RUNTIME)]
+        return []
+
+    def _asked_next(self, event: Event, party: Party) -> list[Effect]:
+        if party == RUNTIME:
+            if self.phase is Phase.INVOKE and RUNTIME in self.busy and not self.answered:
+                # Asked again before answering: its connection broke. Give it the same work.
+                assert self.request_id is not None
+                return [Deliver(self.request_id, to=frozenset({RUNTIME}))]
+            self._require(RUNTIME in self.alive and not self._ending(), event)
+        else:
+            self._require(party in self.extensions and not self._ending(), event)
+        if party not in self.busy:
+            return []  # it waits already; one more connection that waits is harmless
+        self.busy.discard(party)
+        return [] if self.busy else self._nobody_busy()
+
+    def _nobody_busy(self) -> list[Effect]:
+        match self.phase, self.request_id:
+            case Phase.INIT, None:
+                self.phase = Phase.IDLE
+                return [InitEnded("init"), BecomeIdle()]
+            case Phase.REINIT, str(request_id):
+                return [InitEnded("invoke"), *self._deliver(RequestId(request_id))]
+            case Phase.INVOKE, str(request_id):
+                self.phase, self.request_id = Phase.IDLE, None
+                return [InvokeEnded(RequestId(request_id)), BecomeIdle()]
+            case phase, _:
+                raise AssertionError(f"somebody was busy while {phase}")
+
+    def _exited(self, party: Party, fault: Fault) -> list[Effect]:
+        assert party in self.alive, f"{party} was never started"
+        self.alive.discard(party)
+        if self._ending():
+            return self._everyone_gone()
+        return self._fail(Status.ERROR, fault)
+
+    def _fail(self, status: Status, fault: Fault | None) -> list[Effect]:
+        """An init or an invocation cannot go on: end it, and reset the environment."""
+        phase, request_id = self.phase, self.request_id
+        first: list[Effect] = []
+        last: list[Effect] = []
+        if request_id is not None and not self.answered:
+            first = [Finish(request_id, fault)]
+        if phase in (Phase.INIT, Phase.REINIT):
+            last = [InitEnded("init" if phase is Phase.INIT else "invoke", status, fault)]
+        if phase is Phase.REINIT and request_id is not None:
+            last.append(InvokeBegan(request_id))
+        if request_id is not None:
+            last.append(InvokeEnded(request_id, status, fault))
+        if phase is Phase.IDLE:
+            first = [Withdraw()]
+        self.phase, self.request_id, self.answered = Phase.RESET, None, False
+        self.busy.clear()
+        # The caller first, then silence, then the lines about it all.
+        goodbye = self._goodbye("timeout" if status is Status.TIMEOUT else "failure")
+        return [*first, *goodbye, *last, *self._everyone_gone()]
+
+    def _goodbye(self, reason: str) -> list[Effect]:
+        budget_ms = 0
+        if any(extension.external for extension in self.extensions.values()):
+            budget_ms = SHUTDOWN_EXTERNAL_MS
+        elif self.extensions:
+            budget_ms = SHUTDOWN_INTERNAL_MS
+        self.killed = not (budget_ms and self.alive)
+        return [KillAll()] if self.killed else [Dismiss(reason, budget_ms)]
+
+    def _everyone_gone(self) -> list[Effect]:
+        if self.alive:
+            return []
+        if self.phase is Phase.SHUTDOWN:
+            return self._die("retired")
+        self.phase = Phase.BLANK
+        # Who left by itself may have left children behind.
+        return [BecomeIdle()] if self.killed else [KillAll(), BecomeIdle()]
+
+    def _budget_spent(self, event: Event) -> list[Effect]:
+        self._require(self._ending(), event)
+        if self.killed:
+            return self._die("processes outlived SIGKILL")
+        self.killed = True
+        return [KillAll()]
+
+    def _retired(self) -> list[Effect]:
+        if self.phase is Phase.IDLE and self.extensions and self.alive:
+            self.phase = Phase.SHUTDOWN
+            return [Withdraw(), *self._goodbye("spindown")]
+        if self.phase is Phase.SHUTDOWN:
+            return []
+        return self._die("retired")
+
+    def _lost(self, reason: str) -> list[Effect]:
+        effects: list[Effect] = []
+        if self.request_id is not None:
+            if not self.answered:
+                effects.append(Abandon(self.request_id, reason))
+            if self.phase is Phase.REINIT:
+                effects.append(InvokeBegan(self.request_id))
+            fault = Fault("Sandbox.Failure", reason)
+            effects.append(InvokeEnded(self.request_id, Status.ERROR, fault))
+        return [*effects, *self._die(reason)]
+
+    def _die(self, reason: str) -> list[Effect]:
+        self.phase, self.request_id, self.answered = Phase.DEAD, None, False
+        self.busy.clear()
+        self.alive.clear()
+        return [Kill(reason)]
+
+    def _ending(self) -> bool:
+        return self.phase in (Phase.RESET, Phase.BLANK, Phase.SHUTDOWN)
+
+    def _require(self, legal: bool, event: Event) -> None:
+        if not legal:
+            raise NotAllowed(f"cannot handle {event} while {self.phase}")

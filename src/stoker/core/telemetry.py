@@ -1,0 +1,118 @@
+"""The platform's own log lines, byte for byte as AWS writes them, and the numbers in them.
+
+INIT_START · START · END · REPORT · INIT_REPORT · the lines that explain a fault
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from stoker.core.faults import Fault
+from stoker.core.lifecycle import Status
+
+_MB = 1024 * 1024
+# Faults that AWS explains in a line of their own; of the others only REPORT speaks.
+_EXPLAINED = ("Runtime.ExitError", "Runtime.InvalidEntrypoint", "Extension.")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The measures of one invocation."""
+
+    request_id: str
+    duration_ms: float
+    memory_size_mb: int
+    max_memory_bytes: int
+    init_ms: float | None = None  # only of the init that this invocation is the first to follow
+    status: Status = Status.SUCCESS
+    fault: Fault | None = None
+
+
+def init_start(runtime: str, region: str) -> bytes:
+    return (
+        f"INIT_START Runtime Version: {runtime_version(runtime)}\t"
+        f"Runtime Version ARN: {runtime_version_arn(runtime, region)}\n"
+    ).encode()
+
+
+def runtime_version(runtime: str) -> str:
+    """ "python3.13" -> "python:3.13.v1"; "provided.al2023" -> "provided:al2023.v1"."""
+    match = re.fullmatch(r"([a-z]+)\.?(.*?)(?:\.x)?", runtime)
+    language, version = match.groups() if match else (runtime, "")
+    return f"{language}:{version}.v1" if version else f"{language}.v1"
+
+
+def runtime_version_arn(runtime: str, region: str) -> str:
+    digest = hashlib.sha256(runtime_version(runtime).encode()).hexdigest()
+    return f"arn:aws:lambda:{region}::runtime:{digest}"
+
+
+def start(request_id: str, version: str) -> bytes:
+    return b"START RequestId: %b Version: %b\n" % (request_id.encode(), version.encode())
+
+
+def end(request_id: str) -> bytes:
+    return b"END RequestId: %b\n" % request_id.encode()
+
+
+def report(facts: Report) -> bytes:
+    line = b"REPORT RequestId: %b\tDuration: %.2f ms\tBilled Duration: %d ms\t" % (
+        facts.request_id.encode(),
+        facts.duration_ms,
+        billed_ms(facts.duration_ms, facts.init_ms),
+    )
+    line += b"Memory Size: %d MB\tMax Memory Used: %d MB\t" % (
+        facts.memory_size_mb,
+        max_memory_mb(facts.max_memory_bytes, facts.memory_size_mb),
+    )
+    if facts.init_ms is not None:
+        line += b"Init Duration: %.2f ms\t" % facts.init_ms
+    if facts.status is Status.SUCCESS:
+        return line + b"\n"
+    return line + _status(facts.status, facts.fault) + b"\n"
+
+
+def init_report(init_ms: float, phase: str, status: Status, fault: Fault | None) -> bytes:
+    head = f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: {phase}\t".encode()
+    return head + _status(status, fault) + b"\n"
+
+
+def explanation(request_id: str, fault: Fault | None, now_ms: int) -> bytes | None:
+    """The event that says what went wrong, if AWS writes one (or alarms look for one)."""
+    if fault is None or fault.posted:
+        return None
+    if fault.type == "Sandbox.Timedout":
+        return f"{timestamp(now_ms)} {request_id} {fault.text}\n".encode()
+    if fault.type.startswith(_EXPLAINED):
+        return f"RequestId: {request_id} Error: {fault.text}\n{fault.type}".encode()
+    return None
+
+
+def billed_ms(duration_ms: float, init_ms: float | None) -> int:
+    """Duration and Init Duration, as printed, rounded up to a millisecond; at least 1."""
+    hundredths = round(duration_ms * 100) + round((init_ms or 0.0) * 100)
+    return max(1, -(-hundredths // 100))
+
+
+def max_memory_mb(peak_bytes: int, memory_size_mb: int) -> int:
+    """Rounded up; the kernel may charge a page beyond the limit before it kills."""
+    return min(-(-peak_bytes // _MB), memory_size_mb)
+
+
+def timestamp(epoch_ms: int) -> str:
+    """RFC 3339, UTC, milliseconds."""
+    moment = datetime.fromtimestamp(epoch_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03d}Z"
+
+
+def log_stream(created_ms: int, version: str, environment_id: str, function: str | None) -> str:
+    """The name of an environment's stream. function: only if the log group is a custom one."""
+    day = datetime.fromtimestamp(created_ms // 1000, UTC)
+    return f"{day:%Y/%m/%d}/{function or ''}[{version}]{environment_id}"
+
+
+def _status(status: Status, fault: Fault | None) -> bytes:
+    if status is Status.TIMEOUT or fault is None:
+        return f"Status: {status}".encode()
+    return f"Status: {status}\tError Type: {fault.type}".encode()

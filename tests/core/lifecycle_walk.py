@@ -1,0 +1,219 @@
+"""Every reachable state of the lifecycle machine by every event, with the laws it must hold.
+
+`walk(machine)` takes the module, so that the same laws can be held against broken copies of it.
+"""
+
+import copy
+from collections import Counter
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from stoker.core import faults
+from stoker.core.runtime_states import Call, refusal
+
+RUNTIME, OTEL, INNER = "runtime", "otel", "inner"
+R1, R2 = "r1", "r2"
+FAULT = faults.Fault("Runtime.ExitError", "gone")
+
+
+@dataclass
+class Observer:
+    """What somebody outside can know: kept apart from the machine, and compared with it."""
+
+    running: frozenset[str] = frozenset()  # processes
+    available: bool = False  # may be assigned
+    in_hand: str | None = None  # assigned, InvokeEnded not seen
+    owed: bool = False  # its caller has no result yet
+    began: bool = False  # InvokeBegan seen
+    init: str | None = None  # InitBegan seen, InitEnded not
+    fresh: bool = True  # nothing has run since the last reset
+    door: bool = False  # extensions may register: until the runtime asks for its first event
+    dead: bool = False
+
+    def key(self) -> tuple[object, ...]:
+        return tuple(vars(self).values())
+
+
+@dataclass
+class Seen:
+    states: set[tuple[object, ...]] = field(default_factory=set)
+    phases: set[str] = field(default_factory=set)
+    effects: Counter[str] = field(default_factory=Counter)
+
+
+def every_event(m: ModuleType) -> list[Any]:
+    return [
+        m.Born(),
+        *(m.Registered(m.Extension(OTEL, True, invoke=i)) for i in (True, False)),
+        m.Registered(m.Extension(INNER, False, invoke=True)),
+        m.Registered(m.Extension("forged", True)),
+        *(m.AskedNext(party) for party in (RUNTIME, OTEL, INNER, "nobody")),
+        m.InitErrorPosted("Runtime.X"),
+        *(m.Assigned(r) for r in (R1, R2)),
+        *(m.Answered(r, f) for r in (R1, R2, "forged") for f in (None, faults.OVERSIZED)),
+        *(m.Exited(party, FAULT) for party in (RUNTIME, OTEL)),
+        *(m.DeadlinePassed(r) for r in (R1, R2)),
+        m.InitLimitPassed(),
+        m.BudgetSpent(),
+        m.Retired(),
+        m.Lost("lost"),
+    ]
+
+
+def walk(m: ModuleType, externals: frozenset[str] = frozenset()) -> Seen:
+    seen = Seen()
+    frontier = [(m.Lifecycle(externals=externals), Observer())]
+    while frontier:
+        life, world = frontier.pop()
+        state = (*freeze(life), *world.key())
+        if state in seen.states:
+            continue
+        seen.states.add(state)
+        seen.phases.add(life.phase)
+        check_state(m, life, world)
+        for event in every_event(m):
+            if isinstance(event, m.Exited) and event.party not in world.running:
+                continue  # what does not run cannot exit
+            if isinstance(event, m.Assigned) and event.request_id == world.in_hand:
+                continue  # ids are never reused
+            if isinstance(event, m.Retired) and world.in_hand is not None:
+                check_refused(m, life, event)
+                continue
+            frontier.append(step(m, life, world, event, seen))
+    return seen
+
+
+def freeze(life: Any) -> tuple[object, ...]:
+    registered = frozenset((e.name, e.invoke) for e in life.extensions.values())
+    busy, alive = frozenset(life.busy), frozenset(life.alive)
+    return life.phase, registered, alive, busy, life.request_id, life.answered, life.killed
+
+
+def check_refused(m: ModuleType, life: Any, event: Any) -> None:
+    again = copy.deepcopy(life)
+    try:
+        again.handle(event)
+    except m.NotAllowed:
+        assert again == life
+    else:
+        raise AssertionError(f"{event} was accepted while {life.phase}")
+
+
+def check_state(m: ModuleType, life: Any, world: Observer) -> None:
+    phase = m.Phase
+    assert world.available == (life.phase in (phase.IDLE, phase.BLANK))
+    if life.phase in (phase.INVOKE, phase.REINIT) or (life.phase is phase.INIT and world.init):
+        assert life.busy, "somebody is busy until it ends"
+    elif life.phase is not phase.INIT:
+        assert not life.busy, "nobody is busy while nothing goes on"
+    assert world.dead == (life.phase is phase.DEAD)
+    assert (life.phase is phase.REINIT) == (world.init == "invoke")
+    assert (life.phase in (phase.INVOKE, phase.REINIT)) == (world.in_hand is not None)
+    if not world.dead:
+        assert life.alive == world.running, "the machine knows who runs"
+        assert life.phase is not phase.RESET or world.running, "a reset ends with the last exit"
+    check_table(m, life)
+
+
+def check_table(m: ModuleType, life: Any) -> None:
+    """The Runtime API's table of legal calls and the machine agree in every state."""
+    if life.phase is m.Phase.DEAD:
+        return
+    held = life.request_id or R1
+    for call, event, request_id in (
+        (Call.NEXT, m.AskedNext(RUNTIME), None),
+        (Call.INIT_ERROR, m.InitErrorPosted("Runtime.X"), None),
+        (Call.RESPONSE, m.Answered(held), held),
+        (Call.RESPONSE, m.Answered("forged"), "forged"),
+    ):
+        matches = request_id is not None and life.handed(request_id)
+        legal = refusal(life.runtime_state, call, id_matches=matches) is None
+        try:
+            copy.deepcopy(life).handle(event)
+        except m.NotAllowed:
+            assert not legal, f"the table allows {call.name} while {life.phase}"
+        else:
+            assert legal, f"the table refuses {call.name} while {life.phase}"
+
+
+def step(m: ModuleType, before: Any, was: Observer, event: Any, seen: Seen) -> tuple[Any, Observer]:
+    life, world = copy.deepcopy(before), copy.copy(was)
+    try:
+        effects = life.handle(event)
+    except m.NotAllowed:
+        assert life == before, "a refused event changes nothing"
+        return life, world
+    if was.dead:
+        assert effects == [], "after Kill silence"
+        return life, world
+    check_event(m, before, world, event)
+    for effect in effects:
+        seen.effects[type(effect).__name__] += 1
+        assert not world.dead, "nothing follows Kill"
+        observe(m, world, effect)
+    if isinstance(event, m.Assigned) and was.fresh:
+        assert world.init == "invoke", "after a reset the next invocation begins with an init"
+    return life, world
+
+
+def check_event(m: ModuleType, before: Any, world: Observer, event: Any) -> None:
+    """What this event alone lets the world know."""
+    match event:
+        case m.Assigned(request_id):
+            assert world.available, "only an idle environment is assigned"
+            assert world.in_hand is None
+            world.in_hand, world.owed, world.began = request_id, True, False
+            world.available = False
+        case m.Answered(request_id):
+            assert request_id == world.in_hand and world.owed and not world.init
+        case m.DeadlinePassed(request_id):
+            assert request_id == world.in_hand, "only what is in hand can expire"
+        case m.Exited(party):
+            world.running -= {party}
+        case m.InitLimitPassed():
+            assert world.init == "init"
+        case m.Registered(extension):
+            assert world.door, "registration is closed"
+            assert (extension.name if extension.external else RUNTIME) in world.running
+        case m.AskedNext(party) if party == RUNTIME:
+            world.door = False
+
+
+def observe(m: ModuleType, world: Observer, effect: Any) -> None:
+    match effect:
+        case m.Start(party):
+            assert party not in world.running, "started twice"
+            assert world.init, "processes start in an init"
+            world.running |= {party}
+            world.fresh = False
+        case m.InitBegan(phase):
+            assert world.init is None and (phase == "invoke") == (world.in_hand is not None)
+            assert not world.running, "an init begins with nobody there"
+            world.init, world.door = phase, True
+        case m.InitEnded(phase):
+            assert phase == world.init
+            world.init, world.door = None, False
+        case m.Deliver(request_id, to):
+            assert request_id == world.in_hand and world.owed, "delivered without need"
+            assert world.init is None and RUNTIME in world.running and RUNTIME in to
+        case m.InvokeBegan(request_id):
+            assert request_id == world.in_hand and not world.began
+            world.began = True
+        case m.Finish(request_id) | m.Abandon(request_id):
+            assert request_id == world.in_hand and world.owed, "a result nobody waits for"
+            world.owed = False
+        case m.InvokeEnded(request_id):
+            assert request_id == world.in_hand and world.began
+            assert not world.owed, "an invocation was dropped"
+            world.in_hand = None
+        case m.BecomeIdle():
+            assert not world.available and world.in_hand is None and world.init is None
+            world.available = True
+            world.fresh = not world.running
+        case m.Withdraw():
+            assert world.available
+            world.available = False
+        case m.Kill():
+            assert world.in_hand is None, "killed with an invocation in hand"
+            world.dead, world.available, world.init, world.door = True, False, None, False

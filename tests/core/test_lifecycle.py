@@ -1,0 +1,278 @@
+"""The environment's life: walks a reader can follow, then every state there is, then mutants."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import get_args
+
+import pytest
+
+from stoker.core import lifecycle
+from stoker.core.faults import Fault
+from stoker.core.invocation import RequestId
+from stoker.core.lifecycle import (
+    RUNTIME,
+    Answered,
+    AskedNext,
+    Assigned,
+    BecomeIdle,
+    Born,
+    BudgetSpent,
+    DeadlinePassed,
+    Deliver,
+    Dismiss,
+    Effect,
+    Event,
+    Exited,
+    Extension,
+    Finish,
+    InitBegan,
+    InitEnded,
+    InitLimitPassed,
+    InvokeBegan,
+    InvokeEnded,
+    Kill,
+    KillAll,
+    Lifecycle,
+    NotAllowed,
+    Party,
+    Phase,
+    Registered,
+    Retired,
+    Start,
+    Status,
+    Withdraw,
+)
+from tests.core.lifecycle_walk import OTEL, Seen, walk
+
+R1, R2 = RequestId("r1"), RequestId("r2")
+EXTENSION = Party(OTEL)
+CRASH = Fault("Runtime.ExitError", "Runtime exited with error: exit status 1")
+
+
+def after(*events: Event, externals: frozenset[Party] = frozenset()) -> Lifecycle:
+    env = Lifecycle(timeout_s=3, externals=externals)
+    for event in events:
+        env.handle(event)
+    return env
+
+
+def warm() -> Lifecycle:
+    return after(Born(), AskedNext(RUNTIME))
+
+
+def test_a_cold_start_and_two_warm_invocations() -> None:
+    env = Lifecycle()
+    assert env.handle(Born()) == [InitBegan("init"), Start(RUNTIME)]
+    assert env.handle(AskedNext(RUNTIME)) == [InitEnded("init"), BecomeIdle()]
+    for request in (R1, R2):
+        to_runtime = Deliver(request, to=frozenset({RUNTIME}))
+        assert env.handle(Assigned(request)) == [to_runtime, InvokeBegan(request)]
+        assert env.handle(Answered(request)) == [Finish(request)]
+        assert env.handle(AskedNext(RUNTIME)) == [InvokeEnded(request), BecomeIdle()]
+
+
+def test_asking_again_before_answering_gives_the_same_event() -> None:
+    env = warm()
+    env.handle(Assigned(R1))
+    assert env.handle(AskedNext(RUNTIME)) == [Deliver(R1, to=frozenset({RUNTIME}))]
+
+
+def test_a_timeout_answers_the_caller_before_anything_else_and_resets() -> None:
+    env = warm()
+    env.handle(Assigned(R1))
+    fault = Fault("Sandbox.Timedout", "Task timed out after 3.00 seconds")
+    env.timeout_s = 3
+    assert env.handle(DeadlinePassed(R1)) == [
+        Finish(R1, fault),
+        KillAll(),
+        InvokeEnded(R1, Status.TIMEOUT, fault),
+    ]
+    assert env.handle(Exited(RUNTIME, CRASH)) == [BecomeIdle()]
+    assert env.phase is Phase.BLANK
+
+
+def test_after_a_reset_the_next_invocation_pays_for_its_own_init() -> None:
+    env = after(Born(), AskedNext(RUNTIME), Assigned(R1), Exited(RUNTIME, CRASH))
+    assert env.phase is Phase.BLANK
+    assert env.handle(Assigned(R2)) == [InitBegan("invoke"), Start(RUNTIME)]
+    assert env.handle(AskedNext(RUNTIME)) == [
+        InitEnded("invoke"),
+        Deliver(R2, to=frozenset({RUNTIME})),
+        InvokeBegan(R2),
+    ]
+
+
+def test_the_deadline_counts_during_a_suppressed_init() -> None:
+    env = after(Born(), Exited(RUNTIME, CRASH), Assigned(R1))
+    effects = env.handle(DeadlinePassed(R1))
+    assert isinstance(effects[0], Finish)
+    assert [type(effect) for effect in effects] == [
+        Finish, KillAll, InitEnded, InvokeBegan, InvokeEnded,
+    ]  # fmt: skip
+
+
+def test_a_crash_after_the_answer_leaves_the_answer_standing() -> None:
+    env = after(Born(), AskedNext(RUNTIME), Assigned(R1), Answered(R1))
+    assert env.handle(Exited(RUNTIME, CRASH)) == [
+        KillAll(),
+        InvokeEnded(R1, Status.ERROR, CRASH),
+        BecomeIdle(),
+    ]
+
+
+def test_an_init_over_its_limit_is_reset_without_an_error_type() -> None:
+    env = after(Born())
+    assert env.handle(InitLimitPassed()) == [
+        KillAll(),
+        InitEnded("init", Status.TIMEOUT, None),
+    ]
+
+
+def test_a_late_timer_cannot_hit_the_next_invocation() -> None:
+    env = after(Born(), AskedNext(RUNTIME), Assigned(R1), Answered(R1), AskedNext(RUNTIME))
+    env.handle(Assigned(R2))
+    with pytest.raises(NotAllowed):
+        env.handle(DeadlinePassed(R1))
+
+
+def test_the_runtime_starts_when_every_external_extension_has_registered() -> None:
+    other = Party("other")
+    env = after(externals=frozenset({EXTENSION, other}))
+    assert env.handle(Born()) == [InitBegan("init"), Start(EXTENSION), Start(other)]
+    assert env.handle(Registered(Extension(EXTENSION, external=True, invoke=True))) == []
+    assert env.handle(Registered(Extension(other, external=True))) == [Start(RUNTIME)]
+    assert env.handle(AskedNext(RUNTIME)) == []
+    assert env.handle(AskedNext(EXTENSION)) == []
+    assert env.handle(AskedNext(other)) == [InitEnded("init"), BecomeIdle()]
+
+
+def with_extension() -> Lifecycle:
+    return after(
+        Born(),
+        Registered(Extension(EXTENSION, external=True, invoke=True, shutdown=True)),
+        AskedNext(RUNTIME),
+        AskedNext(EXTENSION),
+        externals=frozenset({EXTENSION}),
+    )
+
+
+def test_an_extension_keeps_the_environment_busy_after_the_answer_is_out() -> None:
+    env = with_extension()
+    both = frozenset({RUNTIME, EXTENSION})
+    assert env.handle(Assigned(R1)) == [Deliver(R1, to=both), InvokeBegan(R1)]
+    assert env.handle(Answered(R1)) == [Finish(R1)]  # the caller is served here ...
+    assert env.handle(AskedNext(RUNTIME)) == []
+    assert env.handle(AskedNext(EXTENSION)) == [InvokeEnded(R1), BecomeIdle()]  # ... capacity here
+
+
+def test_an_external_extension_gets_two_seconds_to_say_goodbye() -> None:
+    env = with_extension()
+    assert env.handle(Retired()) == [Withdraw(), Dismiss("spindown", 2000)]
+    assert env.handle(BudgetSpent()) == [KillAll()]
+    assert env.handle(Exited(RUNTIME, CRASH)) == []
+    assert env.handle(Exited(EXTENSION, CRASH)) == [Kill("retired")]
+
+
+def test_without_extensions_retirement_is_immediate() -> None:
+    assert warm().handle(Retired()) == [Kill("retired")]
+
+
+def test_processes_that_outlive_sigkill_cost_the_whole_sandbox() -> None:
+    env = after(Born(), AskedNext(RUNTIME), Assigned(R1), DeadlinePassed(R1))
+    assert env.handle(BudgetSpent()) == [Kill("processes outlived SIGKILL")]
+
+
+def test_every_law_holds_in_every_reachable_state() -> None:
+    _, together = walk_both(lifecycle)
+    assert together.phases == set(Phase), "the walk must reach every phase"
+    names = {effect.__name__ for effect in get_args(Effect)}
+    assert set(together.effects) == names, "the walk must see every effect"
+    assert len(together.states) > 100
+
+
+MUTANTS = {
+    "a second answer": ("self.handed(request_id) and not self.answered", "self.handed(request_id)"),
+    "an answer to any id": (
+        "return self.phase is Phase.INVOKE and request_id == self.request_id",
+        "return self.phase is Phase.INVOKE",
+    ),
+    "a stale timer": ("self._require(request_id == self.request_id, event)", "pass"),
+    "a dropped result": ("first = [Finish(request_id, fault)]", "first = []"),
+    "a result for who has one": (
+        "if request_id is not None and not self.answered:\n            first",
+        "if request_id is not None:\n            first",
+    ),
+    "an answer lost with the sandbox": (
+        "if not self.answered:\n                effects",
+        "if 0:\n                effects",
+    ),
+    "answered is forgotten": (
+        "self.request_id, self.answered = request_id, False",
+        "self.request_id = request_id",
+    ),
+    "assigned while busy": (
+        "self._require(self.phase in (Phase.IDLE, Phase.BLANK), event)",
+        "pass",
+    ),
+    "delivered to nobody": ("if self.phase is Phase.BLANK:", "if False:"),
+    "idle too early": ("return [] if self.busy else", "return"),
+    "a reset that does not wait": (
+        "if self.alive:\n            return []",
+        "if 0:\n            return []",
+    ),
+    "a reset that never ends": ("self.phase = Phase.BLANK", "pass"),
+    "an init limit that comes late": (
+        "self._require(self.phase is Phase.INIT and bool(self.alive), event)",
+        "self._require(bool(self.alive), event)",
+    ),
+    "an init error in the middle of work": (
+        "self._require(self.runtime_state is RuntimeState.STARTED, event)",
+        "pass",
+    ),
+    "registered after the door closed": (
+        "self._require(name not in self.extensions and RUNTIME in self.busy, event)",
+        "self._require(name not in self.extensions, event)",
+    ),
+    "life after death": ("if self.phase is Phase.DEAD:", "if False:"),
+    "retired in the middle of work": ("self._require(self.request_id is None, event)", "pass"),
+    "an idle environment that died is still offered": ("first = [Withdraw()]", "first = []"),
+    "a dead runtime asks": (
+        "self._require(RUNTIME in self.alive and not self._ending(), event)",
+        "pass",
+    ),
+    "who left is still there": ("self.alive.discard(party)", "pass"),
+    "an invocation that ends twice": (
+        "if request_id is not None:\n            last.append(InvokeEnded",
+        "for _ in (1, 2):\n            last.append(InvokeEnded",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_laws_catch(name: str) -> None:
+    """The same walk over a broken copy: laws that nothing can break prove nothing."""
+    mutant = broken_copy(*MUTANTS[name])
+    with pytest.raises(AssertionError):
+        walk_both(mutant)
+
+
+def walk_both(machine: ModuleType) -> tuple[Seen, Seen]:
+    """Without and with an external extension."""
+    return walk(machine), walk(machine, frozenset({OTEL}))
+
+
+def broken_copy(old: str, new: str) -> ModuleType:
+    path = Path(lifecycle.__file__)
+    text = path.read_text()
+    assert text.count(old) == 1, f"{old!r} must stand once in {path.name}"
+    spec = importlib.util.spec_from_loader("mutant", loader=None)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["mutant"] = module
+    try:
+        exec(compile(text.replace(old, new), str(path), "exec"), module.__dict__)
+    finally:
+        del sys.modules["mutant"]
+    return module
