@@ -116,3 +116,27 @@ class NotImplementedException(ServiceError):
     """An operation of AWS's model that Stoker has not built; the message names it."""
 
     status = 501
+
+
+class LogsResourceNotFoundException(ServiceError):
+    """CloudWatch Logs' own: the code Lambda uses too, with another status."""
+
+    status = 400
+
+    @property
+    def code(self) -> str:
+        return "ResourceNotFoundException"
+
+
+class ResourceAlreadyExistsException(ServiceError):
+    status = 400
+
+
+class TooManyTagsException(ServiceError):
+    status = 400
+
+
+class ServiceUnavailableException(ServiceError):
+    """A part of ours cannot do its work now (a full disk); asking again later may help."""
+
+    status = 503
