@@ -94,11 +94,12 @@ def extension_environ(
 
 def _overridable(target: Target, endpoint_url: str | None, roots: Roots) -> dict[str, str]:
     lang, task, opt, runtime = roots.language, roots.task, roots.layers, roots.runtime
-    libraries = (
-        "/lib64", "/usr/lib64", runtime, f"{runtime}/lib", task, f"{task}/lib", f"{opt}/lib",
-    )  # fmt: skip
-    if target.runtime != "provided.al2":
-        libraries = (f"{lang}/lib", *libraries)
+    libraries = [
+        f"{lang}/lib", "/lib64", "/usr/lib64", runtime, f"{runtime}/lib", task, f"{task}/lib",
+        f"{opt}/lib",
+    ]  # fmt: skip
+    if target.runtime == "provided.al2":
+        del libraries[0]
     variables = {
         "LANG": "en_US.UTF-8",
         # The slash after /usr/bin is AWS's.

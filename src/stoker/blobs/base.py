@@ -1,0 +1,32 @@
+"""Where the bytes of deployment packages are: by the SHA-256 of their content."""
+
+from collections.abc import AsyncIterator, Collection
+from typing import Protocol
+
+
+class BlobMissing(Exception):
+    """There is no such blob. Code that a function refers to should never be missing."""
+
+
+class Blobs(Protocol):
+    async def put(self, content: bytes) -> str:
+        """Keep it and return its digest (SHA-256, hex). On the disk before this returns.
+        What is there already is not written again."""
+        ...
+
+    async def read(self, digest: str) -> bytes:
+        """Raise BlobMissing."""
+        ...
+
+    def chunks(self, digest: str) -> AsyncIterator[bytes]:
+        """The content in pieces. Raise BlobMissing before the first one."""
+        ...
+
+    async def delete(self, digest: str) -> None:
+        """Harmless if there is none."""
+        ...
+
+    async def collect(self, keep: Collection[str]) -> int:
+        """Delete all others, and what a dead predecessor left half-written. Only while nothing
+        is being put. Returns how many were deleted."""
+        ...

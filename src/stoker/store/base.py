@@ -1,0 +1,72 @@
+"""What Stoker needs from a database: the truth about functions, and nothing else.
+
+Each write is one compare-and-set of one aggregate: it names the revision that was read, and
+fails if there is a newer one. So a store of another kind (a key-value bucket of a cluster) can
+stand here without anything above it changing.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from stoker.core.model import Function, FunctionKey
+
+# Told of every committed change, in the order of the commits: (which, what it is now or None).
+Watcher = Callable[[FunctionKey, Function | None], None]
+
+
+class StoreUnavailable(Exception):
+    """The database cannot be read or written: "cannot …", with the reason and the way out."""
+
+
+class Superseded(Exception):
+    """Somebody wrote the aggregate since it was read. Read it again and decide anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one account has in one region."""
+
+    functions: int
+    code_bytes: int  # packed
+
+
+class Transaction(Protocol):
+    async def function(self, key: FunctionKey) -> Function | None: ...
+
+    async def functions(
+        self, account: str, region: str, *, after: str, limit: int
+    ) -> list[Function]:
+        """At most `limit` functions in the order of their names, beginning behind `after`."""
+        ...
+
+    async def every_function(self) -> list[Function]: ...
+
+    async def unsettled_functions(self) -> list[Function]:
+        """Those that wait for activation."""
+        ...
+
+    async def usage(self, account: str, region: str) -> Usage: ...
+
+    async def create_function(self, function: Function) -> None:
+        """Raise ResourceConflictException if there is one of that name."""
+        ...
+
+    async def put_function(self, function: Function, *, expected: str) -> None:
+        """Replace the revision `expected`, or raise Superseded."""
+        ...
+
+    async def delete_function(self, key: FunctionKey, *, expected: str) -> None:
+        """Delete the revision `expected`, or raise Superseded."""
+        ...
+
+
+class Store(Protocol):
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """All or nothing, and one after the other. What was left without an error is durable."""
+        ...
+
+    def watch(self, watcher: Watcher) -> None:
+        """Call `watcher` from the event loop for every change committed from now on."""
+        ...

@@ -1,0 +1,93 @@
+"""Functions as they are kept: one JSON text each."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from stoker.core.invocation import LogSettings
+from stoker.core.model import (
+    Code,
+    Configuration,
+    Function,
+    FunctionKey,
+    State,
+    UpdateStatus,
+)
+
+
+def dump(function: Function) -> str:
+    record = {
+        "latest": _configuration(function.latest),
+        # Most functions serve what they show: then it is kept once.
+        "serving": (
+            "latest"
+            if function.serving == function.latest
+            else function.serving and _configuration(function.serving)
+        ),
+        "state": function.state,
+        "state_reason": function.state_reason,
+        "state_reason_code": function.state_reason_code,
+        "update_status": function.update_status,
+        "update_reason": function.update_reason,
+        "update_reason_code": function.update_reason_code,
+        "last_modified": function.last_modified,
+        "tags": dict(function.tags),
+    }
+    return json.dumps(record, separators=(",", ":"))
+
+
+def load(key: FunctionKey, revision: str, text: str) -> Function:
+    record: dict[str, Any] = json.loads(text)
+    latest = _read_configuration(record["latest"])
+    serving = record["serving"]
+    status = record["update_status"]
+    return Function(
+        key=key,
+        latest=latest,
+        serving=latest if serving == "latest" else serving and _read_configuration(serving),
+        state=State(record["state"]),
+        state_reason=record["state_reason"],
+        state_reason_code=record["state_reason_code"],
+        update_status=status and UpdateStatus(status),
+        update_reason=record["update_reason"],
+        update_reason_code=record["update_reason_code"],
+        revision_id=revision,
+        last_modified=record["last_modified"],
+        tags=record["tags"],
+    )
+
+
+def _configuration(c: Configuration) -> dict[str, object]:
+    return {
+        "runtime": c.runtime,
+        "handler": c.handler,
+        "role": c.role,
+        "code": {"sha256": c.code.sha256, "size_bytes": c.code.size_bytes},
+        "log": {
+            "group": c.log.group,
+            "format": c.log.format,
+            "application_level": c.log.application_level,
+            "system_level": c.log.system_level,
+        },
+        "description": c.description,
+        "memory_mb": c.memory_mb,
+        "timeout_s": c.timeout_s,
+        "ephemeral_mb": c.ephemeral_mb,
+        "environment": None if c.environment is None else dict(c.environment),
+        "tracing": c.tracing,
+        "architecture": c.architecture,
+        "package_type": c.package_type,
+        "kept": dict(c.kept),
+    }
+
+
+def _read_configuration(record: Mapping[str, Any]) -> Configuration:
+    environment = record["environment"]
+    return Configuration(
+        **{
+            **record,
+            "code": Code(**record["code"]),
+            "log": LogSettings(**record["log"]),
+            "environment": None if environment is None else tuple(sorted(environment.items())),
+        }
+    )

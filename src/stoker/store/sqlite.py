@@ -1,0 +1,229 @@
+"""The store in one SQLite file.
+
+One connection, used by one thread; the event loop never waits for the disk. Transactions come
+one after the other. `synchronous=FULL` with a write-ahead log: a commit that returned is on the
+disk, a process killed at any point leaves the state before or after it (tests/faults).
+
+A caller who is cancelled does not cut a statement short: the thread finishes it, and what was
+begun is rolled back, or, if the commit was under way, committed. Watchers hear of every commit,
+also of one whose author is gone.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from stoker.core.errors import ResourceConflictException
+from stoker.core.model import Function, FunctionKey
+from stoker.store.base import StoreUnavailable, Superseded, Usage, Watcher
+from stoker.store.records import dump, load
+
+T = TypeVar("T")
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_BUSY_S = 5.0  # for somebody who looks at the file with another program
+_COLUMNS = "account, region, name, revision, body"
+
+
+class SqliteStore:
+    """`await open()` before the first transaction; `await close()` after the last."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._turn = asyncio.Lock()
+        self._watchers: list[Watcher] = []
+        self._db: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        """Create or migrate the file. Raise StoreUnavailable."""
+        self._db = await self.run(lambda: _connect(self._path))
+
+    async def close(self) -> None:
+        """Wait for what is under way, then close. Idempotent."""
+        async with self._turn:
+            db, self._db = self._db, None
+            if db is not None:
+                await self.run(db.close)
+        self._thread.shutdown(wait=False)
+
+    def watch(self, watcher: Watcher) -> None:
+        self._watchers.append(watcher)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["SqliteTransaction"]:
+        async with self._turn:
+            db = self._db
+            if db is None:
+                raise StoreUnavailable(f"cannot use {self._path}: the store is closed")
+            tx = SqliteTransaction(db, self)
+            try:
+                await self.run(lambda: db.execute("BEGIN IMMEDIATE"))
+                yield tx
+            except BaseException:
+                await self.run(db.rollback)
+                raise
+            await self._commit(db, tx.changes)
+
+    async def _commit(
+        self, db: sqlite3.Connection, changes: dict[FunctionKey, Function | None]
+    ) -> None:
+        try:
+            await self.run(db.commit, then=lambda: self._publish(changes))
+        except StoreUnavailable:
+            await self.run(db.rollback)
+            raise
+
+    def _publish(self, changes: dict[FunctionKey, Function | None]) -> None:
+        for key, function in changes.items():
+            for watcher in self._watchers:
+                watcher(key, function)
+
+    async def run(self, work: Callable[[], T], then: Callable[[], None] | None = None) -> T:
+        """Do it in the store's thread; `then` in the event loop, if it went well. Neither is
+        undone by the cancellation of the caller, who in any case waits for the end of it."""
+        done = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        cancelled: asyncio.CancelledError | None = None
+        while not done.done():
+            try:
+                await asyncio.wait({done})
+            except asyncio.CancelledError as error:
+                cancelled = error  # the disk decides when, not the caller
+        try:
+            result = done.result()
+        except sqlite3.Error as error:
+            name = getattr(error, "sqlite_errorname", type(error).__name__)
+            raise StoreUnavailable(f"cannot use {self._path}: {error} ({name})") from error
+        if then is not None:
+            then()
+        if cancelled is not None:
+            raise cancelled
+        return result
+
+
+class SqliteTransaction:
+    """The typed statements. `changes` is what a commit will have changed."""
+
+    def __init__(self, db: sqlite3.Connection, store: SqliteStore) -> None:
+        self._db = db
+        self._store = store
+        self.changes: dict[FunctionKey, Function | None] = {}
+
+    async def function(self, key: FunctionKey) -> Function | None:
+        found = await self._select(
+            "WHERE account = ? AND region = ? AND name = ?", (key.account, key.region, key.name)
+        )
+        return found[0] if found else None
+
+    async def functions(
+        self, account: str, region: str, *, after: str, limit: int
+    ) -> list[Function]:
+        return await self._select(
+            "WHERE account = ? AND region = ? AND name > ? ORDER BY name LIMIT ?",
+            (account, region, after, limit),
+        )
+
+    async def every_function(self) -> list[Function]:
+        return await self._select("", ())
+
+    async def unsettled_functions(self) -> list[Function]:
+        return await self._select("WHERE unsettled", ())
+
+    async def usage(self, account: str, region: str) -> Usage:
+        count, size = await self._fetch(
+            "SELECT count(*), coalesce(sum(code_bytes), 0) FROM functions"
+            " WHERE account = ? AND region = ?",
+            (account, region),
+        )
+        return Usage(functions=count, code_bytes=size)
+
+    async def create_function(self, function: Function) -> None:
+        key = function.key
+        added = await self._change(
+            "INSERT INTO functions (account, region, name, revision, unsettled, code_bytes, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (key.account, key.region, key.name, *_columns(function)),
+        )
+        if not added:
+            raise ResourceConflictException(f"Function already exist: {key.name}")
+        self.changes[key] = function
+
+    async def put_function(self, function: Function, *, expected: str) -> None:
+        key = function.key
+        assert function.revision_id != expected, "every write has a revision of its own"
+        replaced = await self._change(
+            "UPDATE functions SET revision = ?, unsettled = ?, code_bytes = ?, body = ?"
+            " WHERE account = ? AND region = ? AND name = ? AND revision = ?",
+            (*_columns(function), key.account, key.region, key.name, expected),
+        )
+        if not replaced:
+            raise Superseded(f"{key.arn}: revision {expected} is not the latest")
+        self.changes[key] = function
+
+    async def delete_function(self, key: FunctionKey, *, expected: str) -> None:
+        deleted = await self._change(
+            "DELETE FROM functions WHERE account = ? AND region = ? AND name = ? AND revision = ?",
+            (key.account, key.region, key.name, expected),
+        )
+        if not deleted:
+            raise Superseded(f"{key.arn}: revision {expected} is not the latest")
+        self.changes[key] = None
+
+    async def _select(self, where: str, values: tuple[object, ...]) -> list[Function]:
+        def read() -> list[Function]:
+            rows = self._db.execute(f"SELECT {_COLUMNS} FROM functions {where}", values)
+            return [load(FunctionKey(*row[:3]), row[3], row[4]) for row in rows]
+
+        return await self._store.run(read)
+
+    async def _fetch(self, sql: str, values: tuple[object, ...]) -> tuple[int, ...]:
+        def read() -> tuple[int, ...]:
+            row: tuple[int, ...] = self._db.execute(sql, values).fetchone()
+            return row
+
+        return await self._store.run(read)
+
+    async def _change(self, sql: str, values: tuple[object, ...]) -> int:
+        return await self._store.run(lambda: self._db.execute(sql, values).rowcount)
+
+
+def _columns(function: Function) -> tuple[str, bool, int, str]:
+    return (
+        function.revision_id,
+        function.unsettled,
+        function.latest.code.size_bytes,
+        dump(function),
+    )
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Transactions are ours to begin and to end (isolation_level=None).
+    db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        _migrate(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _migrate(db: sqlite3.Connection, path: Path) -> None:
+    """Bring the file to the newest schema, one file of migrations/ at a time."""
+    scripts = sorted(_MIGRATIONS.glob("*.sql"))
+    (done,) = db.execute("PRAGMA user_version").fetchone()
+    if done > len(scripts):
+        raise StoreUnavailable(
+            f"cannot use {path}: a newer Stoker wrote it (schema {done}, this one knows "
+            f"{len(scripts)}). Use that version, or another data folder"
+        )
+    for number, script in enumerate(scripts[done:], start=done + 1):
+        db.executescript(
+            f"BEGIN IMMEDIATE; {script.read_text()} ; PRAGMA user_version = {number}; COMMIT;"
+        )
