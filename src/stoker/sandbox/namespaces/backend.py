@@ -39,6 +39,7 @@ class NamespacesSettings:
     endpoint_port: int  # the server's, as environments see it; 0 for none
     egress: str = "host"  # "host" | "none"
     stock: int = 4  # sandboxes kept ready of each kind
+    ready_file: Path | None = None  # written by announce()
 
 
 class NamespacesBackend:
@@ -69,6 +70,7 @@ class NamespacesBackend:
             "egress": settings.egress,
             "stock": settings.stock,
             "resolver": list(settings.resolver),
+            "ready_file": str(settings.ready_file or ""),
         }
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-I", "-S", "-c", _START, str(theirs.fileno())]
@@ -114,6 +116,10 @@ class NamespacesBackend:
         sandbox = NamespacesSandbox(spec, facts, named, self._settings.endpoint_port, self._bury)
         self._sandboxes[sandbox.id] = sandbox
         return sandbox
+
+    async def announce(self, url: str) -> None:
+        """Write the URL to the ready file, atomically."""
+        await self._ask("announce", url)
 
     async def close(self) -> None:
         """End everything; returns when the launcher has removed it all."""

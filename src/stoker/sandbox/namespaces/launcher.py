@@ -9,6 +9,7 @@ server hangs up, or dies, everything is killed and removed.
     server --> {"n": 2, "create": {"id": .., "runtime": .., "preload": .., "memory_mb": ..,
                 "ephemeral_mb": .., "code": "<name>", "layers": ["<name>", ..]}}
     server --> {"n": 3, "destroy": "<id>"}
+    server --> {"n": 4, "announce": "http://127.0.0.1:4566"}      written to the ready file
     <-- {"n": .., "ok": {..}} (+ descriptors)   or   {"n": .., "error": .., "unavailable": bool}
     <-- {"lost": "<id>"}          its init died without having been asked to
 """
@@ -47,6 +48,7 @@ class Settings:
         self.egress: str = data["egress"]
         self.stock: int = data["stock"]
         self.resolver: list[str] = data["resolver"]  # command that finds a runtime
+        self.ready_file: str = data["ready_file"]  # "" for none
 
 
 class Launcher:
@@ -131,6 +133,8 @@ class Launcher:
             self.stocks.take(_kind(request["create"]), (number, request["create"]))
         elif "destroy" in request:
             self.destroy(request["destroy"], number)
+        elif "announce" in request:
+            self.announce(request["announce"], number)
 
     def reply(self, number: int, facts: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
         message = json.dumps({"n": number, "ok": facts}).encode()
@@ -205,6 +209,15 @@ class Launcher:
         finally:
             for fd in held:
                 os.close(fd)
+
+    def announce(self, url: str, number: int) -> None:
+        """The operator's folder may be closed to the server; we can still write there."""
+        if ready_file := self.settings.ready_file:
+            partial = f"{ready_file}.partial"
+            with open(partial, "w") as file:
+                file.write(f"{url}\n")
+            os.replace(partial, ready_file)
+        self.reply(number, {})
 
     def destroy(self, name: str, number: int) -> None:
         prepared = self.given.pop(name, None)

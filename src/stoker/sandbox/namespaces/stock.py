@@ -35,6 +35,7 @@ class Prepared:
         self.id = ""
         self.pid = 0  # of its init
         self.mounts = -1  # its mount namespace
+        self._gone = False
         self.scratch_mb = SCRATCH_MB
         self.shared_bytes = 0  # memory it shares with its zygote: not charged to it
         self.ctl, self._ctl_inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -64,6 +65,8 @@ class Prepared:
         if self.mounts >= 0:
             os.close(self.mounts)
             self.mounts = -1
+        if not self._gone:
+            self._gone = True
             self.net.close()
 
 
@@ -293,8 +296,6 @@ class Stocks:
     def _abandon(self, prepared: Prepared) -> None:
         prepared.group.kill()
         prepared.let_go()
-        if prepared.mounts < 0:
-            prepared.net.close()
         prepared.group.remove()
         self.free_slot(prepared.slot)
 

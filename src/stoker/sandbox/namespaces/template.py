@@ -19,8 +19,8 @@ _START = (
 )
 _ENVIRON = {
     "PATH": "/var/lang/bin:/usr/bin:/bin",
+    "LD_LIBRARY_PATH": "/var/lang/lib",  # an interpreter may have a library of its own there
     "LANG": "C.UTF-8",
-    "PYTHONDONTWRITEBYTECODE": "1",
 }
 
 
