@@ -3,7 +3,7 @@
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests import leaks
-from tests.running import PYTHON, StokerProcess, make_zip
+from tests.running import StokerProcess, deploy
 
 CHECKED = {"component", "contract", "conformance", "isolation", "faults"}
 IS_ROOT = sys.platform == "linux" and os.geteuid() == 0
@@ -31,14 +31,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class SharedServer:
     """The one server of the session: what it owns is not a leak while it lives."""
 
-    process: StokerProcess | None = None
+    def __init__(self) -> None:
+        self.process: StokerProcess | None = None
+        self.marks: tuple[str, ...] = ()
+
+    def start(self, data_dir: Path) -> StokerProcess:
+        before = leaks.look()
+        self.process = StokerProcess(data_dir)
+        self.marks = leaks.marks_of(data_dir, leaks.look().network - before.network)
+        return self.process
 
     def owns(self, name: str) -> bool:
-        # Names of cgroups, mounts and interfaces carry the server's process id.
-        return self.process is not None and f"stoker-{self.process.pid}" in name
+        return any(mark in name for mark in self.marks)
 
     def look(self) -> leaks.Traces:
         return leaks.look(self.owns, self.process.pid if self.process else None)
+
+    def stop(self) -> int:
+        assert self.process
+        status = self.process.stop()
+        self.process, self.marks = None, ()
+        return status
 
 
 SHARED = SharedServer()
@@ -48,11 +61,8 @@ SHARED = SharedServer()
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StokerProcess]:
     """A server that all tests share. Start a StokerProcess of your own to stop or break one."""
     before = leaks.look()
-    SHARED.process = StokerProcess(tmp_path_factory.mktemp("server") / "data")
-    yield SHARED.process
-    status = SHARED.process.stop()
-    SHARED.process = None
-    assert status == 0
+    yield SHARED.start(tmp_path_factory.mktemp("server") / "data")
+    assert SHARED.stop() == 0
     # Files and threads of this process belong to the test that happened to start the server.
     left = leaks.left_behind(before, leaks.look)
     left = [trace for trace in left if not trace.startswith(("files:", "threads:"))]
@@ -92,26 +102,14 @@ def create(lambda_client: Any) -> Iterator[Callable[..., str]]:
     """Create a function that is Active; it is deleted after the test. The answer is its name.
 
     create("def handler(event, context): ...")
-    create({"bootstrap": "#!/bin/sh ..."}, executable=("bootstrap",), Runtime="provided.al2023")
+    create({"bootstrap": "#!/bin/sh ..."}, ("bootstrap",), Runtime="provided.al2023")
     """
     made: list[str] = []
 
-    def create(
-        files: str | Mapping[str, str | bytes], executable: tuple[str, ...] = (), **settings: Any
-    ) -> str:
-        code = {"main.py": files} if isinstance(files, str) else files
+    def create(*code: Any, **settings: Any) -> str:
         settings.setdefault("FunctionName", f"f-{uuid.uuid4().hex[:12]}")
-        settings.setdefault("Runtime", PYTHON)
-        settings.setdefault("Handler", "main.handler")
-        settings.setdefault("Role", "arn:aws:iam::000000000000:role/any")
-        settings.setdefault("Timeout", 30)
-        settings.setdefault("Code", {"ZipFile": make_zip(code, executable)})
-        name: str = settings["FunctionName"]
-        lambda_client.create_function(**settings)
-        made.append(name)
-        waiter = lambda_client.get_waiter("function_active_v2")
-        waiter.wait(FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
-        return name
+        made.append(settings["FunctionName"])  # also when it ends as Failed
+        return deploy(lambda_client, *code, **settings)
 
     yield create
     for name in made:

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import gc
+import hashlib
 import os
 import subprocess
 import threading
@@ -53,6 +54,15 @@ def look(owned: Callable[[str], bool] = lambda name: False, without: int | None 
         network=frozenset(name for name in _network() if not owned(name)),
         folders=frozenset(str(path) for path in Path("/tmp").glob("stoker*")),
     )
+
+
+def marks_of(data_dir: Path, network: frozenset[str]) -> tuple[str, ...]:
+    """What the names of a server's cgroups and interfaces contain. `network`: what was new once
+    it ran; its firewall table tells the number that is in the names of its interfaces."""
+    instance = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:12]
+    tables = [name for name in network if name.startswith("table ")]
+    numbers = [int(name.rpartition("_")[2]) for name in tables]
+    return (f"stoker-{instance}", *tables, *(f"interface sk{number:02x}" for number in numbers))
 
 
 def left_behind(before: Traces, look_again: Callable[[], Traces]) -> list[str]:

@@ -5,8 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
+import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +106,38 @@ def make_zip(files: Mapping[str, str | bytes], executable: tuple[str, ...] = ())
             entry.external_attr = (0o755 if name in executable else 0o644) << 16
             archive.writestr(entry, content)
     return buffer.getvalue()
+
+
+def deploy(
+    functions: Any,
+    files: str | Mapping[str, str | bytes],
+    executable: tuple[str, ...] = (),
+    **settings: Any,
+) -> str:
+    """Create a function that is Active; its name. A text is the whole of main.py."""
+    code = {"main.py": files} if isinstance(files, str) else files
+    settings.setdefault("FunctionName", f"f-{uuid.uuid4().hex[:12]}")
+    settings.setdefault("Runtime", PYTHON)
+    settings.setdefault("Handler", "main.handler")
+    settings.setdefault("Role", "arn:aws:iam::000000000000:role/any")
+    settings.setdefault("Timeout", 30)
+    settings.setdefault("Code", {"ZipFile": make_zip(code, executable)})
+    functions.create_function(**settings)
+    name: str = settings["FunctionName"]
+    wait_until(functions, "function_active_v2", name)
+    return name
+
+
+def wait_until(functions: Any, waiter: str, name: str) -> None:
+    """Wait with one of boto3's waiters for Lambda, impatiently."""
+    patience = {"Delay": 0.1, "MaxAttempts": 300}
+    functions.get_waiter(waiter).wait(FunctionName=name, WaiterConfig=patience)
+
+
+def wait_for(look: Callable[[], str], text: str) -> str:
+    """What look() says, once `text` is in it."""
+    end = time.monotonic() + START_S
+    while text not in (seen := look()):
+        assert time.monotonic() < end, f"no '{text}' in: {seen}"
+        time.sleep(0.05)
+    return seen
