@@ -19,7 +19,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -92,6 +92,11 @@ class CodeCache:
                 await self._in_thread(lambda: _unpack(data, here))
             facts = self._facts[digest] = await self._in_thread(lambda: _read_facts(here))
         return facts
+
+    async def missing(self, digests: Iterable[str]) -> set[str]:
+        """Which of them are not unpacked."""
+        there = await self._in_thread(lambda: {p.name for p in self._root.iterdir()})
+        return set(digests) - there
 
     async def collect(self, keep: Collection[str]) -> int:
         """Remove what no function refers to, and what a dead predecessor left half-made. Only

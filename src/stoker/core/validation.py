@@ -53,7 +53,6 @@ class Changes:
 
 def created(name: str, changes: Changes, code: Code) -> Configuration:
     """The first configuration of a function, defaults filled in."""
-    check_new_name(name)
     if not changes.runtime or not changes.handler or not changes.role:
         raise InvalidParameterValueException(
             "Runtime and Handler are mandatory parameters for functions created with "

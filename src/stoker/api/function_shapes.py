@@ -1,0 +1,216 @@
+"""Functions between AWS's shapes and ours: what a request asks for, what an answer shows."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from stoker.api.shapes.lambda_ import (
+    CreateFunctionInput,
+    DeadLetterConfig,
+    EnvironmentResponse,
+    EphemeralStorage,
+    FileSystemConfig,
+    FunctionConfiguration,
+    LoggingConfig,
+    RuntimeVersionConfig,
+    S3FilesConfig,
+    SnapStartResponse,
+    TracingConfigResponse,
+    UpdateFunctionCodeInput,
+    UpdateFunctionConfigurationInput,
+    VpcConfig,
+    VpcConfigResponse,
+)
+from stoker.core.errors import NotImplementedException
+from stoker.core.invocation import LogSettings
+from stoker.core.model import Function
+from stoker.core.names import LATEST, function_arn, runtime_version_arn
+from stoker.core.validation import Changes
+
+Input = CreateFunctionInput | UpdateFunctionCodeInput | UpdateFunctionConfigurationInput
+
+# Members of the inputs whose effect is not built: to keep them would be to pretend.
+_UNBUILT = {
+    "publish": "Publish",
+    "publish_to": "PublishTo",
+    "layers": "Layers",
+    "code_signing_config_arn": "CodeSigningConfigArn",
+    "image_config": "ImageConfig",
+    "tenancy_config": "TenancyConfig",
+    "capacity_provider_config": "CapacityProviderConfig",
+    "durable_config": "DurableConfig",
+    "runtime_config": "RuntimeConfig",
+    "accelerator_config": "AcceleratorConfig",
+    "source_kms_key_arn": "SourceKMSKeyArn",
+}
+
+
+def refuse_unbuilt(asked: Input) -> None:
+    """Raise NotImplementedException, naming the member."""
+    operation = type(asked).__name__.removesuffix("Input")
+    found = [shown for name, shown in _UNBUILT.items() if getattr(asked, name, None)]
+    if not isinstance(asked, UpdateFunctionCodeInput):
+        if asked.snap_start and asked.snap_start.apply_on == "PublishedVersions":
+            found.append("SnapStart (ApplyOn: PublishedVersions)")
+        if asked.logging_config and asked.logging_config.log_format == "JSON":
+            found.append("LoggingConfig (LogFormat: JSON)")
+    if isinstance(asked, CreateFunctionInput):
+        if asked.package_type == "Image" or asked.code.image_uri:
+            found.append("PackageType Image")
+        if asked.code.source_kms_key_arn:
+            found.append("SourceKMSKeyArn")
+    if found:
+        raise NotImplementedException(
+            f"Stoker has not built {', '.join(found)} of {operation} yet."
+        )
+
+
+def asked_changes(asked: Input) -> Changes:
+    """What the request asks to be different."""
+    architecture = None
+    if not isinstance(asked, UpdateFunctionConfigurationInput) and asked.architectures:
+        (architecture,) = asked.architectures
+    if isinstance(asked, UpdateFunctionCodeInput):
+        return Changes(architecture=architecture)
+    logging = asked.logging_config or LoggingConfig()
+    storage, environment, tracing = (
+        asked.ephemeral_storage,
+        asked.environment,
+        asked.tracing_config,
+    )
+    return Changes(
+        runtime=asked.runtime,
+        handler=asked.handler,
+        role=asked.role,
+        description=asked.description,
+        memory_mb=asked.memory_size,
+        timeout_s=asked.timeout,
+        ephemeral_mb=None if storage is None else storage.size,
+        environment=None if environment is None else environment.variables or {},
+        tracing=None if tracing is None else tracing.mode,
+        log_format=logging.log_format,
+        log_group=logging.log_group,
+        application_log_level=logging.application_log_level,
+        system_log_level=logging.system_log_level,
+        architecture=architecture,
+        kept=dict(_kept(asked)),
+    )
+
+
+def described(
+    function: Function, qualifier: str | None = None, *, listed: bool = False
+) -> FunctionConfiguration:
+    """The function as AWS shows it. `listed`: without what AWS leaves out of lists."""
+    key, latest = function.key, function.latest
+    shown = {} if listed else _states(function)
+    return FunctionConfiguration(
+        function_name=key.name,
+        function_arn=function_arn(key.region, key.account, key.name, qualifier),
+        runtime=latest.runtime,
+        role=latest.role,
+        handler=latest.handler,
+        code_size=latest.code.size_bytes,
+        code_sha256=base64.b64encode(bytes.fromhex(latest.code.sha256)).decode(),
+        description=latest.description,
+        timeout=latest.timeout_s,
+        memory_size=latest.memory_mb,
+        last_modified=function.last_modified,
+        version=LATEST,
+        environment=(
+            None
+            if latest.environment is None
+            else EnvironmentResponse(variables=dict(latest.environment))
+        ),
+        tracing_config=TracingConfigResponse(mode=latest.tracing),
+        revision_id=function.revision_id,
+        package_type=latest.package_type,
+        architectures=(latest.architecture,),
+        ephemeral_storage=EphemeralStorage(size=latest.ephemeral_mb),
+        snap_start=SnapStartResponse(apply_on="None", optimization_status="Off"),
+        logging_config=_logging(latest.log),
+        **_show_kept(latest.kept),
+        **shown,
+    )
+
+
+def _states(function: Function) -> dict[str, Any]:
+    version = runtime_version_arn(function.key.region, function.latest.runtime)
+    return {
+        "state": function.state.value,
+        "state_reason": function.state_reason,
+        "state_reason_code": function.state_reason_code,
+        "last_update_status": function.update_status and function.update_status.value,
+        "last_update_status_reason": function.update_reason,
+        "last_update_status_reason_code": function.update_reason_code,
+        "runtime_version_config": RuntimeVersionConfig(runtime_version_arn=version),
+    }
+
+
+def _logging(settings: LogSettings) -> LoggingConfig:
+    json = settings.format == "JSON"
+    return LoggingConfig(
+        log_format=settings.format,
+        log_group=settings.group,
+        application_log_level=settings.application_level if json else None,
+        system_log_level=settings.system_level if json else None,
+    )
+
+
+def _kept(
+    asked: CreateFunctionInput | UpdateFunctionConfigurationInput,
+) -> Mapping[str, object]:
+    """Settings that are kept and shown, in AWS's shape; None removes one, as an empty value
+    does on AWS."""
+    kept: dict[str, object] = {}
+    if asked.vpc_config is not None:
+        kept["VpcConfig"] = _vpc(asked.vpc_config)
+    if asked.dead_letter_config is not None:
+        arn = asked.dead_letter_config.target_arn
+        kept["DeadLetterConfig"] = {"TargetArn": arn} if arn else None
+    if asked.kms_key_arn is not None:
+        kept["KMSKeyArn"] = asked.kms_key_arn or None
+    if asked.file_system_configs is not None:
+        kept["FileSystemConfigs"] = [_file_system(f) for f in asked.file_system_configs] or None
+    return kept
+
+
+def _vpc(asked: VpcConfig) -> dict[str, object] | None:
+    if not asked.subnet_ids and not asked.security_group_ids:
+        return None
+    return {
+        "SubnetIds": list(asked.subnet_ids or ()),
+        "SecurityGroupIds": list(asked.security_group_ids or ()),
+        "Ipv6AllowedForDualStack": bool(asked.ipv6_allowed_for_dual_stack),
+    }
+
+
+def _file_system(asked: FileSystemConfig) -> dict[str, object]:
+    shape: dict[str, object] = {"Arn": asked.arn, "LocalMountPath": asked.local_mount_path}
+    if asked.s3_files_config is not None:
+        shape["S3FilesConfig"] = {"DirectS3Read": asked.s3_files_config.direct_s3_read}
+    return shape
+
+
+def _show_kept(kept: Mapping[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {"kms_key_arn": kept.get("KMSKeyArn")}
+    if vpc := kept.get("VpcConfig"):
+        shown["vpc_config"] = VpcConfigResponse(
+            subnet_ids=tuple(vpc["SubnetIds"]),
+            security_group_ids=tuple(vpc["SecurityGroupIds"]),
+            vpc_id="",  # which network a subnet belongs to is not known here
+            ipv6_allowed_for_dual_stack=vpc["Ipv6AllowedForDualStack"],
+        )
+    if queue := kept.get("DeadLetterConfig"):
+        shown["dead_letter_config"] = DeadLetterConfig(target_arn=queue["TargetArn"])
+    if systems := kept.get("FileSystemConfigs"):
+        shown["file_system_configs"] = tuple(map(_show_file_system, systems))
+    return shown
+
+
+def _show_file_system(kept: Mapping[str, Any]) -> FileSystemConfig:
+    s3 = kept.get("S3FilesConfig")
+    return FileSystemConfig(
+        arn=kept["Arn"],
+        local_mount_path=kept["LocalMountPath"],
+        s3_files_config=s3 and S3FilesConfig(direct_s3_read=s3["DirectS3Read"]),
+    )
