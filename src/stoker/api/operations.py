@@ -3,15 +3,21 @@
 Path, method and status are AWS's (tests/conformance/test_service_model.py compares them with
 botocore's model). `inside`: may be called from within an execution environment, over its own
 listener; everything else there is AccessDenied. An operation of the model that has no row here
-answers a typed 501 that names it.
+answers a typed 501 that names it. RESERVED are the paths that are ours and not AWS's.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from stoker.api import account, functions, logs
+from stoker.api import account, code, functions, health, logs
+from stoker.api.control import Control
+from stoker.core.limits import MIB, SYNC_PAYLOAD_BYTES
+from stoker.http.base import Exchange
 
 Handler = Callable[..., Awaitable[object]]  # (control, Call[<Name>Input]) -> the model's output
+
+REQUEST_BYTES = 10 * MIB  # ours; the largest batch of PutLogEvents, 1 MiB, may be escaped JSON
+CODE_REQUEST_BYTES = 70_167_211  # AWS: a zip of 50 MiB in base64, and 256 KiB for the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +29,25 @@ class Operation:
     status: int
     handler: Handler | None  # None: Invoke alone, the fast path in api/invocations.py
     inside: bool = False
+    body_bytes: int = REQUEST_BYTES  # a longer request is answered 413
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    prefix: str  # of the path
+    answer: Callable[[Control, Exchange], Awaitable[None]]
+    inside: bool = False
 
 
 OPERATIONS = (
-    Operation("lambda", "Invoke", "POST", "/2015-03-31/functions/{FunctionName}/invocations", 200, None, inside=True),
-    Operation("lambda", "CreateFunction", "POST", "/2015-03-31/functions", 201, functions.create_function),
+    Operation("lambda", "Invoke", "POST", "/2015-03-31/functions/{FunctionName}/invocations", 200, None, inside=True, body_bytes=SYNC_PAYLOAD_BYTES),
+    Operation("lambda", "CreateFunction", "POST", "/2015-03-31/functions", 201, functions.create_function, body_bytes=CODE_REQUEST_BYTES),
     Operation("lambda", "ListFunctions", "GET", "/2015-03-31/functions", 200, functions.list_functions),
     Operation("lambda", "GetFunction", "GET", "/2015-03-31/functions/{FunctionName}", 200, functions.get_function),
     Operation("lambda", "DeleteFunction", "DELETE", "/2015-03-31/functions/{FunctionName}", 200, functions.delete_function),
     Operation("lambda", "GetFunctionConfiguration", "GET", "/2015-03-31/functions/{FunctionName}/configuration", 200, functions.get_function_configuration),
     Operation("lambda", "UpdateFunctionConfiguration", "PUT", "/2015-03-31/functions/{FunctionName}/configuration", 200, functions.update_function_configuration),
-    Operation("lambda", "UpdateFunctionCode", "PUT", "/2015-03-31/functions/{FunctionName}/code", 200, functions.update_function_code),
+    Operation("lambda", "UpdateFunctionCode", "PUT", "/2015-03-31/functions/{FunctionName}/code", 200, functions.update_function_code, body_bytes=CODE_REQUEST_BYTES),
     Operation("lambda", "GetAccountSettings", "GET", "/2016-08-19/account-settings", 200, account.get_account_settings),
     Operation("logs", "CreateLogGroup", "POST", "/", 200, logs.create_log_group, inside=True),
     Operation("logs", "DeleteLogGroup", "POST", "/", 200, logs.delete_log_group, inside=True),
@@ -53,3 +67,9 @@ OPERATIONS = (
     Operation("logs", "TagResource", "POST", "/", 200, logs.tag_resource, inside=True),
     Operation("logs", "UntagResource", "POST", "/", 200, logs.untag_resource, inside=True),
 )  # fmt: skip
+
+RESERVED = (
+    Reserved(code.PATH, code.download),
+    Reserved("/_stoker/health", health.health, inside=True),
+    Reserved("/_localstack/health", health.health, inside=True),
+)

@@ -48,14 +48,14 @@ def model(name: str) -> ServiceModel:
 
 @cache
 def built() -> tuple[Service, ...]:
-    return tuple(_service(name, model(name).metadata) for name in BUILT)
+    return tuple(_read(name, model(name).metadata) for name in BUILT)
 
 
 @cache
 def every() -> tuple[Service, ...]:
     """All services, those we build first. Slow the first time."""
     names = _loader().list_available_services("service-2")
-    return built() + tuple(_service(name, _metadata(name)) for name in names if name not in BUILT)
+    return built() + tuple(_read(name, _metadata(name)) for name in names if name not in BUILT)
 
 
 def find(
@@ -104,7 +104,7 @@ def _loader() -> Loader:
     )
 
 
-def _service(name: str, metadata: Mapping[str, Any]) -> Service:
+def _read(name: str, metadata: Mapping[str, Any]) -> Service:
     return Service(
         name,
         metadata.get("signingName", metadata["endpointPrefix"]),

@@ -1,0 +1,350 @@
+"""The front door: from an HTTP request to the operation it asks for, and back.
+
+    begin ─► host and origin? ─► how long may the body be?
+    complete ─► Invoke, seen before ─────────────────────────────► invocations.begin
+             └► reserved path │ Asked: service, operation, caller ─► parse ─► handler ─► answer
+
+Which service: the SigV4 credential scope, then X-Amz-Target, then the path. Everything but a
+repeated Invoke runs in a task of its own. `inside` is set for the listener within an execution
+environment: whoever calls there is that environment, whatever its signature says.
+"""
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from stoker.api import codec, invocations, refusals, services
+from stoker.api.control import Call, Caller, Control
+from stoker.api.identifiers import new_request_id
+from stoker.api.operations import OPERATIONS, REQUEST_BYTES, RESERVED, Operation, Reserved
+from stoker.api.refusals import Dialect
+from stoker.api.services import Match, Service
+from stoker.core.errors import (
+    AccessDeniedException,
+    InvalidRequestContentException,
+    MissingAuthenticationTokenException,
+    NotImplementedException,
+    RequestEntityTooLargeException,
+    RequestTooLargeException,
+    ServiceError,
+    ServiceException,
+    UnknownOperationException,
+)
+from stoker.core.invocation import RequestId, Target
+from stoker.core.names import function_arn
+from stoker.core.sigv4 import Scope, scope_of_header, scope_of_query
+from stoker.http.base import Exchange
+
+log = logging.getLogger(__name__)
+K = TypeVar("K")
+V = TypeVar("V")
+
+TABLE = {(row.service, row.name): row for row in OPERATIONS}
+INVOKE = TABLE["lambda", "Invoke"]
+REMEMBERED = 4096  # addresses of Invoke, and Host headers
+LARGE_BYTES = 1024 * 1024  # requests from here on are read in a thread
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one request wants, as far as it can be told."""
+
+    dialect: Dialect
+    found: Match | None = None  # None: no service knows it
+    service: str = ""
+    scope: Scope | None = None  # None: unsigned
+    refusal: ServiceError | None = None  # of the signature
+
+
+class Front:
+    """Answers AWS's API. One for the server's port, and one per environment (`inside`)."""
+
+    def __init__(self, control: Control, *, inside: Target | None = None) -> None:
+        self._control = control
+        self._inside = inside
+        self._hosts: dict[str, bool] = {}
+        self._addresses: dict[tuple[str, str], invocations.Address] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        services.built()  # so that the first request need not wait for the models
+
+    async def close(self) -> None:
+        """Let the operations that are under way come to their end. Call after the HTTP server
+        has closed; a mutation that has begun is never cut in half."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    # ---- what the HTTP server calls ----
+
+    def begin(self, exchange: Exchange) -> int:
+        headers = exchange.headers
+        host = headers.get("host", "")
+        allowed = self._hosts.get(host)
+        if allowed is None:
+            allowed = _remember(self._hosts, host, self._is_ours(host))
+        if not allowed or "origin" in headers:
+            self._check_page(exchange, host, allowed)
+        return _body_bytes(exchange)
+
+    def complete(self, exchange: Exchange) -> None:
+        # Between two invocations by the same caller only this much is looked at.
+        credential = exchange.headers.get("authorization", "").partition(",")[0]
+        address = self._addresses.get((exchange.target, credential))
+        whole = not (exchange.oversized or exchange.truncated)
+        if address is not None and whole and exchange.method == "POST":
+            invocations.begin(self._control, exchange, address)
+            return
+        for reserved in RESERVED:
+            if exchange.target.startswith(reserved.prefix):
+                self._spawn(self._answer_reserved(exchange, reserved))
+                return
+        self._spawn(self._answer(exchange))
+
+    def lost(self, exchange: Exchange) -> None:
+        """What runs goes on; the exchange drops its answer."""
+
+    # ---- who may call at all ----
+
+    def _is_ours(self, host: str) -> bool:
+        """A web page can make a browser call a name of its own that leads to us (DNS
+        rebinding); the browser then says that name."""
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+        name = name.strip("[]").lower()
+        if name == "localhost" or name.endswith(".localhost"):
+            return True
+        if name in self._control.settings.hosts:
+            return True
+        try:
+            return ipaddress.ip_address(name).is_loopback
+        except ValueError:
+            return False
+
+    def _check_page(self, exchange: Exchange, host: str, host_allowed: bool) -> None:
+        origin = exchange.headers.get("origin")
+        if not host_allowed:
+            reason = (
+                f"This server does not answer to the name {host!r}. If it should, add the name"
+                " to allowed_hosts (STOKER_ALLOWED_HOSTS)."
+            )
+        elif origin is not None and origin not in self._control.settings.origins:
+            reason = f"Web pages of {origin!r} may not call this server."
+        else:
+            return
+        self._refuse(exchange, AccessDeniedException(reason), _guess(exchange), new_request_id())
+
+    # ---- everything but a repeated Invoke ----
+
+    def _spawn(self, answer: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(answer)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer_reserved(self, exchange: Exchange, reserved: Reserved) -> None:
+        request_id = new_request_id()
+        try:
+            if self._inside is not None and not reserved.inside:
+                raise AccessDeniedException("Execution environments have no access to this path.")
+            await reserved.answer(self._control, exchange)
+        except ServiceError as refusal:
+            self._refuse(exchange, refusal, _guess(exchange), request_id)
+        except ConnectionResetError:
+            pass  # the peer had enough
+        except Exception:
+            log.exception("request failed", extra={"request_id": request_id})
+            exchange.abort()  # it may have begun its answer
+
+    async def _answer(self, exchange: Exchange) -> None:
+        request_id = new_request_id()
+        dialect = _guess(exchange)
+        try:
+            asked = await self._asked(exchange)
+            dialect = asked.dialect
+            await self._carry_out(exchange, asked, request_id)
+        except ServiceError as refusal:
+            self._refuse(exchange, refusal, dialect, request_id)
+        except Exception:
+            log.exception("request failed", extra={"request_id": request_id})
+            failure = ServiceException(
+                f"Stoker failed; its log says why, under request id {request_id}."
+            )
+            self._refuse(exchange, failure, dialect, request_id)
+
+    async def _carry_out(self, exchange: Exchange, asked: Asked, request_id: RequestId) -> None:
+        row = self._row(exchange, asked)
+        assert asked.found is not None
+        assert asked.scope is not None
+        _check_body(exchange, row)
+        caller = self._caller(asked.scope)
+        query = exchange.target.partition("?")[2]
+        request = codec.Request(asked.found.labels, query, exchange.headers, exchange.body)
+        if row.handler is None:
+            address = _invoke_address(caller, request)
+            credential = exchange.headers.get("authorization", "").partition(",")[0]
+            if credential:
+                _remember(self._addresses, (exchange.target, credential), address)
+            invocations.begin(self._control, exchange, address)
+            return
+        operation = services.model(row.service).operation_model(row.name)
+        if len(request.body) < LARGE_BYTES:
+            parsed = codec.parse(operation, request)
+        else:
+            parsed = await asyncio.to_thread(codec.parse, operation, request)
+        base_url = f"http://{exchange.headers.get('host', '')}"
+        output = await row.handler(self._control, Call(parsed, caller, request_id, base_url))
+        answer = codec.serialise(operation, output)
+        headers = [*answer.headers, ("x-amzn-RequestId", request_id)]
+        exchange.respond(answer.status, headers, answer.body)
+        log.debug("operation answered", extra={"request_id": request_id, "operation": row.name})
+
+    def _row(self, exchange: Exchange, asked: Asked) -> Operation:
+        """The row of the table, or why this caller does not get there."""
+        if asked.refusal is not None:
+            raise asked.refusal
+        path = exchange.target.partition("?")[0]
+        if asked.scope is None and not path.startswith("/_"):
+            raise MissingAuthenticationTokenException("Missing Authentication Token")
+        if asked.found is None:
+            raise UnknownOperationException(
+                f"No operation of AWS's API is where this request went: {exchange.method} {path}"
+            )
+        row = TABLE.get((asked.service, asked.found.operation))
+        if row is None:
+            raise NotImplementedException(
+                f"Stoker does not implement {asked.service}:{asked.found.operation} yet."
+                " See docs/COMPATIBILITY.md."
+            )
+        if self._inside is not None and not row.inside:
+            raise _denied(self._inside, row, asked.found)
+        return row
+
+    def _caller(self, scope: Scope) -> Caller:
+        if self._inside is not None:
+            here = self._inside
+            return Caller(here.account, here.region, scope.access_key, here)
+        key = scope.access_key
+        numbered = len(key) == 12 and key.isascii() and key.isdecimal()
+        settings = self._control.settings
+        account = key if numbered else settings.account
+        return Caller(account, scope.region or settings.region, key)
+
+    async def _asked(self, exchange: Exchange) -> Asked:
+        headers = exchange.headers
+        scope, refusal = None, None
+        try:
+            if "authorization" in headers:
+                scope = scope_of_header(headers["authorization"])
+            else:
+                scope = scope_of_query(exchange.target.partition("?")[2])
+        except ServiceError as error:
+            refusal = error
+        asked = _look(exchange, _candidates(services.built(), exchange, scope))
+        if (asked is None or asked.found is None) and scope is not None:
+            # Not one of ours: which of AWS's is it?
+            known = await asyncio.to_thread(services.every)
+            candidates = _candidates(known, exchange, scope)
+            asked = await asyncio.to_thread(_look, exchange, candidates)
+        if asked is None:
+            return Asked(_guess(exchange), None, "", scope, refusal)
+        return Asked(asked.dialect, asked.found, asked.service, scope, refusal)
+
+    def _refuse(
+        self, exchange: Exchange, refusal: ServiceError, dialect: Dialect, request_id: RequestId
+    ) -> None:
+        answer = refusals.render(refusal, dialect, request_id)
+        exchange.respond(answer.status, answer.headers, answer.body)
+
+
+def _candidates(
+    known: tuple[Service, ...], exchange: Exchange, scope: Scope | None
+) -> list[Service]:
+    """The services that this request may be for, the likeliest first."""
+    if scope is not None:
+        signed_for = [one for one in known if one.signing_name == scope.service]
+        if signed_for:
+            return signed_for
+    prefix = exchange.headers.get("x-amz-target", "").rpartition(".")[0]
+    if prefix:
+        return [one for one in known if one.target_prefix == prefix]
+    return [one for one in known if one.name == "lambda"]
+
+
+def _look(exchange: Exchange, candidates: list[Service]) -> Asked | None:
+    """The operation that is asked for; without one, still who should refuse."""
+    first: Asked | None = None
+    for one in candidates:
+        found = services.find(
+            one, exchange.method, exchange.target, exchange.headers, exchange.body
+        )
+        protocol = services.protocol(one, exchange.headers)
+        model = services.model(one.name) if one.name in services.BUILT else None
+        asked = Asked(Dialect(protocol, one.json_version, model), found, one.name)
+        if found is not None:
+            return asked
+        first = first or asked
+    return first
+
+
+def _guess(exchange: Exchange) -> Dialect:
+    """How a caller probably wants to be answered whose service is not known."""
+    headers = exchange.headers
+    content_type = headers.get("content-type", "")
+    if headers.get("smithy-protocol") == "rpc-v2-cbor":
+        return Dialect("smithy-rpc-v2-cbor")
+    if "x-amz-target" in headers:
+        return Dialect("json", "1.1" if "json-1.1" in content_type else "1.0")
+    return Dialect("query" if "x-www-form-urlencoded" in content_type else "rest-json")
+
+
+def _body_bytes(exchange: Exchange) -> int:
+    target = exchange.target
+    if exchange.method == "POST" and target.partition("?")[0].endswith("/invocations"):
+        return INVOKE.body_bytes
+    if "x-amz-target" in exchange.headers or not target.startswith("/20"):
+        return REQUEST_BYTES
+    found = services.find(
+        services.built()[0], exchange.method, target, exchange.headers, exchange.body
+    )
+    row = TABLE.get(("lambda", found.operation)) if found else None
+    return row.body_bytes if row else REQUEST_BYTES
+
+
+def _check_body(exchange: Exchange, row: Operation) -> None:
+    if exchange.truncated:
+        raise InvalidRequestContentException("The request ended before its body was complete.")
+    if exchange.oversized:
+        invoke = row is INVOKE
+        kind = RequestTooLargeException if invoke else RequestEntityTooLargeException
+        name = "InvokeFunction" if invoke else row.name  # AWS's word
+        raise kind(f"Request must be smaller than {row.body_bytes} bytes for the {name} operation")
+
+
+def _invoke_address(caller: Caller, request: codec.Request) -> invocations.Address:
+    operation = services.model("lambda").operation_model("Invoke")
+    value = codec.parse(operation, request)
+    return invocations.address(caller, value.function_name, value.qualifier)
+
+
+def _denied(inside: Target, row: Operation, found: Match) -> AccessDeniedException:
+    role = inside.role.rpartition("/")[2]
+    who = f"arn:aws:sts::{inside.account}:assumed-role/{role}/{inside.name}"
+    name = found.labels.get("FunctionName")
+    what = "*"
+    if name is not None:
+        what = (
+            name if name.startswith("arn:") else function_arn(inside.region, inside.account, name)
+        )
+    action = f"{row.service}:{row.name}"
+    return AccessDeniedException(
+        f"User: {who} is not authorized to perform: {action} on resource: {what}"
+        f" because no identity-based policy allows the {action} action"
+    )
+
+
+def _remember(memory: dict[K, V], key: K, value: V) -> V:
+    """Keep what was worked out, within a bound."""
+    if len(memory) >= REMEMBERED:
+        memory.clear()
+    memory[key] = value
+    return value

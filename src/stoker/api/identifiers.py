@@ -1,0 +1,26 @@
+"""Identifiers that are minted for each request, cheaply: the warm path pays for every one."""
+
+import time
+from os import urandom
+
+from stoker.core.invocation import RequestId
+
+_VARIANT = {digit: "89ab"[index % 4] for index, digit in enumerate("0123456789abcdef")}
+
+
+def new_request_id() -> RequestId:
+    """UUID version 4, lower case."""
+    digits = urandom(16).hex()
+    return RequestId(
+        f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}"
+        f"-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
+    )
+
+
+def new_trace_root() -> str:
+    """The Root of an X-Ray trace header."""
+    return f"1-{int(time.time()):08x}-{urandom(12).hex()}"
+
+
+def new_segment_id() -> str:
+    return urandom(8).hex()

@@ -1,0 +1,230 @@
+"""Invoke: headers and body of one request become an Invocation, its result becomes the answer.
+
+The warm path. No task is made and nothing is awaited: `begin` hands the invocation to the
+invoker with what is to be done with its result. What does not change between requests (caller,
+function, qualifier) is an `Address`, worked out once and remembered by the front door.
+"""
+
+import asyncio
+import binascii
+from dataclasses import dataclass, field
+from functools import partial
+
+import orjson
+
+from stoker.api import constraints, services
+from stoker.api.control import Caller, Control
+from stoker.api.identifiers import new_request_id, new_segment_id, new_trace_root
+from stoker.api.json_check import LARGE_BYTES, complaint, complaint_about_large
+from stoker.api.refusals import Dialect, render
+from stoker.core.errors import (
+    InvalidRequestContentException,
+    NotImplementedException,
+    ServiceError,
+)
+from stoker.core.invocation import Invocation, InvocationResult, RequestId
+from stoker.core.names import locate
+from stoker.http.answer import date_line
+from stoker.http.base import Exchange, Headers
+
+CLIENT_CONTEXT_BYTES = 3583  # AWS: of base64
+JOINED_BYTES = 64 * 1024  # a larger payload is not copied behind its head
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Who invokes what: the part of a request that its successors share."""
+
+    caller: Caller
+    name: str
+    qualifier: str | None
+    suffix: str = field(init=False)  # of the invoked ARN
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "suffix", f":{self.qualifier}" if self.qualifier else "")
+
+
+def address(caller: Caller, function_name: str, qualifier: str | None) -> Address:
+    """Which function the path and the query mean; they are legal by AWS's model."""
+    ref = locate(
+        function_name,
+        qualifier,
+        account=caller.account,
+        region=caller.region,
+        action="InvokeFunction",
+    )
+    return Address(caller, ref.name, ref.qualifier)
+
+
+def begin(control: Control, exchange: Exchange, where: Address) -> None:
+    """Start one invocation; the answer goes out when it is done."""
+    _Invoke(control, exchange, where, new_request_id()).begin()
+
+
+def refuse(exchange: Exchange, request_id: RequestId, error: ServiceError) -> None:
+    answer = render(error, Dialect("rest-json", model=services.model("lambda")), request_id)
+    exchange.respond(answer.status, answer.headers, answer.body)
+
+
+class _Invoke:
+    """One request under way."""
+
+    __slots__ = ("control", "echo", "exchange", "request_id", "target", "where")
+
+    def __init__(
+        self, control: Control, exchange: Exchange, where: Address, request_id: RequestId
+    ) -> None:
+        self.control = control
+        self.exchange = exchange
+        self.where = where
+        self.request_id = request_id
+
+    def begin(self) -> None:
+        exchange, where = self.exchange, self.where
+        event = exchange.body or b"{}"  # AWS hands an absent payload on as an empty object
+        try:
+            _check_options(exchange.headers)
+            caller = where.caller
+            self.target = self.control.catalog.resolve(
+                caller.account, caller.region, where.name, where.qualifier
+            )
+            if len(event) < LARGE_BYTES:
+                self.submit(event, complaint(event))
+                return
+        except ServiceError as refusal:
+            refuse(exchange, self.request_id, refusal)
+            return
+        looked = asyncio.get_running_loop().run_in_executor(None, complaint_about_large, event)
+        looked.add_done_callback(partial(self.looked_at, event))
+
+    def looked_at(self, event: bytes, looked: "asyncio.Future[str | None]") -> None:
+        """A large event has been checked, in a thread."""
+        if looked.cancelled():  # the server is stopping
+            self.exchange.abort()
+            return
+        try:
+            self.submit(event, looked.result())
+        except ServiceError as refusal:
+            refuse(self.exchange, self.request_id, refusal)
+        except BaseException:
+            self.exchange.abort()
+            raise
+
+    def submit(self, event: bytes, fault: str | None) -> None:
+        if fault is not None:
+            raise InvalidRequestContentException(
+                "Could not parse request body into json: Could not parse payload into json: "
+                + fault
+            )
+        headers = self.exchange.headers
+        if headers.get("x-amz-invocation-type") == "DryRun":
+            self.exchange.respond(204, [("x-amzn-RequestId", self.request_id)])
+            return
+        context = headers.get("x-amz-client-context")
+        trace = headers.get("x-amzn-trace-id")
+        if trace is None:
+            root = new_trace_root()
+            trace = f"Root={root};Parent={new_segment_id()};Sampled=0"
+            self.echo = f"root={root};sampled=0"
+        else:
+            trace, self.echo = _traced(trace)
+        invocation = Invocation(
+            self.request_id,
+            self.target,
+            event,
+            self.target.arn + self.where.suffix,
+            headers.get("content-type", "application/json"),
+            _client_context(context) if context else "",
+            "",
+            trace,
+            headers.get("x-amz-log-type") == "Tail",
+        )
+        self.control.invoker.submit(invocation, self.done)
+
+    def done(self, result: InvocationResult | ServiceError) -> None:
+        """Answer. If the caller is gone by now, the exchange drops it."""
+        if isinstance(result, ServiceError):
+            refuse(self.exchange, self.request_id, result)
+            return
+        payload = result.payload
+        if len(payload) > JOINED_BYTES or result.function_error or result.log_tail is not None:
+            self.exchange.respond(200, self.headers(result), payload)
+            return
+        head = _HEAD % (
+            date_line(),
+            result.content_type.encode("latin-1", "replace"),
+            len(payload),
+            self.request_id.encode(),
+            result.executed_version.encode(),
+            self.echo.encode("latin-1", "replace"),
+        )
+        self.exchange.respond_raw(head + payload)
+
+    def headers(self, result: InvocationResult) -> Headers:
+        headers = [
+            ("Content-Type", result.content_type),
+            ("x-amzn-RequestId", self.request_id),
+            ("X-Amz-Executed-Version", result.executed_version),
+            ("X-Amzn-Trace-Id", self.echo),
+        ]
+        if result.function_error:
+            headers.append(("X-Amz-Function-Error", result.function_error))
+        if result.log_tail is not None:
+            tail = binascii.b2a_base64(result.log_tail, newline=False).decode()
+            headers.append(("X-Amz-Log-Result", tail))
+        return headers
+
+
+_HEAD = (
+    b"HTTP/1.1 200 OK\r\n%bContent-Type: %b\r\nContent-Length: %d\r\nx-amzn-RequestId: %b\r\n"
+    b"X-Amz-Executed-Version: %b\r\nX-Amzn-Trace-Id: %b\r\n\r\n"
+)
+_LOG_TYPES = frozenset({"None", "Tail"})
+_UNBUILT = "x-amz-durable-execution-name"
+
+
+def _check_options(headers: dict[str, str]) -> None:
+    """Refuse what AWS's model does not allow, and what is not built."""
+    kind = headers.get("x-amz-invocation-type", "RequestResponse")
+    log_type = headers.get("x-amz-log-type", "None")
+    if kind == "RequestResponse" and log_type in _LOG_TYPES and _UNBUILT not in headers:
+        return
+    values = {"FunctionName": "checked", "InvocationType": kind, "LogType": log_type}
+    constraints.check(services.model("lambda").operation_model("Invoke"), values)
+    if kind == "Event":
+        raise NotImplementedException(
+            "Stoker does not implement lambda:Invoke with InvocationType Event yet."
+            " See docs/COMPATIBILITY.md."
+        )
+    if _UNBUILT in headers:
+        raise NotImplementedException(
+            "Stoker does not implement durable executions yet. See docs/COMPATIBILITY.md."
+        )
+
+
+def _client_context(encoded: str) -> str:
+    """The decoded JSON text, fit for one header line."""
+    try:
+        if len(encoded) > CLIENT_CONTEXT_BYTES:
+            raise ValueError("too long")
+        text = binascii.a2b_base64(encoded, strict_mode=True)
+        value = orjson.loads(text)
+        if not isinstance(value, dict):
+            raise ValueError("not an object")
+    except ValueError:  # also of binascii and orjson
+        raise InvalidRequestContentException(
+            "Client context must be a valid Base64-encoded JSON object."
+        ) from None
+    # JSON text may be spread over lines; only then is it written anew.
+    return (orjson.dumps(value) if b"\n" in text or b"\r" in text else text).decode()
+
+
+def _traced(header: str) -> tuple[str, str]:
+    """What the function gets of the caller's trace header, and what the caller gets back."""
+    parts = (part.strip().partition("=") for part in header.split(";"))
+    found = {name.lower(): value for name, _, value in parts}
+    root = found.get("root")
+    if not root:
+        root = new_trace_root()
+        header = f"Root={root};{header}"
+    return header, f"root={root};sampled={found.get('sampled') or '0'}"
