@@ -1,5 +1,6 @@
 """The seam between the one HTTP server and what answers (front door, Runtime APIs)."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 Headers = list[tuple[str, str]]
@@ -10,12 +11,16 @@ class Exchange(Protocol):
 
     method: str  # "GET"
     target: str  # raw request target: path[?query], percent-encoded as it came
-    headers: dict[str, str]  # names lower-case; repeated headers joined with ", "
+    headers: dict[str, str]  # names lower-case; repeated headers joined with ", "; read only
     body: bytes  # complete when Application.complete is called (gzip already decoded)
     trailers: dict[str, str]  # lower-case; only those the request declared
     content_length: int | None  # as declared; None for chunked or no body
     truncated: bool  # the peer closed before the declared or chunked body was complete
     oversized: bool  # the body passed the bound given by begin(); `body` holds nothing
+
+    # begin() may set these:
+    on_data: Callable[[bytes], None] | None  # gets the body as it comes; `body` stays empty
+    keep_encoding: bool  # hand the body over as it came, Content-Encoding: gzip included
 
     def respond(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """Answer whole. Content-Length and exactly one Date are added; one write to the socket."""
@@ -34,10 +39,17 @@ class Exchange(Protocol):
     def write(self, data: bytes) -> None: ...
 
     async def drained(self) -> None:
-        """Wait until the peer has taken most of what was written (back-pressure)."""
+        """Wait until the peer has taken most of what was written (back-pressure). Raises
+        ConnectionResetError when it is gone."""
         ...
 
     def finish(self) -> None: ...
+
+    def pause(self) -> None:
+        """Read no more of this request's body until resume()."""
+        ...
+
+    def resume(self) -> None: ...
 
     def abort(self) -> None:
         """Close the connection without a (complete) answer."""
@@ -54,7 +66,8 @@ class Application(Protocol):
         ...
 
     def complete(self, exchange: Exchange) -> None:
-        """The body is in (or truncated, or oversized). Respond now or later."""
+        """The body is in (or truncated, or oversized). Respond now or later. Called once for
+        every begin() that has not been answered before."""
         ...
 
     def lost(self, exchange: Exchange) -> None:

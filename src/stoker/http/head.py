@@ -1,0 +1,223 @@
+"""Bytes up to the blank line -> what was asked, and how its body is delimited. Pure.
+
+The head is parsed by httptools in one piece (joining fragments is quadratic there). Bodies are
+not shown to it: `framing.py` cuts them, so that every byte of a connection has one owner and
+pipelined requests can wait unparsed.
+"""
+
+from typing import Final
+
+import httptools
+
+HEAD_END: Final = b"\r\n\r\n"
+
+
+class BadRequest(Exception):
+    """A head that cannot be served; the connection ends with this answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Head:
+    """One request line with its headers."""
+
+    __slots__ = (
+        "content_length",
+        "expects_continue",
+        "has_chunks",
+        "headers",
+        "http_1_0",
+        "keep_alive",
+        "method",
+        "plain",
+        "target",
+        "trailer_names",
+    )
+
+    method: str
+    target: str
+    headers: dict[str, str]  # lower-case names; repeated ones joined with ", "
+    content_length: int | None  # as declared
+    has_chunks: bool  # Transfer-Encoding: chunked
+    http_1_0: bool
+    keep_alive: bool
+    expects_continue: bool
+    trailer_names: frozenset[str]  # lower-case, as the Trailer header declares
+    plain: bool  # nothing but a whole body of content_length bytes is to be expected
+
+
+class Heads:
+    """Cuts the heads out of one connection's input."""
+
+    __slots__ = ("_fields", "_most", "_repeat", "_repeat_data", "_scanned")
+
+    def __init__(self, most: int, fields: int) -> None:
+        self._most = most
+        self._fields = fields
+        self._scanned = 0  # of the input, known to hold no end of a head
+        # The latest head without a body: who polls repeats it to the letter.
+        self._repeat_data = b""
+        self._repeat = Head()
+
+    @property
+    def fresh(self) -> bool:
+        """Nothing of the next head has been seen."""
+        return self._scanned == 0
+
+    def take(self, data: bytearray) -> Head | None:
+        """Move the next head out of `data`, if it is in. Raises BadRequest."""
+        if self._scanned == 0 and data[0] in b"\r\n":
+            data[:] = data.lstrip(b"\r\n")  # RFC 9112 2.2: empty lines before a request
+        end = data.find(HEAD_END, self._scanned) + len(HEAD_END)
+        if end < len(HEAD_END):
+            if len(data) > self._most:
+                raise BadRequest(431, f"the head is longer than {self._most} bytes")
+            self._scanned = max(0, len(data) - len(HEAD_END) + 1)
+            return None
+        if end > self._most:
+            raise BadRequest(431, f"the head is longer than {self._most} bytes")
+        self._scanned = 0
+        head = self.parse(bytes(data[:end]))
+        del data[:end]
+        return head
+
+    def parse(self, data: bytes) -> Head:
+        """What one head says. Raises BadRequest."""
+        if data == self._repeat_data:
+            return self._repeat
+        head = parse_head(data, self._fields)
+        if head.plain and not head.content_length and len(data) <= _WORTH_REPEATING:
+            self._repeat_data, self._repeat = data, head
+        return head
+
+
+def parse_head(data: bytes, header_fields: int) -> Head:
+    """`data` ends with the first blank line. Raises BadRequest."""
+    if data.count(b"\n") > header_fields + 2:
+        raise BadRequest(431, f"more than {header_fields} headers")
+    fields = _Fields()
+    parser = httptools.HttpRequestParser(fields)
+    try:
+        parser.feed_data(data)
+    except httptools.HttpParserUpgrade:
+        # Not spoken here, and RFC 9110 lets us ignore it. Java's client offers h2c with any
+        # POST; httptools would take its body for the other protocol.
+        fields.headers.pop("upgrade", None)
+    except httptools.HttpParserError as err:
+        raise BadRequest(400, f"malformed request: {err}") from err
+    head = Head()
+    head.method = parser.get_method().decode("ascii")
+    head.target = fields.target.decode("latin-1")
+    head.headers = fields.headers
+    head.http_1_0 = _is_http_1_0(data)
+    if head.method == "CONNECT":
+        raise BadRequest(501, "CONNECT is not supported")
+    _delimit(head)
+    return head
+
+
+def _is_http_1_0(data: bytes) -> bool:
+    # The parser also accepts "GET /" (0.9), "HTTP/2.0", and ICE in place of HTTP.
+    line_end = data.find(b"\r\n")
+    if data.endswith(b" HTTP/1.1", 0, line_end):
+        return False
+    if data.endswith(b" HTTP/1.0", 0, line_end):
+        return True
+    raise BadRequest(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
+
+
+def _delimit(head: Head) -> None:
+    """Fill in what decides where the body ends and whether the connection goes on."""
+    headers = head.headers
+    get = headers.get
+    length = get("content-length")
+    head.content_length = None if length is None else int(length)  # digits: the parser looked
+    head.has_chunks = False
+    head.trailer_names = _NO_NAMES
+    coding = get("transfer-encoding")
+    if coding is not None:
+        # Two ways to say where a body ends are how requests are smuggled. The parser refuses
+        # most of it; what is left is refused here.
+        if length is not None or head.http_1_0:
+            raise BadRequest(400, "conflicting Transfer-Encoding")
+        if coding.lower() != "chunked":
+            raise BadRequest(501, f"cannot decode Transfer-Encoding {coding!r}")
+        head.has_chunks = True
+        head.trailer_names = frozenset(_tokens(get("trailer", "")))
+    connection = get("connection")
+    if connection is None:
+        head.keep_alive = not head.http_1_0
+    else:
+        tokens = _tokens(connection)
+        head.keep_alive = "close" not in tokens and (not head.http_1_0 or "keep-alive" in tokens)
+    expect = get("expect")
+    head.expects_continue = (
+        expect is not None and expect.lower() == "100-continue" and not head.http_1_0
+    )
+    head.plain = coding is None and expect is None and "content-encoding" not in headers
+
+
+def _tokens(value: str) -> list[str]:
+    return [token.strip().lower() for token in value.split(",")]
+
+
+class _Fields:
+    """What httptools calls while it parses."""
+
+    __slots__ = ("headers", "target")
+
+    def __init__(self) -> None:
+        self.target = b""
+        self.headers: dict[str, str] = {}
+
+    def on_url(self, url: bytes) -> None:
+        self.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        key = _KNOWN.get(name)
+        if key is None:
+            key = name.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        if key in self.headers:
+            text = f"{self.headers[key]}, {text}"
+        self.headers[key] = text
+
+
+_WORTH_REPEATING: Final = 2048
+_NO_NAMES: Final[frozenset[str]] = frozenset()
+
+# Names our clients send, spelt as they spell them: decoded once, here.
+_KNOWN: Final[dict[bytes, str]] = {
+    spelling.encode(): name.lower()
+    for name in (
+        "Accept",
+        "Accept-Encoding",
+        "Authorization",
+        "Connection",
+        "Content-Encoding",
+        "Content-Length",
+        "Content-Type",
+        "Expect",
+        "Host",
+        "Lambda-Extension-Identifier",
+        "Lambda-Runtime-Function-Error-Type",
+        "Lambda-Runtime-Function-Response-Mode",
+        "Lambda-Runtime-Function-XRay-Error-Cause",
+        "Trailer",
+        "Transfer-Encoding",
+        "User-Agent",
+        "X-Amz-Client-Context",
+        "X-Amz-Content-SHA256",
+        "X-Amz-Date",
+        "X-Amz-Invocation-Type",
+        "X-Amz-Log-Type",
+        "X-Amz-Security-Token",
+        "X-Amz-Target",
+        "X-Amzn-Trace-Id",
+        "amz-sdk-invocation-id",
+        "amz-sdk-request",
+    )
+    for spelling in (name, name.lower(), name.title())
+}
