@@ -27,6 +27,7 @@ from typing import Any
 
 from stoker.sandbox.namespaces import syscalls as sys_
 from stoker.sandbox.namespaces.cgroups import Cgroups, Layout
+from stoker.sandbox.namespaces.idmap import Owners
 from stoker.sandbox.namespaces.init import receive
 from stoker.sandbox.namespaces.network import Block, Networks
 from stoker.sandbox.namespaces.scratch import Scratch
@@ -65,6 +66,7 @@ class Launcher:
         self.cgroups = Cgroups(Layout.detect(), settings.instance)
         self.networks = Networks(Block.take(), settings.endpoint_port, settings.egress)
         self.scratch = Scratch(settings.scratch_root)
+        self.owners = Owners()
         self.stocks = Stocks(self, settings)
         self.refill_at = 0.0
         self.open = True
@@ -194,9 +196,11 @@ class Launcher:
         directory = sys_.open_beneath(self.code_root, name)
         try:
             tree = sys_.open_tree("", dir_fd=directory)
+            owner = os.fstat(directory).st_uid
         finally:
             os.close(directory)
         sys_.mount_setattr(tree, attributes)
+        self.owners.show_as_root(tree, owner)
         return tree
 
     def _layers(self, names: list[str], attributes: int) -> int:

@@ -13,6 +13,7 @@ import struct
 import subprocess
 
 from stoker.sandbox.namespaces import syscalls as sys_
+from stoker.sandbox.namespaces.idmap import LOOKS_LIKE_ROOT
 
 LOOP_CONTROL = "/dev/loop-control"
 _LOOP_CTL_GET_FREE, _LOOP_CTL_REMOVE, _LOOP_CONFIGURE = 0x4C82, 0x4C81, 0x4C0A
@@ -43,6 +44,7 @@ class Scratch:
             attributes = sys_.MOUNT_ATTR_NOSUID | sys_.MOUNT_ATTR_NODEV
             mount = sys_.new_filesystem("ext4", source | _OPTIONS, attributes)
             os.chmod(".", 0o1777, dir_fd=mount)
+            os.chown(".", LOOKS_LIKE_ROOT, LOOKS_LIKE_ROOT, dir_fd=mount)
             os.rmdir("lost+found", dir_fd=mount)
             return mount
         finally:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from stoker.sandbox.namespaces import seccomp
 from stoker.sandbox.namespaces.cgroups import Controls, Group
+from stoker.sandbox.namespaces.idmap import LOOKS_LIKE_ROOT
 from stoker.sandbox.namespaces.init import receive
 from stoker.sandbox.namespaces.network import BLOCK_SIZE, Net
 from stoker.sandbox.namespaces.plan import LAMBDA_GID, LAMBDA_UID, Language, template_plan
@@ -134,7 +135,8 @@ class Stocks:
             template_plan(language, facts["runtime_dir"], system_links()),
             "/tmp",
             facts["executable"],
-            {"uid": LAMBDA_UID, "gid": LAMBDA_GID, "files": OPEN_FILES, "seccomp": self.filter,
+            {"uid": LAMBDA_UID, "gid": LAMBDA_GID, "root": LOOKS_LIKE_ROOT,
+             "files": OPEN_FILES, "seccomp": self.filter,
              "preload": preload},
         )  # fmt: skip
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

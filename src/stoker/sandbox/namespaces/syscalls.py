@@ -30,6 +30,7 @@ OPEN_TREE_CLONE = 1
 OPEN_TREE_CLOEXEC = os.O_CLOEXEC
 MOVE_MOUNT_F_EMPTY_PATH = 0x4
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 0x1, 0x2, 0x4
+_MOUNT_ATTR_IDMAP = 0x00100000
 FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE = 0, 1, 6
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP = 1, 4, 22
@@ -118,6 +119,14 @@ def mount_setattr(fd: int, attributes: int, recursive: bool = False) -> None:
     flags = AT_EMPTY_PATH | (AT_RECURSIVE if recursive else 0)
     size = ctypes.sizeof(value)
     _syscall("mount_setattr", _MOUNT_SETATTR, fd, b"", flags, ctypes.byref(value), size)
+
+
+def mount_idmap(fd: int, user_namespace: int) -> None:
+    """Show owners on the detached mounts behind fd as mapped by that user namespace."""
+    value = _MountAttr(_MOUNT_ATTR_IDMAP, 0, 0, user_namespace)
+    flags = AT_EMPTY_PATH | AT_RECURSIVE
+    size = ctypes.sizeof(value)
+    _syscall("idmap a mount", _MOUNT_SETATTR, fd, b"", flags, ctypes.byref(value), size)
 
 
 def new_filesystem(fstype: str, options: dict[str, str | None], attributes: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from stoker.sandbox.namespaces import syscalls as sys_
 from stoker.sandbox.namespaces import zygote
+from stoker.sandbox.namespaces.idmap import LOOKS_LIKE_ROOT, Owners
 from stoker.sandbox.namespaces.plan import Bind, CopyOf, Device, Directory, File, Link, Operation
 
 _OURS = "/.stoker"  # our own source inside the template, until the zygote has read it
@@ -58,12 +59,13 @@ def build(plan: list[Operation], staging: str) -> None:
     is mounted, since the staging directory may hide some of them.
     """
     sources: dict[str, tuple[int, bool]] = {}
+    owners = Owners()
     copies: dict[str, bytes] = {}
     for operation in plan:
         if isinstance(operation, Bind):
             try:
                 is_directory = os.path.isdir(operation.source)
-                sources[operation.path] = (_open_source(operation.source), is_directory)
+                sources[operation.path] = (_open_source(operation.source, owners), is_directory)
             except FileNotFoundError:
                 if not operation.optional:
                     raise
@@ -74,6 +76,9 @@ def build(plan: list[Operation], staging: str) -> None:
     os.chdir(staging)
     for operation in plan:
         _carry_out(operation, sources, copies)
+    for path in (".", *(o.path[1:] for o in plan if not isinstance(o, Bind))):
+        if os.path.lexists(path):
+            os.chown(path, LOOKS_LIKE_ROOT, LOOKS_LIKE_ROOT, follow_symlinks=False)
     _bring_ourselves()
     os.mkdir(".old")
     sys_.pivot_root(".", ".old")
@@ -82,10 +87,11 @@ def build(plan: list[Operation], staging: str) -> None:
     os.rmdir("/.old")
 
 
-def _open_source(path: str) -> int:
+def _open_source(path: str, owners: Owners) -> int:
     os.stat(path)
     fd = sys_.open_tree(path, recursive=True)
     sys_.mount_setattr(fd, sys_.MOUNT_ATTR_RDONLY | sys_.MOUNT_ATTR_NOSUID, recursive=True)
+    owners.show_as_root(fd, 0)
     return fd
 
 

@@ -34,9 +34,10 @@ _MASKED = (
 class Settings:
     """What every sandbox of this zygote has in common."""
 
-    def __init__(self, uid: int, gid: int, seccomp: bytes, files: int) -> None:
+    def __init__(self, uid: int, gid: int, root: int, seccomp: bytes, files: int) -> None:
         self.uid = uid  # inside
         self.gid = gid
+        self.root = root  # outside, of what looks like root's inside (idmap.py)
         self.seccomp = seccomp
         self.files = files  # RLIMIT_NOFILE
 
@@ -138,7 +139,8 @@ class _Birth:
 
     def _map(self, pid: int, name: str, inside: int) -> None:
         fd = os.open(f"{pid}/{name}", os.O_WRONLY, dir_fd=self.proc)
-        os.write(fd, f"{inside} {self.request['uid']} 1\n".encode())
+        root = self.settings.root
+        os.write(fd, f"0 {root} 1\n{inside} {self.request['uid']} 1\n".encode())
         os.close(fd)
 
     def second(self, parent: socket.socket) -> None:
@@ -206,4 +208,4 @@ def main() -> None:
 def read_settings(text: str) -> tuple[Settings, dict[str, Any]]:
     data = json.loads(text)
     seccomp = bytes.fromhex(data["seccomp"])
-    return Settings(data["uid"], data["gid"], seccomp, data["files"]), data
+    return Settings(data["uid"], data["gid"], data["root"], seccomp, data["files"]), data
