@@ -333,7 +333,7 @@ def _follow(path: str, links: dict[str, str], budget: int) -> int:
                     continue
                 hops += 1
                 if hops > limits.ARCHIVE_LINK_HOPS:
-                    raise _refusal(f"link {path!r} goes in a circle")
+                    raise _refusal(f"link {path!r} goes in a circle, or too far")
                 if text.startswith("/"):
                     raise _refusal(f"link {path!r} leaves the archive")
                 here.pop()
