@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from stoker.runtimes.found import RuntimeUnavailable as RuntimeUnavailable
+
 RUNTIME = "runtime"  # the name of the runtime's process; every other name is an extension's
 
 
@@ -91,11 +93,14 @@ class Sandbox(Protocol):
     endpoint: Listener | None  # the server's own front door, as the environment sees it
     task_root: str  # where the code is, seen from inside: /var/task
     layer_root: str  # /opt
-    pids: Callable[[], list[int]]  # host pids of its processes now (for timeline and tests)
 
     # Told about deaths; set by the owner before the first start. Called from the event loop.
     on_exit: Callable[[str, Exit], None]  # a started process ended: (name, how)
     on_lost: Callable[[str], None]  # the whole sandbox is gone, and why; nothing follows
+
+    def pids(self) -> list[int]:
+        """Host pids of its processes now (for those who look inside, and tests)."""
+        ...
 
     def start(self, command: Command) -> Process:
         """Start a process; failures arrive as on_exit with Exit.error. Names of living
@@ -145,10 +150,6 @@ class Backend(Protocol):
         ...
 
     async def close(self) -> None: ...
-
-
-class RuntimeUnavailable(Exception):
-    """No interpreter for this runtime on this machine. The text names the remedy."""
 
 
 class SandboxFailed(Exception):

@@ -1,0 +1,175 @@
+"""What managed Python finds at /var/runtime: the runtime client and the AWS SDK, as real files.
+
+Built once per content into a cache, with compiled modules, since functions see it read-only:
+
+    <cache>/python3.11-1f0c2a9b7d3e4c55/
+      bootstrap  bootstrap.py  _stoker_contract.py  __pycache__/
+      boto3/ botocore/ s3transfer/ jmespath/ dateutil/ urllib3/ six.py  *.dist-info/
+
+The SDK is the one of the server's own installation, if it supports the function's Python.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+
+from stoker.runtimes.found import FoundRuntime
+
+SDK = "boto3"
+INSIDE = "/var/runtime"
+LAYOUT = 1  # count up when what is built changes without a change in any file
+_CLIENT = Path(__file__).with_name("python")
+_CLIENT_FILES = ("bootstrap", "bootstrap.py", "_stoker_contract.py")
+_READABLE = 0o444
+_BUILDING = ".building-"
+
+
+def build_runtime_dir(found: FoundRuntime, cache_root: Path) -> Path:
+    """The directory to show at /var/runtime; made (in seconds) if this one never was.
+
+    found: a managed Python. Safe to call from several processes at once.
+    """
+    packages = sdk_packages(found)
+    target = cache_root / f"{found.runtime}-{_digest(found, packages)}"
+    if target.is_dir():
+        return target
+    cache_root.mkdir(parents=True, exist_ok=True)
+    with (cache_root / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if target.is_dir():
+            return target
+        for left in cache_root.glob(_BUILDING + "*"):  # of a builder that was killed
+            shutil.rmtree(left)
+        building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=cache_root))
+        try:
+            _fill(building, packages)
+            _compile(found, building)
+            building.chmod(0o755)
+            building.rename(target)
+        except BaseException:
+            shutil.rmtree(building, ignore_errors=True)
+            raise
+    return target
+
+
+def sdk_version(found: FoundRuntime) -> str | None:
+    """The version of boto3 that functions on this runtime find, or None if they find none."""
+    return next((p.version for p in sdk_packages(found) if _name(p) == SDK), None)
+
+
+def has_sdk(found: FoundRuntime) -> bool:
+    return sdk_version(found) is not None
+
+
+def sdk_packages(found: FoundRuntime) -> tuple[Distribution, ...]:
+    """boto3 and all it needs, as installed beside Stoker; () unless every one of them supports
+    the Python that was found."""
+    version = tuple(int(number) for number in found.version.split(".")) if found.version else ()
+    packages: dict[str, Distribution] = {}
+    wanted = [SDK]
+    while wanted:
+        name = wanted.pop()
+        if name in packages:
+            continue
+        try:
+            package = packages[name] = distribution(name)
+        except PackageNotFoundError:
+            return ()
+        if package.files is None or not allows(package.metadata["Requires-Python"], version):
+            return ()
+        for requirement in package.requires or ():
+            if ";" not in requirement:  # extras, and what only another Python needs
+                wanted.append(re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower())
+    return tuple(packages[name] for name in sorted(packages))
+
+
+def allows(requires_python: str | None, version: tuple[int, ...]) -> bool:
+    """Whether a Requires-Python such as ">=3.9, !=3.10.*" allows a version such as (3, 11, 7).
+
+    What it does not understand, it does not allow.
+    """
+    clauses = [clause for clause in re.split(r"[,\s]+(?=[<>=!~])", requires_python or "") if clause]
+    return bool(version) and all(_clause_allows(clause.strip(), version) for clause in clauses)
+
+
+def _clause_allows(clause: str, version: tuple[int, ...]) -> bool:
+    match = re.fullmatch(r"(>=|<=|==|!=|~=|>|<)\s*(\d+(?:\.\d+)*)(\.\*)?", clause)
+    if match is None:
+        return False
+    operator, text, any_release = match.groups()
+    bound = tuple(int(number) for number in text.split("."))
+    if any_release:
+        return (version[: len(bound)] == bound) is (operator == "==")
+    size = max(len(bound), len(version))
+    left, right = (numbers + (0,) * (size - len(numbers)) for numbers in (version, bound))
+    match operator:
+        case ">=":
+            return left >= right
+        case "<=":
+            return left <= right
+        case ">":
+            return left > right
+        case "<":
+            return left < right
+        case "~=":
+            return left >= right and version[: len(bound) - 1] == bound[:-1]
+        case _:
+            return (left == right) is (operator == "==")
+
+
+def _name(package: Distribution) -> str:
+    return str(package.metadata["Name"]).lower()
+
+
+def _digest(found: FoundRuntime, packages: tuple[Distribution, ...]) -> str:
+    content = hashlib.sha256(f"{LAYOUT} {found.version}".encode())
+    for package in packages:
+        content.update(f" {_name(package)}=={package.version}".encode())
+    for name in _CLIENT_FILES:
+        content.update((_CLIENT / name).read_bytes())
+    return content.hexdigest()[:16]
+
+
+def _fill(folder: Path, packages: tuple[Distribution, ...]) -> None:
+    for name in _CLIENT_FILES:
+        shutil.copyfile(_CLIENT / name, folder / name)
+        (folder / name).chmod(0o755 if name == "bootstrap" else 0o644)
+    for package in packages:
+        for file in package.files or ():
+            if ".." not in file.parts and file.suffix != ".pyc":  # ".." leads to scripts
+                _bring(Path(str(package.locate_file(file))), folder / file)
+
+
+def _bring(source: Path, target: Path) -> None:
+    """A hard link where that can be and everybody may read it, else a copy."""
+    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if source.stat().st_mode & _READABLE == _READABLE:
+        try:
+            os.link(source, target)
+        except OSError:  # another file system, or another user's file
+            pass
+        else:
+            return
+    shutil.copyfile(source, target)
+    target.chmod(0o644)
+
+
+def _compile(found: FoundRuntime, folder: Path) -> None:
+    """Compile for the interpreter, with the names that the files have inside.
+
+    Unchecked: nothing changes there, and a file's time may differ after linking.
+    """
+    assert found.executable is not None
+    subprocess.run(
+        [found.executable, "-I", "-S", "-m", "compileall", "-q", "-d", INSIDE,
+         "--invalidation-mode", "unchecked-hash", folder],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )  # fmt: skip
