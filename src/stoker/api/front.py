@@ -262,8 +262,8 @@ def _candidates(
     """The services that this request may be for, the likeliest first."""
     if scope is not None:
         signed_for = [one for one in known if one.signing_name == scope.service]
-        if signed_for:
-            return signed_for
+        if signed_for:  # those of the same name first: docdb and neptune sign as rds
+            return sorted(signed_for, key=lambda one: one.name != scope.service)
     prefix = exchange.headers.get("x-amz-target", "").rpartition(".")[0]
     if prefix:
         return [one for one in known if one.target_prefix == prefix]

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from botocore.loaders import Loader
-from botocore.model import ServiceModel
+from botocore.model import OperationModel, ServiceModel
 
 BUILT = ("lambda", "logs")
 HEAD_BYTES = 16_384  # AWS's metadata stands first in every file
@@ -30,6 +31,7 @@ class Service:
     target_prefix: str  # of X-Amz-Target; "" if it has none
     protocols: tuple[str, ...]
     json_version: str
+    api_version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def find(
     path, _, query = target.partition("?")
     name = _named(service, path, query, headers, body)
     if name is None:
-        return _routes(service.name).match(method, path, query)
+        return _routes(service.name).match(method, path, query, headers)
     return Match(name, {}) if name in model(service.name).operation_names else None
 
 
@@ -91,7 +93,9 @@ def _named(
             return path.rpartition("/operation/")[2] if "/operation/" in path else ""
         case "query" | "ec2":
             form = body.decode("latin-1") if "form" in headers.get("content-type", "") else ""
-            return dict(parse_qsl(f"{query}&{form}")).get("Action", "")
+            said = dict(parse_qsl(f"{query}&{form}"))
+            meant = said.get("Version", service.api_version) == service.api_version
+            return said.get("Action", "") if meant else ""
         case _:
             return None
 
@@ -111,6 +115,7 @@ def _read(name: str, metadata: Mapping[str, Any]) -> Service:
         metadata.get("targetPrefix", ""),
         tuple(metadata.get("protocols") or [metadata["protocol"]]),
         metadata.get("jsonVersion", "1.0"),
+        metadata["apiVersion"],
     )
 
 
@@ -136,6 +141,7 @@ class _Template:
     operation: str
     segments: tuple[str, ...]
     query: frozenset[tuple[str, str]]  # what the query must contain
+    required: frozenset[str]  # headers and query parameters without which it makes no sense
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -153,21 +159,45 @@ class Routes:
     def __init__(self, service: ServiceModel) -> None:
         self._templates: dict[str, list[_Template]] = {}
         for name in service.operation_names:
-            http = service.operation_model(name).http
-            path, _, query = http["requestUri"].partition("?")
-            template = _Template(name, _segments(path), _pairs(query))
-            self._templates.setdefault(http["method"], []).append(template)
+            operation = service.operation_model(name)
+            path, _, query = operation.http["requestUri"].partition("?")
+            template = _Template(name, _segments(path), _pairs(query), _required(operation))
+            self._templates.setdefault(operation.http["method"], []).append(template)
         for templates in self._templates.values():
             templates.sort(key=lambda template: template.rank, reverse=True)
 
-    def match(self, method: str, path: str, query: str) -> Match | None:
+    def match(
+        self, method: str, path: str, query: str, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> Match | None:
         segments, pairs = _segments(path), _pairs(query)
+        fitting: list[tuple[_Template, dict[str, str]]] = []
         for template in self._templates.get(method, ()):
+            if fitting and template.rank < fitting[0][0].rank:
+                break
             if template.query <= pairs:
                 labels = _labels(template, segments)
                 if labels is not None:
-                    return Match(template.operation, labels)
-        return None
+                    fitting.append((template, labels))
+        if not fitting:
+            return None
+        # S3 has several operations on one path; what they need besides tells them apart.
+        given = {key for key, _ in pairs} | headers.keys() if len(fitting) > 1 else set()
+        template, labels = max(
+            fitting, key=lambda one: len(one[0].required) if one[0].required <= given else -1
+        )
+        return Match(template.operation, labels)
+
+
+def _required(operation: OperationModel) -> frozenset[str]:
+    shape = operation.input_shape
+    names = set()
+    for member in shape.required_members if shape else ():
+        serialization = shape.members[member].serialization
+        if serialization.get("location") == "header":
+            names.add(serialization["name"].lower())
+        elif serialization.get("location") == "querystring":
+            names.add(serialization["name"])
+    return frozenset(names)
 
 
 def _labels(template: _Template, segments: tuple[str, ...]) -> dict[str, str] | None:
