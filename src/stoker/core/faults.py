@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from stoker.core.invoke_limits import RESPONSE_BYTES
+from stoker.core.invoke_limits import ERROR_CAUSE_BYTES, RESPONSE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +88,17 @@ def payload(fault: Fault, request_id: str) -> bytes:
         message = f"RequestId: {request_id} Error: {fault.text}"
         body = {"errorType": fault.type, "errorMessage": message}
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def without_cause(body: bytes) -> tuple[bytes, str]:
+    """A body of type application/vnd.aws.lambda.error.cause+json as the caller gets it (and its
+    content type): less the cause, which is for tracing."""
+    try:
+        error = json.loads(body) if len(body) <= ERROR_CAUSE_BYTES else None
+    except (ValueError, RecursionError):
+        error = None
+    if not isinstance(error, dict):
+        return b"Invalid error body", "application/octet-stream"
+    error.pop("errorCause", None)
+    text = json.dumps(error, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass"), "application/json"

@@ -6,7 +6,6 @@ ACCOUNT_CONCURRENCY = 1000
 INIT_S = 10.0  # on-demand initialisation
 EVENT_BYTES = 256 * 1024  # one log event (CloudWatch); longer lines are split
 TAIL_BYTES = 4096  # X-Amz-Log-Result
-RUNTIME_API_HEADER_BYTES = 1024 * 1024 + 64 * 1024  # clients send error causes of 1 MiB
 SHUTDOWN_INTERNAL_MS = 500  # goodbye when only internal extensions are registered
 SHUTDOWN_EXTERNAL_MS = 2000  # goodbye when an external extension is registered
 
@@ -16,6 +15,8 @@ RUNTIME_API_CONNECTIONS = 128  # to one environment's Runtime API
 RUNTIME_API_BODIES = 4  # large bodies under way to one environment at a time
 KILL_S = 2.0  # from SIGKILL to the last exit; after that the sandbox is given up
 CREATE_S = 60.0  # making one sandbox
+ROOM_S = 30.0  # waiting for room on a full machine (and never longer than the function's timeout)
+ERROR_CAUSE_BYTES = 1024 * 1024  # an error body that we look into
 PHASES_KEPT = 64  # history of one environment, for those who look inside
 READ_BYTES = 64 * 1024  # one read of a pipe
 EVENTS_PER_PASS = 512  # log events taken from one pipe before others get their turn

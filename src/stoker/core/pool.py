@@ -36,6 +36,7 @@ class Slot(Generic[E]):
     born: float
     environment: E | None = None  # set by the shell once it is there
     starting: bool = True  # not idle once yet
+    in_use: bool = False  # from Serve or use() until it is freed or gone
     idle_since: float = 0.0
     doomed: bool = False  # retire it when it is idle and nobody waits for it
 
@@ -49,17 +50,11 @@ class Waiter(Generic[W]):
 
 
 @dataclass(frozen=True, slots=True)
-class Use(Generic[E]):
-    """Run it here."""
-
-    slot: Slot[E]
-
-
-@dataclass(frozen=True, slots=True)
-class Begin(Generic[E]):
+class Begin(Generic[E, W]):
     """Retire what is evicted, and make an environment in this slot."""
 
     slot: Slot[E]
+    waiter: Waiter[W]  # on whose account
     evicted: tuple[Slot[E], ...] = ()
 
 
@@ -86,8 +81,8 @@ class Pool(Generic[E, W]):
     _line: OrderedDict[Waiter[W], None] = field(default_factory=OrderedDict)
     _memory_mb: int = 0
 
-    def use(self, key: Key) -> Use[E] | None:
-        """The warm environment to run a request of this key, if there is one."""
+    def use(self, key: Key) -> Slot[E] | None:
+        """The warm environment to run a request of this key now, if there is one."""
         idle = self._idle.get(key)
         if not idle:
             return None
@@ -95,9 +90,10 @@ class Pool(Generic[E, W]):
         if not idle:
             del self._idle[key]
         del self._resting[slot]
-        return Use(slot)
+        slot.in_use = True
+        return slot
 
-    def wait(self, waiter: Waiter[W], now: float) -> Begin[E] | None:
+    def wait(self, waiter: Waiter[W], now: float) -> Begin[E, W] | None:
         """Nothing warm is there: begin an environment, or (None) stand in line for room."""
         self._queues.setdefault(waiter.key, OrderedDict())[waiter] = None
         begin = None if self._line else self._begin(waiter, now)
@@ -118,10 +114,12 @@ class Pool(Generic[E, W]):
     ) -> Serve[W] | Retire | None:
         """It is idle: what it does next. None: it stays, warm."""
         self._started(slot)
+        slot.in_use = False
         queue = self._queues.get(slot.key)
         if queue:
             waiter = next(iter(queue))
             self._leave(waiter)
+            slot.in_use = True
             return Serve(waiter)
         if slot.doomed or slot.born < born_before:
             self._remove(slot)
@@ -139,7 +137,7 @@ class Pool(Generic[E, W]):
         """It is dead, or was never made. Returns (taken out) whom nothing under way can serve."""
         if slot not in self.slots:
             return None
-        was_starting = slot.starting
+        was_starting, slot.in_use = slot.starting, False
         self._started(slot)
         self._unrest(slot)
         self._remove(slot)
@@ -151,7 +149,7 @@ class Pool(Generic[E, W]):
         self._leave(orphans[-1])
         return orphans[-1]
 
-    def grant(self, now: float) -> Begin[E] | None:
+    def grant(self, now: float) -> Begin[E, W] | None:
         """Room may have come free: begin for the first in line if it fits now."""
         if not self._line:
             return None
@@ -185,10 +183,20 @@ class Pool(Generic[E, W]):
         return list(self._resting)
 
     @property
-    def waiting(self) -> int:
-        return sum(len(queue) for queue in self._queues.values())
+    def in_line(self) -> int:
+        """How many wait for room."""
+        return len(self._line)
 
-    def _begin(self, waiter: Waiter[W], now: float) -> Begin[E] | None:
+    @property
+    def waiters(self) -> list[Waiter[W]]:
+        return [waiter for queue in self._queues.values() for waiter in queue]
+
+    @property
+    def quiet(self) -> bool:
+        """Nobody waits and nothing is in use."""
+        return not self._queues and not any(slot.in_use for slot in self.slots)
+
+    def _begin(self, waiter: Waiter[W], now: float) -> Begin[E, W] | None:
         evicted: list[Slot[E]] = []
         count, memory_mb = len(self.slots), self._memory_mb
         for slot in self._resting:
@@ -206,7 +214,7 @@ class Pool(Generic[E, W]):
         self.slots[slot] = None
         self._memory_mb += slot.memory_mb
         self._starting[slot.key] = self._starting.get(slot.key, 0) + 1
-        return Begin(slot, tuple(evicted))
+        return Begin(slot, waiter, tuple(evicted))
 
     def _fits(self, count: int, memory_mb: int) -> bool:
         return count < self.room.environments and memory_mb <= self.room.memory_mb

@@ -60,7 +60,7 @@ TOO_LARGE = _error(
     f"Exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes).",
     "RequestEntityTooLarge",
 )
-INTERNAL_ERROR = _error(500, "Internal Server Error", "InternalServerError")
+TOO_MANY_BODIES = _error(429, "Too many bodies are under way", "TooManyRequests")  # ours
 
 
 def not_built(what: str) -> Answer:

@@ -1,0 +1,60 @@
+"""What is started as the runtime of an environment."""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from stoker.core.faults import NO_BOOTSTRAP, Fault
+from stoker.core.invocation import Target
+from stoker.sandbox.base import RUNTIME, Command, Sandbox
+
+RUNTIME_BOOTSTRAP = "/var/runtime/bootstrap"
+WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+
+
+def runtime_command(
+    target: Target,
+    sandbox: Sandbox,
+    environ: Mapping[str, str],
+    code: Path,
+    layers: tuple[Path, ...],
+) -> Command | Fault:
+    """The command, or why there is none. `code` and `layers` are the host's folders."""
+    argv: tuple[str, ...] | None = None
+    if target.runtime.startswith("provided"):
+        bootstrap = _bootstrap(sandbox, code, layers)
+        if bootstrap is None:
+            return NO_BOOTSTRAP
+        argv = (bootstrap,)
+    elif environ.get(WRAPPER):
+        # The zygote is an interpreter already: a wrapper must be there before it.
+        argv = (RUNTIME_BOOTSTRAP,)
+    return Command(RUNTIME, argv, environ, cwd=sandbox.task_root)
+
+
+def _bootstrap(sandbox: Sandbox, code: Path, layers: tuple[Path, ...]) -> str | None:
+    """The first executable one; else the first at all, whose exec will say what is wrong."""
+    in_code = code / "bootstrap"
+    in_layers = [layer / "bootstrap" for layer in reversed(layers)]  # a later layer covers
+    in_layer = next((path for path in in_layers if _kind(path)), None)
+    found = [(_kind(in_code), f"{sandbox.task_root}/bootstrap")]
+    if in_layer is not None:
+        found.append((_kind(in_layer), f"{sandbox.layer_root}/bootstrap"))
+    for wanted in ("executable", "file"):
+        for kind, path in found:
+            if kind == wanted:
+                return path
+    return None
+
+
+def _kind(path: Path) -> str:
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return ""
+    if stat.S_ISLNK(mode):
+        return "executable"  # where it leads, only the inside of the sandbox knows
+    if not stat.S_ISREG(mode):
+        return ""
+    return "executable" if mode & 0o111 else "file"

@@ -1,0 +1,474 @@
+"""One execution environment: a sandbox, and the shell around core/lifecycle.py.
+
+    placement ── assign, retire ──►┌────────────────┐── freeze, start, kill ──► Sandbox
+    runtime ──── Runtime API ─────►│  Environment   │◄───── exits ─────────────┘
+    timers ───── deadlines ───────►│ (core machine) │── idle, held, dead ──► Owner
+                                   └────────────────┘── lines, output ──► log
+
+Everything that happens is told to the machine; it answers effects; they are carried out in
+order. Only one thing takes time: before an END or INIT_REPORT line, what the processes printed is
+read to its end, and if that is much, the effects behind it wait for a few turns of the loop.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, assert_never
+
+from stoker.core import faults, lifecycle, telemetry
+from stoker.core.delivery import next_response
+from stoker.core.environ import Credentials, Roots, runtime_environ
+from stoker.core.errors import ServiceError, ServiceException
+from stoker.core.faults import Fault
+from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
+from stoker.core.invoke_limits import INIT_S, KILL_S, PHASES_KEPT, RUNTIME_API_CONNECTIONS
+from stoker.core.lifecycle import RUNTIME, Lifecycle, Party, Phase, Status
+from stoker.core.runtime_states import RuntimeState
+from stoker.environment.command import runtime_command
+from stoker.environment.log import EnvironmentLog
+from stoker.environment.runtime_api import Posted, RuntimeApi
+from stoker.environment.servers import Servers
+from stoker.environment.streams import Output
+from stoker.environment.timers import Timers
+from stoker.environment.view import EnvironmentView, History
+from stoker.http.base import Application
+from stoker.observe.base import Logs
+from stoker.observe.steps import Steps
+from stoker.sandbox.base import Exit, Sandbox
+
+log = logging.getLogger(__name__)
+Done = Callable[[InvocationResult | ServiceError], None]
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSettings:
+    init_limit_s: float = INIT_S
+    freeze_after_s: float = 0.0  # 0: as soon as nothing of this turn of the loop needs it
+    kill_limit_s: float = KILL_S
+
+
+class Owner(Protocol):
+    """Who placed the environment here. Called from the event loop; must not block."""
+
+    def idle(self, environment: "Environment") -> None:
+        """It may be assigned, from within this call on."""
+        ...
+
+    def held(self, environment: "Environment") -> None:
+        """It may not be assigned after all, until idle() is called again."""
+        ...
+
+    def dead(self, environment: "Environment", reason: str) -> None:
+        """It is over, and wants to be destroyed. Nothing follows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an environment stands on: its sandbox and what was put into it."""
+
+    sandbox: Sandbox
+    code: Path
+    layers: tuple[Path, ...]
+    steps: Steps  # of making it, so far
+
+
+@dataclass(slots=True)
+class _Hand:
+    """The invocation in hand."""
+
+    invocation: Invocation
+    done: Done
+    began: float
+    deadline: float
+    deadline_ms: int
+    delivered: bool = False
+    delivery: bytes | None = None  # kept from the second delivery on
+    result: InvocationResult | None = None  # kept for a caller who wants the tail
+
+
+class Environment:
+    """Made by placement, for one target and one sandbox; lives until Owner.dead()."""
+
+    def __init__(
+        self,
+        target: Target,
+        ground: Ground,
+        *,
+        owner: Owner,
+        logs: Logs,
+        endpoint_app: Callable[[Target], Application] | None,
+        settings: EnvironmentSettings,
+    ) -> None:
+        self.id = ground.sandbox.id
+        self.target = target
+        self.created_ms = time.time_ns() // 1_000_000
+        function = None if target.log.group == f"/aws/lambda/{target.name}" else target.name
+        self.log_stream = telemetry.log_stream(self.created_ms, target.version, self.id, function)
+        self._ground = ground
+        self._sandbox = ground.sandbox
+        self._owner = owner
+        self._settings = settings
+        self._loop = asyncio.get_running_loop()
+        self._life = Lifecycle(timeout_s=target.timeout_s)
+        self._log = EnvironmentLog(
+            logs.open(target.account, target.region, target.log.group, self.log_stream)
+        )
+        self._api = RuntimeApi(self)
+        app = endpoint_app(target) if endpoint_app is not None else None
+        self._servers = Servers(ground.sandbox, self._api, app, RUNTIME_API_CONNECTIONS)
+        self._environ = self._make_environ()
+        self._todo: deque[lifecycle.Effect] = deque()
+        self._carrying = False
+        self._resuming = False
+        self._offered = False  # the owner knows us as idle
+        self._hand: _Hand | None = None
+        self._posted: Posted | None = None  # the body that came with the event being told
+        self._outputs: list[Output] = []
+        self._now = time.monotonic()  # of the event being told
+        self._init_began = 0.0
+        self._init_ms: float | None = None  # still to be reported
+        self._oom_kills = 0
+        self._frozen = False
+        self._freeze_due = False
+        self._timers = Timers()
+        self._history = History(PHASES_KEPT, self._now, self.created_ms)
+        ground.sandbox.on_exit = self._exited
+        ground.sandbox.on_lost = self.lose
+
+    # --- for its owner ------------------------------------------------------------------------
+
+    async def begin(self) -> None:
+        """Serve what is inside, and start it. idle() or dead() follows."""
+        await self._servers.start()
+        self._tell(lifecycle.Born())
+
+    def assign(self, invocation: Invocation, done: Done) -> None:
+        """Run it; only between idle() and held(). `done` is called exactly once."""
+        began = time.monotonic()
+        timeout_s = self.target.timeout_s
+        self._hand = _Hand(
+            invocation,
+            done,
+            began,
+            began + timeout_s,
+            time.time_ns() // 1_000_000 + timeout_s * 1000,
+        )
+        self._offered = False
+        if self._frozen:
+            self._sandbox.thaw()
+            self._frozen = False
+        self._log.watch_tail(invocation.tail)
+        if "deadline" not in self._timers:  # else it comes at or before this deadline
+            self._timers.start("deadline", timeout_s, self._deadline)
+        self._tell(lifecycle.Assigned(invocation.request_id))
+
+    def retire(self) -> None:
+        """End it; only while no invocation is in hand. dead() follows."""
+        self._offered = False
+        self._tell(lifecycle.Retired())
+
+    def lose(self, reason: str) -> None:
+        """End it at once, whatever it does: a caller gets a ServiceException. dead() follows."""
+        self._tell(lifecycle.Lost(reason))
+
+    async def destroy(self) -> None:
+        """After dead(): free everything. Never raises."""
+        await self._servers.close()
+        await self._sandbox.destroy()
+        for output in self._outputs:
+            output.close()
+        self._outputs.clear()
+        self._log.close()
+
+    def view(self) -> EnvironmentView:
+        """What it is and does, for those who look inside."""
+        return EnvironmentView(
+            id=self.id,
+            target=self.target,
+            phase=str(self._life.phase),
+            frozen=self._frozen,
+            request_id=self._life.request_id,
+            waiting_for=tuple(sorted(self._life.busy)),
+            log_stream=self.log_stream,
+            steps=tuple(self._ground.steps.taken),
+            history=self._history.spans(time.monotonic()),
+            pids=tuple(self._sandbox.pids()),
+        )
+
+    # --- for its Runtime API (runtime_api.Inside) ---------------------------------------------
+
+    @property
+    def runtime_state(self) -> RuntimeState:
+        return self._life.runtime_state
+
+    def handed(self, request_id: str) -> bool:
+        return self._life.handed(request_id)
+
+    def asked_next(self) -> None:
+        self._tell(lifecycle.AskedNext(RUNTIME))
+
+    def answered(self, request_id: str, posted: Posted | None, fault: Fault | None) -> None:
+        self._posted = posted
+        self._tell(lifecycle.Answered(RequestId(request_id), fault))
+
+    def init_error(self, posted: Posted, error_type: str) -> None:
+        self._posted = posted
+        self._tell(lifecycle.InitErrorPosted(error_type))
+
+    # --- events and effects -------------------------------------------------------------------
+
+    def _tell(self, event: lifecycle.Event) -> None:
+        self._now = time.monotonic()
+        self._todo += self._life.handle(event)
+        if not self._carrying:
+            self._carry_out()
+
+    def _carry_out(self) -> None:
+        self._carrying = True
+        todo = self._todo
+        try:
+            while todo:
+                if isinstance(todo[0], _AFTER_OUTPUT) and not self._settled():
+                    if not self._resuming:
+                        self._resuming = True
+                        self._loop.call_soon(self._resume)
+                    break
+                self._act(todo.popleft())
+            if not todo:
+                self._posted = None
+        except BaseException:
+            # We no longer know what is true of this environment: it must not go on.
+            todo.clear()
+            self._loop.call_soon(self.lose, "internal error")
+            raise
+        finally:
+            self._carrying = False
+            self._history.enter(self._life.phase, self._now)
+
+    def _resume(self) -> None:
+        self._resuming = False
+        if not self._carrying:
+            self._carry_out()
+
+    def _act(self, effect: lifecycle.Effect) -> None:
+        match effect:
+            case lifecycle.Deliver():
+                self._deliver()
+            case lifecycle.InvokeBegan(request_id):
+                self._log.platform(telemetry.start(request_id, self.target.version))
+            case lifecycle.Finish(_, fault):
+                self._finish(fault)
+            case lifecycle.InvokeEnded(_, status, fault):
+                self._invoke_ended(status, fault)
+            case lifecycle.BecomeIdle():
+                self._become_idle()
+            case lifecycle.Withdraw():
+                self._offered = False
+                self._owner.held(self)
+            case lifecycle.InitBegan(phase):
+                self._init_begins(phase)
+            case lifecycle.InitEnded(phase, status, fault):
+                self._init_ended(phase, status, fault)
+            case lifecycle.Start(party):
+                self._start(party)
+            case lifecycle.Abandon(_, reason):
+                self._abandon(reason)
+            case lifecycle.KillAll():
+                self._kill_all()
+            case lifecycle.Dismiss():
+                raise AssertionError("no extension can have registered")
+            case lifecycle.Kill(reason):
+                self._kill(reason)
+            case _:
+                assert_never(effect)
+
+    # --- an init ------------------------------------------------------------------------------
+
+    def _init_begins(self, phase: str) -> None:
+        self._init_began = self._now
+        self._init_ms = None
+        self._sandbox.throttle_cpu(False)
+        if phase == "init":
+            self._log.platform(telemetry.init_start(self.target.runtime, self.target.region))
+            self._timers.start("init", self._settings.init_limit_s, self._init_limit)
+
+    def _start(self, party: Party) -> None:
+        assert party == RUNTIME, "no extension is ever started"
+        command = runtime_command(
+            self.target, self._sandbox, self._environ, self._ground.code, self._ground.layers
+        )
+        if isinstance(command, Fault):
+            self._loop.call_soon(self._over, party, command)
+            return
+        self._outputs = [output for output in self._outputs if not output.ended]
+        self._outputs.append(Output(self._sandbox.start(command), self._log.output))
+
+    def _init_ended(self, phase: str, status: Status, fault: Fault | None) -> None:
+        init_ms = (self._now - self._init_began) * 1000
+        if phase == "init":
+            self._timers.cancel("init")
+            self._ground.steps.add("init", init_ms)
+        if status is Status.SUCCESS:
+            self._sandbox.throttle_cpu(True)
+            self._init_ms = init_ms if phase == "init" else None
+        else:
+            self._log.platform(telemetry.init_report(init_ms, phase, status, fault))
+
+    def _init_limit(self) -> None:
+        if self._life.phase is Phase.INIT:
+            self._tell(lifecycle.InitLimitPassed())
+
+    # --- an invocation ------------------------------------------------------------------------
+
+    def _deliver(self) -> None:
+        hand = self._hand
+        if hand is None or self._life.answered:
+            return
+        exchange = self._api.release()
+        if exchange is None:
+            return  # its connection broke: it will ask again, and get the event then
+        response = hand.delivery
+        if response is None:
+            response = next_response(hand.invocation, hand.deadline_ms)
+            if hand.delivered:  # who asks many times at once shall not cost memory each time
+                hand.delivery = response
+            hand.delivered = True
+        exchange.respond_raw(response)
+
+    def _finish(self, fault: Fault | None) -> None:
+        hand, posted = self._hand, self._posted
+        assert hand is not None
+        version = self.target.version
+        if fault is None or fault.posted:
+            assert posted is not None
+            error = "Unhandled" if posted.is_error else None
+            result = InvocationResult(posted.body, error, version, None, posted.content_type)
+        else:
+            payload = faults.payload(fault, hand.invocation.request_id)
+            result = InvocationResult(payload, "Unhandled", version)
+        if hand.invocation.tail:
+            hand.result = result  # its tail ends with the REPORT line
+        else:
+            hand.done(result)
+
+    def _abandon(self, reason: str) -> None:
+        assert self._hand is not None
+        self._hand.done(ServiceException(f"The execution environment was lost: {reason}"))
+
+    def _invoke_ended(self, status: Status, fault: Fault | None) -> None:
+        hand, self._hand = self._hand, None
+        assert hand is not None
+        request_id = hand.invocation.request_id
+        duration_ms = (self._now - hand.began) * 1000
+        if status is Status.TIMEOUT:
+            duration_ms = self.target.timeout_s * 1000.0
+        explanation = telemetry.explanation(request_id, fault, time.time_ns() // 1_000_000)
+        if explanation is not None:
+            self._log.platform(explanation)
+        self._log.platform(telemetry.end(request_id))
+        report = telemetry.Report(
+            request_id=request_id,
+            duration_ms=duration_ms,
+            memory_size_mb=self.target.memory_mb,
+            max_memory_bytes=self._sandbox.usage().peak_bytes,
+            init_ms=self._init_ms,
+            status=status,
+            fault=fault,
+        )
+        self._log.platform(telemetry.report(report))
+        self._init_ms = None
+        if hand.result is not None:
+            hand.done(replace(hand.result, log_tail=self._log.take_tail()))
+
+    def _deadline(self) -> None:
+        """The timer is armed once and looked at late: an invocation costs no timer of its own."""
+        hand = self._hand
+        if hand is None:
+            return
+        left = hand.deadline - time.monotonic()
+        if left > 0:
+            self._timers.start("deadline", max(left, 0.001), self._deadline)
+        elif self._life.request_id == hand.invocation.request_id:
+            self._tell(lifecycle.DeadlinePassed(hand.invocation.request_id))
+
+    # --- between invocations ------------------------------------------------------------------
+
+    def _become_idle(self) -> None:
+        # Told late: it may have died or been assigned again since.
+        if self._offered or self._life.phase not in (Phase.IDLE, Phase.BLANK):
+            return
+        self._timers.cancel("kill")
+        self._offered = True
+        self._owner.idle(self)
+        if self._offered and not self._freeze_due and not self._frozen:
+            # In a moment, so that a request that this turn of the loop has already read, or a
+            # client that asks again at once, costs no freeze and thaw.
+            self._freeze_due = True
+            after_s = self._settings.freeze_after_s
+            if after_s > 0:
+                self._timers.start("freeze", after_s, self._freeze)
+            else:
+                self._loop.call_soon(self._freeze)
+
+    def _freeze(self) -> None:
+        self._freeze_due = False
+        if self._offered and self._life.phase is Phase.IDLE:
+            self._sandbox.freeze()
+            self._frozen = True
+
+    # --- ends ---------------------------------------------------------------------------------
+
+    def _exited(self, name: str, how: Exit) -> None:
+        """A process ended (told by the sandbox)."""
+        oom_kills = self._sandbox.usage().oom_kills
+        out_of_memory = oom_kills > self._oom_kills
+        self._oom_kills = oom_kills
+        fault = faults.runtime_exit(how.code, how.signal, how.error, out_of_memory=out_of_memory)
+        self._over(Party(name), fault)
+
+    def _over(self, party: Party, fault: Fault) -> None:
+        if party in self._life.alive:
+            self._tell(lifecycle.Exited(party, fault))
+
+    def _kill_all(self) -> None:
+        if self._frozen:
+            self._sandbox.thaw()
+            self._frozen = False
+        self._sandbox.kill_all()
+        if self._life.phase in (Phase.RESET, Phase.SHUTDOWN):
+            self._timers.start("kill", self._settings.kill_limit_s, self._kill_limit)
+
+    def _kill_limit(self) -> None:
+        if self._life.phase in (Phase.RESET, Phase.SHUTDOWN):
+            self._tell(lifecycle.BudgetSpent())
+
+    def _kill(self, reason: str) -> None:
+        self._offered = False
+        self._timers.cancel_all()
+        self._owner.dead(self, reason)
+
+    def _settled(self) -> bool:
+        """All that was printed so far is in the log."""
+        settled = [output.settle() for output in self._outputs]
+        return all(settled)
+
+    def _make_environ(self) -> Mapping[str, str]:
+        sandbox, endpoint = self._sandbox, self._sandbox.endpoint
+        return runtime_environ(
+            self.target,
+            runtime_api=sandbox.runtime_api.address,
+            endpoint_url=f"http://{endpoint.address}" if endpoint is not None else None,
+            log_stream=self.log_stream,
+            # The access key names the account; a role's own credentials come with issue 4.
+            credentials=Credentials(self.target.account, "stoker", "stoker"),
+            roots=Roots(task=sandbox.task_root, layers=sandbox.layer_root),
+        )
+
+
+# Before these, all output must be in the log.
+_AFTER_OUTPUT = (lifecycle.InvokeEnded, lifecycle.InitEnded)

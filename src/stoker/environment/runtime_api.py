@@ -1,0 +1,238 @@
+"""The Runtime API of one environment: what runs inside talks to us here, and to nobody else.
+
+Everything that comes is hostile until core/runtime_states.py has looked at it. This file knows
+HTTP; what a call does to the environment it asks of its `Inside`.
+
+    GET  …/runtime/invocation/next              parked until there is an event
+    POST …/runtime/invocation/{id}/response     202
+    POST …/runtime/invocation/{id}/error        202
+    POST …/runtime/init/error                   202
+    GET  …/ping                                 pong
+"""
+
+import base64
+import binascii
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Protocol
+
+from stoker.core import faults
+from stoker.core.faults import Fault
+from stoker.core.invoke_limits import RESPONSE_BYTES, RUNTIME_API_BODIES, SMALL_BODY_BYTES
+from stoker.core.runtime_states import (
+    ACCEPTED,
+    INVALID_RESPONSE_MODE,
+    METHOD_NOT_ALLOWED,
+    PAGE_NOT_FOUND,
+    PONG,
+    TOO_LARGE,
+    TOO_MANY_BODIES,
+    TRUNCATED_REQUEST,
+    Answer,
+    Call,
+    RuntimeState,
+    not_built,
+    refusal,
+)
+from stoker.http.base import Exchange
+
+BASE = "/2018-06-01"
+NEXT = f"{BASE}/runtime/invocation/next"
+INIT_ERROR = f"{BASE}/runtime/init/error"
+INVOCATION = f"{BASE}/runtime/invocation/"
+PINGS = (f"{BASE}/ping", f"{BASE}/runtime/ping")
+EXTENSIONS = {
+    "/2020-01-01/extension/": "The Extensions API",
+    "/2022-07-01/telemetry": "The Telemetry API",
+    "/2020-08-15/logs": "The Logs API",
+}
+CAUSE_TYPE = "application/vnd.aws.lambda.error.cause+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A body that the runtime posted for its caller."""
+
+    body: bytes
+    content_type: str
+    is_error: bool = False
+
+
+class Inside(Protocol):
+    """The environment, as its Runtime API needs it."""
+
+    @property
+    def runtime_state(self) -> RuntimeState: ...
+
+    def handed(self, request_id: str) -> bool: ...
+
+    def asked_next(self) -> None: ...
+
+    def answered(self, request_id: str, posted: Posted | None, fault: Fault | None) -> None:
+        """The answer is complete; either it is there or it cannot be used."""
+        ...
+
+    def init_error(self, posted: Posted, error_type: str) -> None: ...
+
+
+class RuntimeApi:
+    """stoker.http.base.Application."""
+
+    def __init__(self, inside: Inside) -> None:
+        self._inside = inside
+        self._parked: OrderedDict[Exchange, None] = OrderedDict()  # in next, first come first
+        self._bodies: set[Exchange] = set()
+
+    def release(self) -> Exchange | None:
+        """One `next` that waits, to be answered now. The others wait for later invocations."""
+        if not self._parked:
+            return None
+        return self._parked.popitem(last=False)[0]
+
+    # --- http.base.Application ---
+
+    def begin(self, exchange: Exchange) -> int:
+        exchange.keep_encoding = True  # payloads are opaque
+        if exchange.method != "POST":
+            return SMALL_BODY_BYTES
+        call, request_id = _route(exchange.target)
+        if call is None:
+            return SMALL_BODY_BYTES
+        refused = self._refusal(call, request_id)
+        if refused is None and len(self._bodies) >= RUNTIME_API_BODIES:
+            refused = TOO_MANY_BODIES
+        if refused is not None:
+            _answer(exchange, refused)
+            return 0
+        self._bodies.add(exchange)
+        return RESPONSE_BYTES
+
+    def complete(self, exchange: Exchange) -> None:
+        self._bodies.discard(exchange)
+        target = exchange.target
+        if exchange.method == "GET" and target.partition("?")[0] == NEXT:
+            self._next(exchange)
+            return
+        call, request_id = _route(target)
+        if call is None or exchange.method != "POST":
+            _answer(exchange, _other(exchange.method, target, call))
+            return
+        refused = self._refusal(call, request_id)
+        if refused is not None:
+            _answer(exchange, refused)
+        elif call is Call.INIT_ERROR:
+            self._init_error(exchange)
+        else:
+            self._result(exchange, request_id, is_error=call is Call.ERROR)
+
+    def lost(self, exchange: Exchange) -> None:
+        self._bodies.discard(exchange)
+        self._parked.pop(exchange, None)
+
+    # --- the calls ---
+
+    def _refusal(self, call: Call, request_id: str) -> Answer | None:
+        inside = self._inside
+        matches = bool(request_id) and inside.handed(request_id)
+        return refusal(inside.runtime_state, call, id_matches=matches)
+
+    def _next(self, exchange: Exchange) -> None:
+        state = self._inside.runtime_state
+        refused = refusal(state, Call.NEXT)
+        if refused is not None:
+            _answer(exchange, refused)
+            return
+        self._parked[exchange] = None
+        if state is RuntimeState.RUNNING:  # it will get the same event again, before others
+            self._parked.move_to_end(exchange, last=False)
+        self._inside.asked_next()
+
+    def _result(self, exchange: Exchange, request_id: str, *, is_error: bool) -> None:
+        if exchange.truncated:
+            self._unusable(exchange, request_id, faults.TRUNCATED, TRUNCATED_REQUEST)
+            return
+        if exchange.oversized:
+            self._unusable(exchange, request_id, faults.OVERSIZED, TOO_LARGE)
+            return
+        headers = exchange.headers
+        mode = headers.get("lambda-runtime-function-response-mode")
+        if mode is not None and mode != "streaming" and not is_error:
+            fault = faults.BAD_RESPONSE_MODE
+            self._unusable(exchange, request_id, fault, INVALID_RESPONSE_MODE)
+            return
+        posted = Posted(
+            exchange.body, headers.get("content-type", "application/octet-stream"), is_error
+        )
+        if is_error and posted.content_type.startswith(CAUSE_TYPE):
+            posted = Posted(*faults.without_cause(posted.body), is_error=True)
+        if exchange.trailers:
+            posted = _with_trailers(posted, exchange.trailers)
+        # The caller first. The receipt may wait for the next event, if the runtime already asks.
+        self._inside.answered(request_id, posted, None)
+        exchange.respond_raw(_ACCEPTED, hold=True)
+
+    def _unusable(self, exchange: Exchange, request_id: str, fault: Fault, answer: Answer) -> None:
+        self._inside.answered(request_id, None, fault)
+        _answer(exchange, answer)
+
+    def _init_error(self, exchange: Exchange) -> None:
+        if exchange.truncated or exchange.oversized:
+            # Nothing was told; what comes of the init is seen when the process exits.
+            _answer(exchange, TRUNCATED_REQUEST if exchange.truncated else TOO_LARGE)
+            return
+        content_type = exchange.headers.get("content-type", "application/json")
+        posted = Posted(exchange.body, content_type, is_error=True)
+        if content_type.startswith(CAUSE_TYPE):
+            posted = Posted(*faults.without_cause(posted.body), is_error=True)
+        kind = exchange.headers.get("lambda-runtime-function-error-type", "")
+        exchange.respond_raw(_ACCEPTED)  # before everything inside is killed
+        self._inside.init_error(posted, faults.posted_type(kind))
+
+
+def _route(target: str) -> tuple[Call | None, str]:
+    """Which of the calls that carry a body, and the id in its path."""
+    path = target.partition("?")[0] if "?" in target else target
+    if path.startswith(INVOCATION):
+        request_id, _, verb = path[len(INVOCATION) :].rpartition("/")
+        if "/" not in request_id:
+            if verb == "response":
+                return Call.RESPONSE, request_id
+            if verb == "error":
+                return Call.ERROR, request_id
+    return (Call.INIT_ERROR, "") if path == INIT_ERROR else (None, "")
+
+
+def _other(method: str, target: str, call: Call | None) -> Answer:
+    """What is not a call of the runtime that is carried out."""
+    path = target.partition("?")[0]
+    if path in PINGS and method == "GET":
+        return PONG
+    if call is not None or path in PINGS or path == NEXT:
+        return METHOD_NOT_ALLOWED
+    for prefix, name in EXTENSIONS.items():
+        if path.startswith(prefix):
+            return not_built(name)
+    return PAGE_NOT_FOUND
+
+
+def _with_trailers(posted: Posted, trailers: dict[str, str]) -> Posted:
+    """A response that broke off says so behind its last chunk."""
+    if "lambda-runtime-function-error-type" not in trailers:
+        return posted
+    try:
+        body = base64.b64decode(trailers.get("lambda-runtime-function-error-body", ""))
+    except binascii.Error:
+        body = b""
+    return Posted(body, "application/json", is_error=True)
+
+
+def _answer(exchange: Exchange, answer: Answer) -> None:
+    headers = [("Content-Type", answer.content_type)] if answer.content_type else []
+    exchange.respond(answer.status, headers, answer.body)
+
+
+_ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (
+    ACCEPTED.content_type.encode(),
+    len(ACCEPTED.body),
+    ACCEPTED.body,
+)

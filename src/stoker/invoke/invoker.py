@@ -1,0 +1,112 @@
+"""The waist: whatever runs a function, runs it through `Invoker.submit`."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stoker.core.errors import ServiceException, TooManyRequestsException
+from stoker.core.invocation import Invocation, InvocationResult, Target
+from stoker.core.invoke_limits import ACCOUNT_CONCURRENCY, CREATE_S, INIT_S, ROOM_S
+from stoker.core.pool import Room
+from stoker.environment.environment import Done, EnvironmentSettings
+from stoker.environment.view import EnvironmentView
+from stoker.http.base import Application
+from stoker.invoke.admission import Admission
+from stoker.invoke.placement import Placement, PlacementSettings
+from stoker.observe.base import Logs
+from stoker.sandbox.base import Backend
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvokeSettings:
+    account_concurrency: int = ACCOUNT_CONCURRENCY
+    idle_timeout_s: float = 900.0  # unused for so long: ended
+    max_age_s: float = 14400.0  # older: replaced when idle
+    environments: int = 2000  # in all, on this machine
+    memory_mb: int = 1 << 40  # MemorySize of all of them together
+    room_limit_s: float = ROOM_S  # waiting for room when the machine is full
+    create_limit_s: float = CREATE_S
+    init_limit_s: float = INIT_S
+    freeze_after_s: float = 0.0  # more where freezing is dear (cgroup v1)
+
+
+class Invoker:
+    def __init__(
+        self,
+        *,
+        backend: Backend,
+        logs: Logs,
+        code_path: Callable[[str], Path],
+        endpoint_app: Callable[[Target], Application] | None,
+        settings: InvokeSettings,
+        wants_sdk: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """`code_path`: where a zip's content lies, by its SHA-256. `endpoint_app`: what serves
+        an environment's own endpoint. `wants_sdk`: this code imports boto3 and brings none."""
+        self._admission = Admission(settings.account_concurrency)
+        self._closing = False
+        self._placement = Placement(
+            backend=backend,
+            logs=logs,
+            code_path=code_path,
+            endpoint_app=endpoint_app,
+            wants_sdk=wants_sdk,
+            released=self._admission.release,
+            settings=PlacementSettings(
+                room=Room(settings.environments, settings.memory_mb),
+                idle_timeout_s=settings.idle_timeout_s,
+                max_age_s=settings.max_age_s,
+                room_limit_s=settings.room_limit_s,
+                create_limit_s=settings.create_limit_s,
+                environment=EnvironmentSettings(
+                    init_limit_s=settings.init_limit_s, freeze_after_s=settings.freeze_after_s
+                ),
+            ),
+        )
+
+    def submit(self, invocation: Invocation, done: Done) -> None:
+        """Run it. `done` is called exactly once, from the event loop (perhaps within this call),
+        with the function's result or the refusal."""
+        if self._closing:
+            done(ServiceException("The server is stopping."))
+            return
+        try:
+            self._admission.admit(invocation.target)
+        except TooManyRequestsException as refusal:
+            done(refusal)
+            return
+        self._placement.place(invocation, done)
+
+    async def invoke(self, invocation: Invocation) -> InvocationResult:
+        """Run it and wait. The invocation goes on if whoever waits gives up."""
+        outcome: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
+
+        def done(result: InvocationResult | Exception) -> None:
+            if outcome.done():
+                return
+            if isinstance(result, Exception):
+                outcome.set_exception(result)
+            else:
+                outcome.set_result(result)
+
+        self.submit(invocation, done)
+        return await outcome
+
+    def retire(self, keep: Callable[[Target], bool]) -> None:
+        """Shut down the environments whose target nobody can ask for any more: at once if they
+        are idle, else when they are."""
+        self._placement.retire(keep)
+
+    def running(self, account: str) -> int:
+        """Invocations of this account that run (or wait for an environment) now."""
+        return self._admission.running(account)
+
+    def environments(self) -> list[EnvironmentView]:
+        return self._placement.views()
+
+    async def close(self, drain_s: float) -> None:
+        """Accept nothing more, give what runs `drain_s` to end, then end everything: no
+        environment is left, and every caller has had an answer."""
+        self._closing = True
+        await self._placement.close(drain_s)

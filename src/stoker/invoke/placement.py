@@ -1,0 +1,286 @@
+"""Finds or makes the environment that runs an invocation, and ends those nobody needs.
+
+What is decided is decided in core/pool.py; this carries it out. A warm invocation passes through
+place() and idle() and costs no task, no timer and no wait.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stoker.core.errors import InvalidRuntimeException, ServiceError, ServiceException
+from stoker.core.invocation import Invocation, Target
+from stoker.core.limits import RUNTIMES, Family
+from stoker.core.pool import Begin, Pool, Room, Serve, Slot, Waiter
+from stoker.environment.environment import Done, Environment, EnvironmentSettings, Ground
+from stoker.environment.view import EnvironmentView
+from stoker.http.base import Application
+from stoker.invoke.admission import throttled
+from stoker.invoke.tasks import Tasks
+from stoker.observe.base import Logs
+from stoker.observe.steps import Steps
+from stoker.sandbox.base import Backend, Kind, RuntimeUnavailable, SandboxFailed, SandboxSpec
+
+log = logging.getLogger(__name__)
+_REAP_S = 0.05  # between two looks at who is over its time
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementSettings:
+    room: Room
+    idle_timeout_s: float
+    max_age_s: float
+    room_limit_s: float
+    create_limit_s: float
+    environment: EnvironmentSettings
+
+
+@dataclass(slots=True, eq=False)
+class _Request:
+    invocation: Invocation
+    done: Done
+
+
+class Placement:
+    """environment.Owner of every environment."""
+
+    def __init__(
+        self,
+        *,
+        backend: Backend,
+        logs: Logs,
+        code_path: Callable[[str], Path],
+        endpoint_app: Callable[[Target], Application] | None,
+        wants_sdk: Callable[[str], bool],
+        released: Callable[[Target], None],
+        settings: PlacementSettings,
+    ) -> None:
+        """`released` is called once for each invocation placed, when nothing of it runs."""
+        self._backend = backend
+        self._logs = logs
+        self._code_path = code_path
+        self._endpoint_app = endpoint_app
+        self._wants_sdk = wants_sdk
+        self._released = released
+        self._settings = settings
+        self._pool: Pool[Environment, _Request] = Pool(settings.room)
+        self._slots: dict[Environment, Slot[Environment]] = {}
+        self._making: dict[Slot[Environment], tuple[str, Target, Steps]] = {}
+        self._tasks = Tasks()
+        self._reaper: asyncio.TimerHandle | None = None
+        self._closing = False
+        self._cut_off = False
+        self._quiet = asyncio.Event()
+
+    def place(self, invocation: Invocation, done: Done) -> None:
+        """Run it on a warm environment, a new one, or the first to come free."""
+        target = invocation.target
+        slot = self._pool.use(target.key)
+        if slot is not None:
+            assert slot.environment is not None
+            slot.environment.assign(invocation, done)
+            return
+        if target.memory_mb > self._settings.room.memory_mb:
+            self._refuse(_Request(invocation, done), throttled())
+            return
+        waiter = Waiter(_Request(invocation, done), target.key, target.memory_mb)
+        begin = self._pool.wait(waiter, time.monotonic())
+        if begin is not None:
+            self._begin(begin)
+            return
+        limit_s = min(target.timeout_s, self._settings.room_limit_s)
+        asyncio.get_running_loop().call_later(limit_s, self._no_room, waiter)
+
+    def retire(self, keep: Callable[[Target], bool]) -> None:
+        for environment, slot in list(self._slots.items()):
+            if not keep(environment.target) and self._pool.doom(slot):
+                environment.retire()
+        for slot, (_, target, _) in self._making.items():
+            if not keep(target):
+                self._pool.doom(slot)
+
+    def views(self) -> list[EnvironmentView]:
+        making = [
+            EnvironmentView(name, target, "Create", steps=tuple(steps.taken))
+            for name, target, steps in self._making.values()
+        ]
+        return making + [environment.view() for environment in self._slots]
+
+    async def close(self, drain_s: float) -> None:
+        self._closing = True
+        for slot in self._pool.idle:
+            self._retire(slot)
+        try:
+            async with asyncio.timeout(drain_s):
+                while not self._pool.quiet:
+                    self._quiet.clear()
+                    await self._quiet.wait()
+        except TimeoutError:
+            log.warning("invocations cut off", extra={"limit_s": drain_s})
+        self._cut_off = True
+        for waiter in self._pool.waiters:
+            if self._pool.withdraw(waiter):
+                self._refuse(waiter.request, ServiceException("The server is stopping."))
+        for environment in list(self._slots):
+            environment.lose("the server is stopping")
+        if self._reaper is not None:
+            self._reaper.cancel()
+            self._reaper = None
+        await self._tasks.close()
+
+    # --- environment.Owner --------------------------------------------------------------------
+
+    def idle(self, environment: Environment) -> None:
+        slot = self._slots[environment]
+        if slot.in_use:
+            self._released(environment.target)
+        now = time.monotonic()
+        born_before = now - self._settings.max_age_s
+        match self._pool.freed(slot, now, born_before=born_before):
+            case None:
+                if self._closing:
+                    self._retire(slot)
+                elif self._reaper is None:
+                    self._reap_later(self._settings.idle_timeout_s)
+            case Serve(waiter):
+                environment.assign(waiter.request.invocation, waiter.request.done)
+            case _:
+                environment.retire()
+        self._moved()
+
+    def held(self, environment: Environment) -> None:
+        self._pool.held(self._slots[environment])
+
+    def dead(self, environment: Environment, reason: str) -> None:
+        slot = self._slots.pop(environment)
+        log.info(
+            "environment ended",
+            extra={"environment_id": environment.id, "function": environment.target.name,
+                   "version": environment.target.version, "reason": reason},
+        )  # fmt: skip
+        if slot.in_use:
+            self._released(environment.target)
+        self._gone(slot, ServiceException(f"The execution environment was lost: {reason}"))
+        self._tasks.start(environment.destroy(), f"destroy {environment.id}")
+
+    # --- making -------------------------------------------------------------------------------
+
+    def _begin(self, begin: Begin[Environment, _Request]) -> None:
+        for slot in begin.evicted:
+            assert slot.environment is not None
+            slot.environment.retire()
+        name = uuid.uuid4().hex
+        target = begin.waiter.request.invocation.target
+        self._making[begin.slot] = (name, target, Steps())
+        self._tasks.start(self._make(begin.slot), f"make {name}")
+
+    async def _make(self, slot: Slot[Environment]) -> None:
+        name, target, steps = self._making[slot]
+        try:
+            ground = await self._ground(name, target, steps)
+            environment = Environment(
+                target,
+                ground,
+                owner=self,
+                logs=self._logs,
+                endpoint_app=self._endpoint_app,
+                settings=self._settings.environment,
+            )
+        except (RuntimeUnavailable, SandboxFailed, TimeoutError, OSError) as error:
+            del self._making[slot]
+            log.error(
+                "cannot make an environment",
+                extra={"environment_id": name, "function": target.name, "reason": str(error)},
+            )
+            self._gone(slot, self._refusal(error))
+            return
+        del self._making[slot]
+        slot.environment = environment
+        self._slots[environment] = slot
+        log.info(
+            "environment created",
+            extra={"environment_id": name, "function": target.name, "version": target.version},
+        )
+        await environment.begin()
+        if self._cut_off and environment in self._slots:
+            environment.lose("the server is stopping")
+
+    async def _ground(self, name: str, target: Target, steps: Steps) -> Ground:
+        code = self._code_path(target.code)
+        layers = tuple(self._code_path(layer) for layer in target.layers)
+        spec = SandboxSpec(
+            environment_id=name,
+            kind=self._kind(target),
+            memory_mb=target.memory_mb,
+            ephemeral_mb=target.ephemeral_mb,
+            code=code,
+            layers=layers,
+        )
+        with steps.step("create"):
+            async with asyncio.timeout(self._settings.create_limit_s):
+                sandbox = await self._backend.create(spec)
+        return Ground(sandbox, code, layers, steps)
+
+    def _kind(self, target: Target) -> Kind:
+        python = RUNTIMES[target.runtime].family is Family.PYTHON
+        return Kind(target.runtime, preload_sdk=python and self._wants_sdk(target.code))
+
+    def _refusal(self, error: Exception) -> ServiceError:
+        if isinstance(error, RuntimeUnavailable):
+            return InvalidRuntimeException(str(error))
+        why = str(error) or f"it took longer than {self._settings.create_limit_s} s"
+        return ServiceException(f"No execution environment could be made: {why}")
+
+    # --- ending -------------------------------------------------------------------------------
+
+    def _retire(self, slot: Slot[Environment]) -> None:
+        if self._pool.doom(slot):
+            assert slot.environment is not None
+            slot.environment.retire()
+
+    def _gone(self, slot: Slot[Environment], error: ServiceError) -> None:
+        orphan = self._pool.gone(slot)
+        if orphan is not None:
+            self._refuse(orphan.request, error)
+        self._moved()
+
+    def _refuse(self, request: _Request, error: ServiceError) -> None:
+        self._released(request.invocation.target)
+        request.done(error)
+
+    def _no_room(self, waiter: Waiter[_Request]) -> None:
+        """It still stands in line; whoever has an environment under way waits for that."""
+        if waiter.in_line and self._pool.withdraw(waiter):
+            self._refuse(waiter.request, throttled())
+
+    def _moved(self) -> None:
+        """Room may have come free, and nothing may be going on any more."""
+        while self._pool.in_line:
+            begin = self._pool.grant(time.monotonic())
+            if begin is None:
+                break
+            self._begin(begin)
+        if self._closing and self._pool.quiet:
+            self._quiet.set()
+
+    def _reap_later(self, after_s: float) -> None:
+        self._reaper = asyncio.get_running_loop().call_later(after_s, self._reap)
+
+    def _reap(self) -> None:
+        self._reaper = None
+        now = time.monotonic()
+        settings = self._settings
+        for slot in self._pool.expired(
+            idle_before=now - settings.idle_timeout_s, born_before=now - settings.max_age_s
+        ):
+            assert slot.environment is not None
+            slot.environment.retire()
+        idle = self._pool.idle
+        if idle:
+            due = idle[0].idle_since + settings.idle_timeout_s
+            oldest = min(slot.born for slot in idle) + settings.max_age_s
+            self._reap_later(max(min(due, oldest) - now, _REAP_S))
