@@ -32,6 +32,7 @@ bench: install
 
 docs: install
 	@.venv/bin/python -m stoker.config >docs/guide/configuration.md
+	@.venv/bin/python scripts/generate_compatibility.py >docs/COMPATIBILITY.md
 
 lock: install
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

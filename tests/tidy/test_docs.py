@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,13 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 def test_the_configuration_page_is_fresh() -> None:
     written = (ROOT / "docs" / "guide" / "configuration.md").read_text()
     assert written == config.page(), "run `make docs`"
+
+
+def test_the_compatibility_page_is_fresh() -> None:
+    written = (ROOT / "docs" / "COMPATIBILITY.md").read_text()
+    script = ROOT / "scripts" / "generate_compatibility.py"
+    made = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert written == made.stdout, "run `make docs`"
 
 
 def test_every_command_is_in_the_guide() -> None:

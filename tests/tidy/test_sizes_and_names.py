@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = [ROOT / name for name in ("src", "tests", "bench", "examples")]
+FOLDERS = [ROOT / name for name in ("src", "tests", "bench", "examples", "scripts")]
 GENERATED = ROOT / "src" / "stoker" / "api" / "shapes"
 FILES = sorted(
     path for folder in FOLDERS for path in folder.rglob("*.py") if GENERATED not in path.parents

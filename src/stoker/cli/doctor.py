@@ -9,6 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from stoker.cli.machine import Finding, survey
+from stoker.config import ConfigError, load
+from stoker.core.limits import RUNTIMES, Family
+from stoker.runtimes.found import RuntimeUnavailable, find_runtime
 
 
 def doctor(
@@ -18,13 +21,34 @@ def doctor(
 
     Exits 1 if `stoker serve` could not isolate functions here.
     """
-    findings = survey()
+    findings = survey() + _runtimes()
     isolates = all(finding.ok for finding in findings if finding.needed)
     if as_json:
         print(json.dumps({"isolates": isolates, "findings": [asdict(f) for f in findings]}))
     else:
         _show(findings, isolates)
     raise typer.Exit(0 if isolates else 1)
+
+
+def _runtimes() -> list[Finding]:
+    """The interpreter behind each of Lambda's runtimes that Stoker runs."""
+    try:
+        runtimes_dir = load().runtimes_dir
+    except ConfigError:
+        runtimes_dir = None  # `stoker serve` will complain about it
+    findings = []
+    for name, runtime in RUNTIMES.items():
+        if runtime.blocked or runtime.family is Family.OTHER:
+            continue
+        try:
+            found = find_runtime(name, runtimes_dir=runtimes_dir)
+        except RuntimeUnavailable:
+            remedy = f"e.g. `uv python install {name.removeprefix('python')}`"
+            findings.append(Finding(name, False, False, "no interpreter", remedy))
+        else:
+            where = f"{found.version}, {found.executable}" if found.executable else "works"
+            findings.append(Finding(name, True, False, where))
+    return findings
 
 
 def _show(findings: list[Finding], isolates: bool) -> None:

@@ -26,11 +26,11 @@ def serve(**flags: Any) -> None:
         _refuse(refusal)
         raise typer.Exit(2) from None
     # Everything else stays unloaded until here: `stoker version` need not wait for botocore.
-    from stoker import server
+    from stoker.running import CannotServe, run
 
     try:
-        server.run(chosen, _greet)
-    except server.CannotStart as refusal:
+        run(chosen, _greet)
+    except CannotServe as refusal:
         _refuse(refusal)
         raise typer.Exit(1) from None
 

@@ -6,8 +6,11 @@ from typing import Protocol
 class LogSink(Protocol):
     """One log stream of one group, open for writing by one environment."""
 
-    group: str
-    stream: str
+    @property
+    def group(self) -> str: ...
+
+    @property
+    def stream(self) -> str: ...
 
     def append(self, timestamp_ms: int, message: bytes) -> None:
         """Keep one event (UTF-8, invalid bytes replaced when read; trailing newline is part

@@ -134,8 +134,15 @@ class Sandbox(Protocol):
 
 
 class Backend(Protocol):
-    name: str  # "namespaces" | "process"
-    limitations: tuple[str, ...]  # what is *not* enforced, in plain sentences; () if all is
+    @property
+    def name(self) -> str:
+        """ "namespaces" or "process"."""
+        ...
+
+    @property
+    def limitations(self) -> tuple[str, ...]:
+        """What is *not* enforced, in plain sentences; () if all is."""
+        ...
 
     async def start(self) -> None:
         """Also clears what a dead predecessor on the same data folder left behind."""

@@ -1,0 +1,163 @@
+"""START HERE: every object there is, who holds whom, and in which order they live.
+
+clients ──► HttpServer ──► Front ──► Control ──► Store, Blobs, LogStore       (truth)
+                             │          └──────► Catalog                      (what is invoked)
+                             └──► Invoker ──► Environment ──► Backend         (what runs)
+Activation ──► Store ──► CodeCache, Backend                                   (makes it ready)
+"""
+
+import asyncio
+import logging
+import socket
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+from stoker.api.control import Control, Settings
+from stoker.api.front import Front
+from stoker.blobs.code_cache import CodeCache
+from stoker.blobs.directory import DirectoryBlobs
+from stoker.config import Config
+from stoker.core.invocation import Target
+from stoker.http.server import HttpServer
+from stoker.invoke.catalog import Catalog
+from stoker.invoke.invoker import Invoker, InvokeSettings
+from stoker.observe.logs import LogStore
+from stoker.reconcilers.activation import Activation
+from stoker.sandbox.base import Backend
+from stoker.store.sqlite import SqliteStore
+
+log = logging.getLogger(__name__)
+
+ANSWERING_S = 5.0  # after the last invocation has ended, for answers to reach their callers
+
+
+class Server:
+    """`start()`, then it answers; `stop()`, then nothing of it is left."""
+
+    def __init__(
+        self,
+        config: Config,
+        sockets: list[socket.socket],
+        backend: Backend,
+        *,
+        freeze_after_s: float = 0.0,
+    ) -> None:
+        """`sockets` listen already: environments were told the port. `backend` may have been
+        launched already, while we were root; it is started and closed here."""
+        self._config = config
+        self._sockets = sockets
+        self._backend = backend
+        self._store = SqliteStore(database(config, "stoker"))
+        self._logs = LogStore(database(config, "logs"))
+        self._blobs = DirectoryBlobs(config.data_dir / "blobs")
+        self._code = CodeCache(config.data_dir / "code", self._blobs)
+        self._catalog = Catalog()
+        self._invoker = Invoker(
+            backend=backend,
+            logs=self._logs,
+            code_path=self._code.path,
+            wants_sdk=self._wants_sdk,
+            endpoint_app=self._front_inside,
+            settings=InvokeSettings(
+                account_concurrency=config.account_concurrency,
+                idle_timeout_s=config.idle_timeout_s,
+                max_age_s=config.max_age_s,
+                freeze_after_s=freeze_after_s,
+            ),
+        )
+        self._activation = Activation(
+            store=self._store,
+            blobs=self._blobs,
+            code=self._code,
+            catalog=self._catalog,
+            retire=self._invoker.retire,
+            prepare=backend.prepare,
+        )
+        self._control = Control(
+            store=self._store,
+            blobs=self._blobs,
+            catalog=self._catalog,
+            invoker=self._invoker,
+            logs_store=self._logs,
+            settings=Settings(
+                account=config.default_account,
+                hosts=frozenset(config.allowed_hosts),
+                concurrent_executions=config.account_concurrency,
+            ),
+            changed=self._activation.wake,
+        )
+        self._front = Front(self._control)
+        self._http = HttpServer(self._front)
+        self._hurry = asyncio.Event()
+        self._started = AsyncExitStack()  # what has been started, and how to end it
+
+    async def start(self) -> None:
+        """Answer requests from the moment this returns. If it raises, nothing is left."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._started.aclose()
+            raise
+
+    async def _start(self) -> None:
+        ending = self._started.push_async_callback
+        ending(self._backend.close)
+        await self._backend.start()
+        ending(self._store.close)
+        await self._store.open()
+        ending(self._logs.close)
+        await self._logs.start()
+        ending(self._blobs.close)
+        ending(self._code.close)
+        await self._activation.recover()
+        await self._catalog.follow(self._store)
+        activation = asyncio.create_task(self._activation.run(), name="activation")
+        ending(_cancelled, activation)
+        ending(self._front.close)
+        ending(self._drain)
+        for listener in self._sockets:
+            await self._http.serve(listener)
+        log.info("server started", extra={"sandbox": self._backend.name})
+
+    def hurry(self) -> None:
+        """Whoever waits for running invocations while we stop: do not."""
+        self._hurry.set()
+
+    async def stop(self) -> None:
+        """Take no more requests, let running invocations end (config.drain_s), end everything."""
+        log.info("server stopping")
+        await self._started.aclose()
+        log.info("server stopped")
+
+    async def _drain(self) -> None:
+        drain_s = self._config.drain_s
+        http = asyncio.create_task(self._http.close(drain_s + ANSWERING_S))
+        ending = asyncio.create_task(self._invoker.close(drain_s))
+        hurry = asyncio.create_task(self._hurry.wait())
+        await asyncio.wait({ending, hurry}, return_when=asyncio.FIRST_COMPLETED)
+        if not ending.done():
+            await self._invoker.close(0)
+        await ending
+        await asyncio.wait({http, hurry}, return_when=asyncio.FIRST_COMPLETED)
+        if not http.done():
+            await self._http.close(0)
+        await http
+        hurry.cancel()
+
+    def _front_inside(self, target: Target) -> Front:
+        """What answers at an environment's own endpoint: the same door, for that caller only."""
+        return Front(self._control, inside=target)
+
+    def _wants_sdk(self, code: str) -> bool:
+        return self._code.facts(code).wants_sdk
+
+
+def database(config: Config, name: str) -> Path:
+    """SQLite files have a folder of their own: beside each lie its journals."""
+    return config.data_dir / "state" / f"{name}.db"
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
