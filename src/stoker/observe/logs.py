@@ -327,7 +327,7 @@ class LogStore:
         error = done.exception()
         if error is not None:
             self._give_up(taken, error)
-        elif self._failing:
+        elif self._failing and any(part.times for part in taken):  # not by mere markers
             self._failing = False
             logger.warning("log store recovered", extra={"dropped_events": self.dropped_events})
         if self._expected and self._running:
