@@ -25,15 +25,16 @@ from stoker.store.records import dump, load
 T = TypeVar("T")
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_BUSY_S = 5.0  # for somebody who looks at the file with another program
 _COLUMNS = "account, region, name, revision, body"
 
 
 class SqliteStore:
     """`await open()` before the first transaction; `await close()` after the last."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, busy_s: float = 5.0) -> None:
+        """`busy_s`: how long to wait for another program that works on the same file."""
         self._path = path
+        self._busy_s = busy_s
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._turn = asyncio.Lock()
         self._watchers: list[Watcher] = []
@@ -41,7 +42,7 @@ class SqliteStore:
 
     async def open(self) -> None:
         """Create or migrate the file. Raise StoreUnavailable."""
-        self._db = await self.run(lambda: _connect(self._path))
+        self._db = await self.run(lambda: _connect(self._path, self._busy_s))
 
     async def close(self) -> None:
         """Wait for what is under way, then close. Idempotent."""
@@ -200,10 +201,10 @@ def _columns(function: Function) -> tuple[str, bool, int, str]:
     )
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, busy_s: float) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Transactions are ours to begin and to end (isolation_level=None).
-    db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    db = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")

@@ -1,0 +1,610 @@
+"""The operations on functions, over a real store and real blobs."""
+
+import asyncio
+import base64
+import hashlib
+import io
+import re
+import stat
+import time
+import zipfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from stoker.api import account, code, functions
+from stoker.api.control import Call, Caller, Control, Settings
+from stoker.api.shapes import lambda_ as shapes
+from stoker.blobs.directory import DirectoryBlobs
+from stoker.core import model
+from stoker.core.errors import (
+    CodeStorageExceededException,
+    InvalidParameterValueException,
+    NotImplementedException,
+    PreconditionFailedException,
+    RequestEntityTooLargeException,
+    ResourceConflictException,
+    ResourceNotFoundException,
+    ServiceError,
+    ValidationException,
+)
+from stoker.core.invocation import RequestId
+from stoker.core.model import FunctionKey
+from stoker.http.base import Headers
+from stoker.invoke.catalog import Catalog
+from stoker.store.sqlite import SqliteStore
+
+ME = Caller("000000000000", "us-east-1", "test")
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def zipped(content: bytes = b"def handler(event, context): ...", name: str = "main.py") -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(name), content)
+    return data.getvalue()
+
+
+ZIP = zipped()
+AS_AWS = Settings()
+
+
+@dataclass
+class Account:
+    """The control plane as one caller sees it, and what it told the reconcilers."""
+
+    control: Control
+    changes: list[None]
+    caller: Caller = ME
+    folder: Path = field(default_factory=Path)
+
+    async def ask(self, operation: Callable[..., Awaitable[Any]], given: object) -> Any:
+        call = Call(given, self.caller, RequestId("id"), "http://127.0.0.1:4566")
+        return await operation(self.control, call)
+
+    async def create(self, name: str = "f", **more: Any) -> shapes.FunctionConfiguration:
+        more.setdefault("code", shapes.FunctionCode(zip_file=ZIP))
+        given = {
+            "runtime": "python3.11",
+            "handler": "main.handler",
+            "role": "arn:aws:iam::000000000000:role/r",
+            **more,
+        }
+        asked = shapes.CreateFunctionInput(function_name=name, **given)
+        return cast(shapes.FunctionConfiguration, await self.ask(functions.create_function, asked))
+
+    async def get(self, name: str = "f", qualifier: str | None = None) -> Any:
+        asked = shapes.GetFunctionInput(function_name=name, qualifier=qualifier)
+        return await self.ask(functions.get_function, asked)
+
+    async def configuration(self, name: str = "f", qualifier: str | None = None) -> Any:
+        asked = shapes.GetFunctionConfigurationInput(function_name=name, qualifier=qualifier)
+        return await self.ask(functions.get_function_configuration, asked)
+
+    async def list(self, **given: Any) -> Any:
+        return await self.ask(functions.list_functions, shapes.ListFunctionsInput(**given))
+
+    async def update(self, name: str = "f", **given: Any) -> Any:
+        asked = shapes.UpdateFunctionConfigurationInput(function_name=name, **given)
+        return await self.ask(functions.update_function_configuration, asked)
+
+    async def update_code(self, name: str = "f", **given: Any) -> Any:
+        asked = shapes.UpdateFunctionCodeInput(function_name=name, **given)
+        return await self.ask(functions.update_function_code, asked)
+
+    async def delete(self, name: str = "f", qualifier: str | None = None) -> Any:
+        asked = shapes.DeleteFunctionInput(function_name=name, qualifier=qualifier)
+        return await self.ask(functions.delete_function, asked)
+
+    async def settle(self, name: str = "f", failure: str | None = None) -> None:
+        """What the activation reconciler does in the end."""
+        key = FunctionKey(self.caller.account, self.caller.region, name)
+        async with self.control.store.transaction() as tx:
+            function = await tx.function(key)
+            assert function
+            revision = f"settled after {function.revision_id}"
+            settled = (
+                model.activated(function, revision=revision)
+                if failure is None
+                else model.failed(function, failure, "InvalidRuntime", revision=revision)
+            )
+            await tx.put_function(settled, expected=function.revision_id)
+
+    async def active(self, name: str = "f", **more: Any) -> Any:
+        await self.create(name, **more)
+        await self.settle(name)
+        return await self.configuration(name)
+
+
+Story = Callable[[Account], Awaitable[None]]
+
+
+def tell(folder: Path, story: Story, settings: Settings = AS_AWS) -> None:
+    async def main() -> None:
+        store, blobs = SqliteStore(folder / "db"), DirectoryBlobs(folder / "blobs")
+        await store.open()
+        try:
+            catalog, changes = Catalog("x86_64"), list[None]()
+            await catalog.follow(store)
+            control = Control(
+                store=store,
+                blobs=blobs,
+                catalog=catalog,
+                invoker=cast(Any, None),  # no operation on functions invokes or logs
+                logs_store=cast(Any, None),
+                settings=settings,
+                changed=lambda: changes.append(None),
+            )
+            await story(Account(control, changes, folder=folder))
+        finally:
+            await store.close()
+            await blobs.close()
+
+    asyncio.run(main())
+
+
+async def refused(kind: type[ServiceError], asked: Awaitable[object]) -> str:
+    with pytest.raises(kind) as refusal:
+        await asked
+    assert type(refusal.value) is kind
+    return refusal.value.message
+
+
+def test_a_new_function_is_shown_as_aws_shows_it(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        made = await my.create()
+        assert UUID.fullmatch(made.revision_id or "")
+        assert re.fullmatch(
+            r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", made.last_modified or ""
+        )
+        version = made.runtime_version_config and made.runtime_version_config.runtime_version_arn
+        assert re.fullmatch(r"arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}", version or "")
+        assert replace(
+            made, revision_id=None, last_modified=None, runtime_version_config=None
+        ) == shapes.FunctionConfiguration(
+            function_name="f",
+            function_arn=ARN,
+            runtime="python3.11",
+            role="arn:aws:iam::000000000000:role/r",
+            handler="main.handler",
+            code_size=len(ZIP),
+            code_sha256=base64.b64encode(hashlib.sha256(ZIP).digest()).decode(),
+            description="",
+            timeout=3,
+            memory_size=128,
+            version="$LATEST",
+            tracing_config=shapes.TracingConfigResponse(mode="PassThrough"),
+            state="Pending",
+            state_reason="The function is being created.",
+            state_reason_code="Creating",
+            package_type="Zip",
+            architectures=("x86_64",),
+            ephemeral_storage=shapes.EphemeralStorage(size=512),
+            snap_start=shapes.SnapStartResponse(apply_on="None", optimization_status="Off"),
+            logging_config=shapes.LoggingConfig(log_format="Text", log_group="/aws/lambda/f"),
+        )
+        assert my.changes == [None]
+        await my.settle()
+        now = await my.configuration()
+        assert (now.state, now.state_reason, now.last_update_status) == (
+            "Active",
+            None,
+            "Successful",
+        )
+        assert now.revision_id != made.revision_id
+
+    tell(tmp_path, story)
+
+
+def test_everything_asked_for_is_kept_and_shown(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        asked: dict[str, Any] = {
+            "description": "d",
+            "timeout": 30,
+            "memory_size": 1769,
+            "environment": shapes.Environment(variables={"KEY": "v"}),
+            "tracing_config": shapes.TracingConfig(mode="Active"),
+            "ephemeral_storage": shapes.EphemeralStorage(size=1024),
+            "logging_config": shapes.LoggingConfig(log_format="Text", log_group="/mine"),
+            "architectures": ("arm64",),
+            "tags": {"team": "x"},
+            "kms_key_arn": "arn:aws:kms:us-east-1:000000000000:key/k",
+            "dead_letter_config": shapes.DeadLetterConfig(target_arn="arn:aws:sqs:::q"),
+            "vpc_config": shapes.VpcConfig(subnet_ids=("s-1",), security_group_ids=("g-1",)),
+            "file_system_configs": (
+                shapes.FileSystemConfig(arn="arn:aws:efs", local_mount_path="/mnt/x"),
+            ),
+        }
+        await my.active(**asked)
+        found = await my.get()
+        shown = found.configuration
+        assert found.tags == {"team": "x"}
+        for name in ("description", "timeout", "memory_size", "ephemeral_storage",
+                     "architectures", "kms_key_arn", "dead_letter_config",
+                     "file_system_configs"):  # fmt: skip
+            assert getattr(shown, name) == asked[name], name
+        assert shown.environment.variables == {"KEY": "v"}
+        assert shown.tracing_config.mode == "Active"
+        assert shown.logging_config.log_group == "/mine"
+        assert (shown.vpc_config.subnet_ids, shown.vpc_config.security_group_ids) == (
+            ("s-1",),
+            ("g-1",),
+        )
+        cleared = await my.update(
+            vpc_config=shapes.VpcConfig(subnet_ids=(), security_group_ids=()),
+            dead_letter_config=shapes.DeadLetterConfig(target_arn=""),
+            kms_key_arn="",
+            file_system_configs=(),
+            environment=shapes.Environment(variables={}),
+        )
+        assert (cleared.vpc_config, cleared.dead_letter_config) == (None, None)
+        assert (cleared.kms_key_arn, cleared.file_system_configs) == (None, None)
+        assert cleared.environment.variables == {}
+
+    tell(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ({"publish": True}, "Publish"),
+        ({"layers": ("arn:aws:lambda:us-east-1:000000000000:layer:l:1",)}, "Layers"),
+        ({"package_type": "Image"}, "PackageType Image"),
+        ({"code": shapes.FunctionCode(image_uri="x")}, "PackageType Image"),
+        ({"code": shapes.FunctionCode(s3_bucket="b", s3_key="k")}, "S3Bucket"),
+        ({"snap_start": shapes.SnapStart(apply_on="PublishedVersions")}, "SnapStart"),
+        ({"logging_config": shapes.LoggingConfig(log_format="JSON")}, "LoggingConfig"),
+        ({"code_signing_config_arn": "arn"}, "CodeSigningConfigArn"),
+        ({"durable_config": shapes.DurableConfig(execution_timeout=1)}, "DurableConfig"),
+        ({"tenancy_config": shapes.TenancyConfig(tenant_isolation_mode="x")}, "TenancyConfig"),
+    ],
+)
+def test_what_is_not_built_is_refused_by_name(
+    tmp_path: Path, asked: dict[str, Any], name: str
+) -> None:
+    async def story(my: Account) -> None:
+        message = await refused(NotImplementedException, my.create(**asked))
+        assert name in message
+        assert "CreateFunction" in message
+        await refused(ResourceNotFoundException, my.configuration())
+        assert my.changes == []
+
+    tell(tmp_path, story)
+
+
+def test_values_that_ask_for_nothing_are_accepted(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        await my.create(
+            publish=False, layers=(), snap_start=shapes.SnapStart(apply_on="None"),
+            package_type="Zip", vpc_config=shapes.VpcConfig(),
+        )  # fmt: skip
+
+    tell(tmp_path, story)
+
+
+def test_a_name_is_created_once(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        await my.create()
+        message = await refused(ResourceConflictException, my.create())
+        assert message == "Function already exist: f"
+        for caller in (replace(ME, account="1" * 12), replace(ME, region="eu-west-1")):
+            await replace(my, caller=caller).create()
+
+    tell(tmp_path, story)
+
+
+@pytest.mark.parametrize("name", ["a" * 65, "f:1", "000000000000:function:f:1"])
+def test_a_name_that_cannot_be_a_new_functions_is_refused(tmp_path: Path, name: str) -> None:
+    async def story(my: Account) -> None:
+        await refused(ValidationException, my.create(name))
+
+    tell(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "message"),
+    [
+        ({}, InvalidParameterValueException, "Please provide a source for function code."),
+        ({"zip_file": b""}, InvalidParameterValueException, "must be a non-empty zip"),
+        ({"zip_file": b"no zip"}, InvalidParameterValueException, "Could not unzip uploaded file."),
+        ({"zip_file": b"\0" * (50 * 1024 * 1024 + 1)}, RequestEntityTooLargeException, "69905067"),
+    ],
+)
+def test_bad_packages_are_refused_in_awss_words(
+    tmp_path: Path, source: dict[str, bytes], kind: type[ServiceError], message: str
+) -> None:
+    async def story(my: Account) -> None:
+        assert message in await refused(kind, my.create(code=shapes.FunctionCode(**source)))
+        await my.active("g")
+        assert message in await refused(kind, my.update_code("g", **source)) or not source
+
+    tell(tmp_path, story)
+
+
+def test_every_spelling_of_the_name_finds_the_function(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        await my.create()
+        for name in ("f", "function:f", "000000000000:function:f", ARN, f"{ARN}:$LATEST"):
+            assert (await my.configuration(name)).function_name == "f"
+        latest = await my.configuration("f", "$LATEST")
+        assert latest.function_arn == f"{ARN}:$LATEST"
+        message = await refused(ResourceNotFoundException, my.get("f", "7"))
+        assert message == f"Function not found: {ARN}:7"
+        message = await refused(ResourceNotFoundException, my.configuration("g"))
+        assert message == f"Function not found: {ARN[:-1]}g"
+
+    tell(tmp_path, story)
+
+
+def test_an_update_names_what_changes_and_bars_others_until_it_is_done(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        before = await my.active(memory_size=256)
+        during = await my.update(timeout=60)
+        assert (during.timeout, during.memory_size) == (60, 256)
+        assert (during.state, during.last_update_status) == ("Active", "InProgress")
+        assert during.last_update_status_reason_code == "Creating"
+        assert during.revision_id != before.revision_id
+        for again in (my.update(timeout=5), my.update_code(zip_file=ZIP)):
+            assert await refused(ResourceConflictException, again) == (
+                "The operation cannot be performed at this time. An update is in progress for "
+                f"resource: {ARN}"
+            )
+        await my.settle()
+        assert (await my.configuration()).last_update_status == "Successful"
+        await my.update(timeout=5)
+
+    tell(tmp_path, story)
+
+
+def test_a_function_that_is_not_active_cannot_be_updated(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        await my.create()
+        pending = await refused(ResourceConflictException, my.update(timeout=5))
+        assert pending.endswith("The function is currently in the following state: Pending")
+        await my.settle(failure="no interpreter")
+        failed = await refused(ResourceConflictException, my.update_code(zip_file=ZIP))
+        assert failed.endswith("The function is currently in the following state: Failed")
+        shown = await my.configuration()
+        assert (shown.state, shown.state_reason, shown.state_reason_code) == (
+            "Failed",
+            "no interpreter",
+            "InvalidRuntime",
+        )
+        await my.delete()
+
+    tell(tmp_path, story)
+
+
+def test_new_code_is_shown_at_once_and_the_old_serves(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        await my.active()
+        new = zipped(b"new")
+        resolve = my.control.catalog.resolve
+        before = resolve(ME.account, ME.region, "f", None).code
+        shown = await my.update_code(zip_file=new, architectures=("x86_64",))
+        assert shown.code_sha256 == base64.b64encode(hashlib.sha256(new).digest()).decode()
+        assert resolve(ME.account, ME.region, "f", None).code == before
+        await my.settle()
+        assert resolve(ME.account, ME.region, "f", None).code == hashlib.sha256(new).hexdigest()
+
+    tell(tmp_path, story)
+
+
+def test_a_dry_run_checks_everything_and_changes_nothing(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        before = await my.active()
+        assert await my.update_code(zip_file=zipped(b"new"), dry_run=True) == before
+        await refused(InvalidParameterValueException, my.update_code(zip_file=b"?", dry_run=True))
+        wrong = my.update_code(zip_file=ZIP, dry_run=True, revision_id="other")
+        await refused(PreconditionFailedException, wrong)
+        assert await my.configuration() == before
+
+    tell(tmp_path, story)
+
+
+def test_of_two_who_update_the_same_revision_one_wins(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        revision = (await my.active()).revision_id
+        outcomes = await asyncio.gather(
+            *(my.update(timeout=n, revision_id=revision) for n in range(1, 9)),
+            my.update_code(zip_file=ZIP, revision_id=revision),
+            return_exceptions=True,
+        )
+        won = [o for o in outcomes if not isinstance(o, BaseException)]
+        lost = [o for o in outcomes if isinstance(o, PreconditionFailedException)]
+        assert (len(won), len(lost)) == (1, 8)
+        assert lost[0].message == (
+            "The Revision Id provided does not match the latest Revision Id. Call the "
+            "GetFunction/GetAlias API to retrieve the latest Revision Id"
+        )
+
+    tell(tmp_path, story)
+
+
+def test_delete_is_for_good(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        await my.active()
+        assert await refused(InvalidParameterValueException, my.delete("f", "$LATEST")) == (
+            "$LATEST version cannot be deleted without deleting the function."
+        )
+        assert (await my.delete()).status_code == 204
+        for gone in (my.get(), my.delete(), my.update(timeout=1), my.update_code(zip_file=ZIP)):
+            assert await refused(ResourceNotFoundException, gone) == f"Function not found: {ARN}"
+        await my.create()
+
+    tell(tmp_path, story)
+
+
+def test_lists_come_in_pages(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        names = sorted(f"f{n:02}" for n in range(53))
+        for name in names:
+            await my.create(name)
+        first = await my.list()
+        assert [f.function_name for f in first.functions] == names[:50]
+        second = await my.list(marker=first.next_marker)
+        assert [f.function_name for f in second.functions] == names[50:]
+        assert second.next_marker is None
+        found, marker = [], None
+        for _ in range(27):
+            page = await my.list(max_items=2, marker=marker)
+            found += [f.function_name for f in page.functions]
+            marker = page.next_marker
+        assert (found, marker) == (names, None)
+        assert first.functions[0].state is None  # as on AWS: GetFunction has it
+        every = await my.list(function_version="ALL", max_items=1)
+        assert every.functions[0].function_arn.endswith(":f00:$LATEST")
+        for marker in ("?", "ä", "gA=="):
+            await refused(InvalidParameterValueException, my.list(marker=marker))
+
+    tell(tmp_path, story)
+
+
+def test_the_account_knows_its_limits_and_what_it_has(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        await my.create("f")
+        await my.create("g")
+        await replace(my, caller=replace(ME, region="eu-west-1")).create("h")
+        found = await my.ask(account.get_account_settings, shapes.GetAccountSettingsInput())
+        assert found.account_usage == shapes.AccountUsage(
+            total_code_size=2 * len(ZIP), function_count=2
+        )
+        assert found.account_limit == shapes.AccountLimit(
+            total_code_size=80530636800,
+            code_size_unzipped=262144000,
+            code_size_zipped=52428800,
+            concurrent_executions=1000,
+            unreserved_concurrent_executions=1000,
+        )
+
+    tell(tmp_path, story)
+
+
+def test_an_accounts_code_has_a_bound(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        await my.active("f")
+        assert await refused(CodeStorageExceededException, my.create("g")) == (
+            "Code storage limit exceeded."
+        )
+        await refused(ResourceNotFoundException, my.configuration("g"))
+        bigger = zipped(b"x" * 2 * len(ZIP))
+        await refused(CodeStorageExceededException, my.update_code("f", zip_file=bigger))
+        await my.update_code("f", zip_file=ZIP)
+
+    tell(tmp_path, story, Settings(code_storage_bytes=len(ZIP) * 2 - 1))
+
+
+class Answer:
+    """The one exchange of a download, as the HTTP server would carry it."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.status = 0
+        self.headers: Headers = []
+        self.body = b""
+        self.finished = False
+
+    def respond(self, status: int, headers: Headers, body: bytes = b"") -> None:
+        self.start(status, headers)
+        self.write(body)
+        self.finish()
+
+    def start(self, status: int, headers: Headers) -> None:
+        assert not self.status
+        self.status, self.headers = status, headers
+
+    def write(self, data: bytes) -> None:
+        self.body += data
+
+    async def drained(self) -> None:
+        await asyncio.sleep(0)
+
+    def finish(self) -> None:
+        self.finished = True
+
+
+async def follow(my: Account, link: str) -> Answer:
+    answer = Answer(link.removeprefix("http://127.0.0.1:4566"))
+    await code.download(my.control, cast(Any, answer))
+    assert answer.finished
+    return answer
+
+
+def test_the_code_can_be_downloaded_by_its_link(tmp_path: Path) -> None:
+    package = zipped(b"x" * 600_000)
+
+    async def story(my: Account) -> None:
+        await my.create(code=shapes.FunctionCode(zip_file=package))
+        where = (await my.get()).code
+        assert where.repository_type == "S3"
+        answer = await follow(my, where.location)
+        assert (answer.status, answer.body) == (200, package)
+        assert ("Content-Type", "application/zip") in answer.headers
+
+    tell(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "said"),
+    [
+        (lambda link: link[:-1] + ("0" if link[-1] != "0" else "1"), 403, b"SignatureDoesNot"),
+        (lambda link: re.sub(r"code/[0-9a-f]", "code/0", link, count=1), 403, b"SignatureDoesNot"),
+        (lambda link: link.partition("?")[0], 403, b"Access Denied"),
+        (lambda link: link.replace("Expires=", "Expires=9"), 403, b"SignatureDoesNotMatch"),
+        (lambda link: link.replace("Expires=", "Expires=x"), 403, b"Access Denied"),
+        (lambda link: link.replace("/code/", "/code/../"), 403, b"Access Denied"),
+        (lambda link: link.replace("Signature=", "Signature=%C3%A9"), 403, b"SignatureDoesNot"),
+    ],
+)
+def test_a_link_that_was_not_given_leads_nowhere(
+    tmp_path: Path, change: Callable[[str], str], status: int, said: bytes
+) -> None:
+    async def story(my: Account) -> None:
+        # A digest that does not begin with 0, so that the second change is one.
+        content = next(
+            z for z in map(zipped, (b"%d" % n for n in range(99)))
+            if not hashlib.sha256(z).hexdigest().startswith("0")
+        )  # fmt: skip
+        await my.create(code=shapes.FunctionCode(zip_file=content))
+        link = (await my.get()).code.location
+        answer = await follow(my, change(link))
+        assert answer.status == status
+        assert said in answer.body
+
+    tell(tmp_path, story)
+
+
+def test_a_link_is_good_for_ten_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(my: Account) -> None:
+        await my.create()
+        link = (await my.get()).code.location
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now + 590)
+        assert (await follow(my, link)).status == 200
+        monkeypatch.setattr(time, "time", lambda: now + 602)
+        answer = await follow(my, link)
+        assert (answer.status, b"expired" in answer.body) == (403, True)
+
+    tell(tmp_path, story)
+
+
+def test_a_hostile_package_is_refused_at_the_door(tmp_path: Path) -> None:
+    def hostile(name: str, mode: int) -> bytes:
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w") as archive:
+            info = zipfile.ZipInfo(name)
+            info.external_attr = mode << 16
+            archive.writestr(info, b"/etc/passwd")
+        return data.getvalue()
+
+    async def story(my: Account) -> None:
+        for name, mode in (("../x", 0), ("/x", 0), ("x", stat.S_IFLNK), ("x", stat.S_IFIFO)):
+            source = shapes.FunctionCode(zip_file=hostile(name, mode))
+            await refused(InvalidParameterValueException, my.create(code=source))
+        assert await my.control.blobs.collect(()) == 0  # nothing was kept
+
+    tell(tmp_path, story)
