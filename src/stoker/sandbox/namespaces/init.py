@@ -18,7 +18,6 @@ from __future__ import annotations
 import array
 import contextlib
 import errno
-import gc
 import json
 import os
 import select
@@ -152,7 +151,6 @@ def park(go: socket.socket, main: Main, rehearse: Callable[[], None]) -> NoRetur
     """In the runtime process forked ahead: get warm, say so, wait to be given a function."""
     alone()
     rehearse()
-    gc.collect()
     go.send(b"ready")
     data, fds = receive(go)
     if not data:

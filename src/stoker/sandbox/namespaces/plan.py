@@ -75,11 +75,15 @@ class Language(NamedTuple):
 
 
 def template_plan(
-    language: Language | None, runtime_dir: str | None, system_links: tuple[tuple[str, str], ...]
+    language: Language | None,
+    runtime_dir: str | None,
+    system_links: tuple[tuple[str, str], ...],
+    libraries: tuple[str, ...] = (),
 ) -> list[Operation]:
     """The root file system of one runtime's sandboxes, parents before children.
 
     language: None for OS-only runtimes. runtime_dir: host path of what /var/runtime shows.
+    libraries: host directories beyond the system's that the interpreter was linked against.
     system_links: the host's own links such as ("/bin", "usr/bin"); a name among /bin /sbin /lib
     /lib64 that is missing there is bound as the directory it is.
     """
@@ -106,6 +110,7 @@ def template_plan(
         *(Directory(name) for name in ("/proc", "/opt", "/var", "/var/task", "/var/tmp")),
         Directory("/tmp", 0o1777),
     ]
+    plan += [Bind(path, path) for path in libraries]
     if language is None:
         plan.append(Directory("/var/lang"))
     elif language.prefix:

@@ -132,9 +132,11 @@ class Stocks:
             language = Language(facts["prefix"], links)
         preload = ["boto3", "botocore.session", "botocore.client"] if zygote.kind[1] else []
         recipe = Recipe(
-            template_plan(language, facts["runtime_dir"], system_links()),
+            template_plan(
+                language, facts["runtime_dir"], system_links(), tuple(facts["libraries"])
+            ),
             "/tmp",
-            facts["executable"],
+            facts["executable"] or "",
             {"uid": LAMBDA_UID, "gid": LAMBDA_GID, "root": LOOKS_LIKE_ROOT,
              "files": OPEN_FILES, "seccomp": self.filter,
              "preload": preload},

@@ -20,7 +20,9 @@ _START = (
 )
 _ENVIRON = {
     "PATH": "/var/lang/bin:/usr/bin:/bin",
-    "LD_LIBRARY_PATH": "/var/lang/lib",  # an interpreter may have a library of its own there
+    # The linker reads it once, at exec: what functions get must be what their zygote was given.
+    "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib"
+    ":/var/task:/var/task/lib:/opt/lib",
     "LANG": "C.UTF-8",
 }
 
