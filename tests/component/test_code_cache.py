@@ -49,6 +49,7 @@ def test_code_is_unpacked_with_modes_links_and_times(tmp_path: Path) -> None:
             "main.py": b"print()",
             "bin/run": (b"#!/bin/sh", stat.S_IFREG | 0o750),
             "bin/alias": (b"run", LINK),
+            "dangling": (b"not/there", LINK),
             "deep/er/f": b"f",
         }
     )
@@ -74,6 +75,7 @@ def test_code_is_unpacked_with_modes_links_and_times(tmp_path: Path) -> None:
         assert (tree.stat().st_mode & 0o777, tree.parent.stat().st_mode & 0o777) == (0o755, 0o755)
         assert (tree / "bin/alias").readlink() == Path("run")
         assert (tree / "bin/alias").read_bytes() == b"#!/bin/sh"
+        assert (tree / "dangling").lstat().st_mtime == 1709209814
         assert (tree / "main.py").stat().st_mtime == 1709209814
 
     before = os.umask(0)

@@ -3,155 +3,35 @@
 import asyncio
 import base64
 import hashlib
-import io
 import re
-import stat
-import time
-import zipfile
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from stoker.api import account, code, functions
-from stoker.api.control import Call, Caller, Control, Settings
+from stoker.api import account
+from stoker.api.control import Settings
 from stoker.api.shapes import lambda_ as shapes
-from stoker.blobs.directory import DirectoryBlobs
-from stoker.core import model
 from stoker.core.errors import (
     CodeStorageExceededException,
     InvalidParameterValueException,
     NotImplementedException,
     PreconditionFailedException,
-    RequestEntityTooLargeException,
     ResourceConflictException,
     ResourceNotFoundException,
-    ServiceError,
     ValidationException,
 )
-from stoker.core.invocation import RequestId
-from stoker.core.model import FunctionKey
-from stoker.http.base import Headers
-from stoker.invoke.catalog import Catalog
-from stoker.store.sqlite import SqliteStore
-
-ME = Caller("000000000000", "us-east-1", "test")
-ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
-UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-
-
-def zipped(content: bytes = b"def handler(event, context): ...", name: str = "main.py") -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr(zipfile.ZipInfo(name), content)
-    return data.getvalue()
-
-
-ZIP = zipped()
-AS_AWS = Settings()
-
-
-@dataclass
-class Account:
-    """The control plane as one caller sees it, and what it told the reconcilers."""
-
-    control: Control
-    changes: list[None]
-    caller: Caller = ME
-    folder: Path = field(default_factory=Path)
-
-    async def ask(self, operation: Callable[..., Awaitable[Any]], given: object) -> Any:
-        call = Call(given, self.caller, RequestId("id"), "http://127.0.0.1:4566")
-        return await operation(self.control, call)
-
-    async def create(self, name: str = "f", **more: Any) -> shapes.FunctionConfiguration:
-        more.setdefault("code", shapes.FunctionCode(zip_file=ZIP))
-        given = {
-            "runtime": "python3.11",
-            "handler": "main.handler",
-            "role": "arn:aws:iam::000000000000:role/r",
-            **more,
-        }
-        asked = shapes.CreateFunctionInput(function_name=name, **given)
-        return cast(shapes.FunctionConfiguration, await self.ask(functions.create_function, asked))
-
-    async def get(self, name: str = "f", qualifier: str | None = None) -> Any:
-        asked = shapes.GetFunctionInput(function_name=name, qualifier=qualifier)
-        return await self.ask(functions.get_function, asked)
-
-    async def configuration(self, name: str = "f", qualifier: str | None = None) -> Any:
-        asked = shapes.GetFunctionConfigurationInput(function_name=name, qualifier=qualifier)
-        return await self.ask(functions.get_function_configuration, asked)
-
-    async def list(self, **given: Any) -> Any:
-        return await self.ask(functions.list_functions, shapes.ListFunctionsInput(**given))
-
-    async def update(self, name: str = "f", **given: Any) -> Any:
-        asked = shapes.UpdateFunctionConfigurationInput(function_name=name, **given)
-        return await self.ask(functions.update_function_configuration, asked)
-
-    async def update_code(self, name: str = "f", **given: Any) -> Any:
-        asked = shapes.UpdateFunctionCodeInput(function_name=name, **given)
-        return await self.ask(functions.update_function_code, asked)
-
-    async def delete(self, name: str = "f", qualifier: str | None = None) -> Any:
-        asked = shapes.DeleteFunctionInput(function_name=name, qualifier=qualifier)
-        return await self.ask(functions.delete_function, asked)
-
-    async def settle(self, name: str = "f", failure: str | None = None) -> None:
-        """What the activation reconciler does in the end."""
-        key = FunctionKey(self.caller.account, self.caller.region, name)
-        async with self.control.store.transaction() as tx:
-            function = await tx.function(key)
-            assert function
-            revision = f"settled after {function.revision_id}"
-            settled = (
-                model.activated(function, revision=revision)
-                if failure is None
-                else model.failed(function, failure, "InvalidRuntime", revision=revision)
-            )
-            await tx.put_function(settled, expected=function.revision_id)
-
-    async def active(self, name: str = "f", **more: Any) -> Any:
-        await self.create(name, **more)
-        await self.settle(name)
-        return await self.configuration(name)
-
-
-Story = Callable[[Account], Awaitable[None]]
-
-
-def tell(folder: Path, story: Story, settings: Settings = AS_AWS) -> None:
-    async def main() -> None:
-        store, blobs = SqliteStore(folder / "db"), DirectoryBlobs(folder / "blobs")
-        await store.open()
-        try:
-            catalog, changes = Catalog("x86_64"), list[None]()
-            await catalog.follow(store)
-            control = Control(
-                store=store,
-                blobs=blobs,
-                catalog=catalog,
-                invoker=cast(Any, None),  # no operation on functions invokes or logs
-                logs_store=cast(Any, None),
-                settings=settings,
-                changed=lambda: changes.append(None),
-            )
-            await story(Account(control, changes, folder=folder))
-        finally:
-            await store.close()
-            await blobs.close()
-
-    asyncio.run(main())
-
-
-async def refused(kind: type[ServiceError], asked: Awaitable[object]) -> str:
-    with pytest.raises(kind) as refusal:
-        await asked
-    assert type(refusal.value) is kind
-    return refusal.value.message
+from tests.component.one_account import (
+    ARN,
+    ME,
+    UUID,
+    ZIP,
+    Account,
+    refused,
+    tell,
+    zipped,
+)
 
 
 def test_a_new_function_is_shown_as_aws_shows_it(tmp_path: Path) -> None:
@@ -301,26 +181,6 @@ def test_a_name_is_created_once(tmp_path: Path) -> None:
 def test_a_name_that_cannot_be_a_new_functions_is_refused(tmp_path: Path, name: str) -> None:
     async def story(my: Account) -> None:
         await refused(ValidationException, my.create(name))
-
-    tell(tmp_path, story)
-
-
-@pytest.mark.parametrize(
-    ("source", "kind", "message"),
-    [
-        ({}, InvalidParameterValueException, "Please provide a source for function code."),
-        ({"zip_file": b""}, InvalidParameterValueException, "must be a non-empty zip"),
-        ({"zip_file": b"no zip"}, InvalidParameterValueException, "Could not unzip uploaded file."),
-        ({"zip_file": b"\0" * (50 * 1024 * 1024 + 1)}, RequestEntityTooLargeException, "69905067"),
-    ],
-)
-def test_bad_packages_are_refused_in_awss_words(
-    tmp_path: Path, source: dict[str, bytes], kind: type[ServiceError], message: str
-) -> None:
-    async def story(my: Account) -> None:
-        assert message in await refused(kind, my.create(code=shapes.FunctionCode(**source)))
-        await my.active("g")
-        assert message in await refused(kind, my.update_code("g", **source)) or not source
 
     tell(tmp_path, story)
 
@@ -496,115 +356,3 @@ def test_an_accounts_code_has_a_bound(tmp_path: Path) -> None:
         await my.update_code("f", zip_file=ZIP)
 
     tell(tmp_path, story, Settings(code_storage_bytes=len(ZIP) * 2 - 1))
-
-
-class Answer:
-    """The one exchange of a download, as the HTTP server would carry it."""
-
-    def __init__(self, target: str) -> None:
-        self.target = target
-        self.status = 0
-        self.headers: Headers = []
-        self.body = b""
-        self.finished = False
-
-    def respond(self, status: int, headers: Headers, body: bytes = b"") -> None:
-        self.start(status, headers)
-        self.write(body)
-        self.finish()
-
-    def start(self, status: int, headers: Headers) -> None:
-        assert not self.status
-        self.status, self.headers = status, headers
-
-    def write(self, data: bytes) -> None:
-        self.body += data
-
-    async def drained(self) -> None:
-        await asyncio.sleep(0)
-
-    def finish(self) -> None:
-        self.finished = True
-
-
-async def follow(my: Account, link: str) -> Answer:
-    answer = Answer(link.removeprefix("http://127.0.0.1:4566"))
-    await code.download(my.control, cast(Any, answer))
-    assert answer.finished
-    return answer
-
-
-def test_the_code_can_be_downloaded_by_its_link(tmp_path: Path) -> None:
-    package = zipped(b"x" * 600_000)
-
-    async def story(my: Account) -> None:
-        await my.create(code=shapes.FunctionCode(zip_file=package))
-        where = (await my.get()).code
-        assert where.repository_type == "S3"
-        answer = await follow(my, where.location)
-        assert (answer.status, answer.body) == (200, package)
-        assert ("Content-Type", "application/zip") in answer.headers
-
-    tell(tmp_path, story)
-
-
-@pytest.mark.parametrize(
-    ("change", "status", "said"),
-    [
-        (lambda link: link[:-1] + ("0" if link[-1] != "0" else "1"), 403, b"SignatureDoesNot"),
-        (lambda link: re.sub(r"code/[0-9a-f]", "code/0", link, count=1), 403, b"SignatureDoesNot"),
-        (lambda link: link.partition("?")[0], 403, b"Access Denied"),
-        (lambda link: link.replace("Expires=", "Expires=9"), 403, b"SignatureDoesNotMatch"),
-        (lambda link: link.replace("Expires=", "Expires=x"), 403, b"Access Denied"),
-        (lambda link: link.replace("/code/", "/code/../"), 403, b"Access Denied"),
-        (lambda link: link.replace("Signature=", "Signature=%C3%A9"), 403, b"SignatureDoesNot"),
-    ],
-)
-def test_a_link_that_was_not_given_leads_nowhere(
-    tmp_path: Path, change: Callable[[str], str], status: int, said: bytes
-) -> None:
-    async def story(my: Account) -> None:
-        # A digest that does not begin with 0, so that the second change is one.
-        content = next(
-            z for z in map(zipped, (b"%d" % n for n in range(99)))
-            if not hashlib.sha256(z).hexdigest().startswith("0")
-        )  # fmt: skip
-        await my.create(code=shapes.FunctionCode(zip_file=content))
-        link = (await my.get()).code.location
-        answer = await follow(my, change(link))
-        assert answer.status == status
-        assert said in answer.body
-
-    tell(tmp_path, story)
-
-
-def test_a_link_is_good_for_ten_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def story(my: Account) -> None:
-        await my.create()
-        link = (await my.get()).code.location
-        now = time.time()
-        monkeypatch.setattr(time, "time", lambda: now + 590)
-        assert (await follow(my, link)).status == 200
-        monkeypatch.setattr(time, "time", lambda: now + 602)
-        answer = await follow(my, link)
-        assert (answer.status, b"expired" in answer.body) == (403, True)
-
-    tell(tmp_path, story)
-
-
-def test_a_hostile_package_is_refused_at_the_door(tmp_path: Path) -> None:
-    def hostile(name: str, mode: int) -> bytes:
-        data = io.BytesIO()
-        with zipfile.ZipFile(data, "w") as archive:
-            info = zipfile.ZipInfo(name)
-            info.external_attr = mode << 16
-            archive.writestr(info, b"/etc/passwd")
-        return data.getvalue()
-
-    async def story(my: Account) -> None:
-        for name, mode in (("../x", 0), ("/x", 0), ("x", stat.S_IFLNK), ("x", stat.S_IFIFO)):
-            source = shapes.FunctionCode(zip_file=hostile(name, mode))
-            await refused(InvalidParameterValueException, my.create(code=source))
-        assert await my.control.blobs.collect(()) == 0  # nothing was kept
-
-    tell(tmp_path, story)

@@ -59,7 +59,7 @@ def test_exactly_what_awss_pattern_accepts_is_read(text: str) -> None:
         assert accepted
 
 
-def test_the_pattern_is_the_service_models() -> None:
+def test_the_pattern_is_that_of_awss_model() -> None:
     model = botocore.session.get_session().get_service_model("lambda")
     assert model.shape_for("NamespacedFunctionName").metadata["pattern"] == names.PATTERN
 

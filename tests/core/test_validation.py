@@ -88,7 +88,7 @@ def test_the_bounds_themselves_are_allowed(asked: dict[str, int]) -> None:
     create(**asked)
 
 
-def test_the_runtimes_are_the_service_models() -> None:
+def test_the_runtimes_are_those_of_awss_model() -> None:
     model = botocore.session.get_session().get_service_model("lambda")
     assert set(RUNTIMES) == set(model.shape_for("Runtime").enum)
 
