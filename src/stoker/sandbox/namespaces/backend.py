@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from stoker.sandbox.base import Kind, RuntimeUnavailable, SandboxFailed, SandboxSpec
-from stoker.sandbox.namespaces.init import PACKET
+from stoker.sandbox.namespaces.parked import PACKET
 from stoker.sandbox.namespaces.sandbox import NamespacesSandbox
 
 ANSWER_S = 120.0  # the first use of a runtime may compile its SDK

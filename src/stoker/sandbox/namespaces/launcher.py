@@ -27,9 +27,10 @@ from typing import Any
 
 from stoker.sandbox.namespaces import syscalls as sys_
 from stoker.sandbox.namespaces.cgroups import Cgroups, Layout
+from stoker.sandbox.namespaces.compile import built_init
 from stoker.sandbox.namespaces.idmap import Owners
-from stoker.sandbox.namespaces.init import receive
 from stoker.sandbox.namespaces.network import Block, Networks
+from stoker.sandbox.namespaces.parked import receive
 from stoker.sandbox.namespaces.scratch import Scratch
 from stoker.sandbox.namespaces.stock import Prepared, Stocks
 
@@ -67,6 +68,7 @@ class Launcher:
         self.networks = Networks(Block.take(), settings.endpoint_port, settings.egress)
         self.scratch = Scratch(settings.scratch_root)
         self.owners = Owners()
+        self.init = os.open(built_init(settings.runtime_root), os.O_RDONLY | os.O_CLOEXEC)
         self.stocks = Stocks(self, settings)
         self.refill_at = 0.0
         self.open = True

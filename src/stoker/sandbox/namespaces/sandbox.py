@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import socket
+import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,15 @@ from stoker.sandbox.base import (
     Usage,
 )
 from stoker.sandbox.namespaces.cgroups import CPU_PERIOD_US, FULL_CORE_MB
-from stoker.sandbox.namespaces.init import PACKET, PARKED
 from stoker.sandbox.namespaces.network import RUNTIME_API
+from stoker.sandbox.namespaces.parked import PACKET
 
 FRAMES_VARIABLE = "_LAMBDA_TELEMETRY_LOG_FD"
+MANAGED = ("/var/runtime/bootstrap",)  # what Command.argv None means once no process is parked
+_START, _SIGNAL, _KILL_ALL = 1, 2, 3  # init.c's commands
+_EXITED, _KILLED = 0, 1  # and reports
+_IDS = range(1, 64)  # init.c's numbers for processes
+_PARKED_ID = 0
 
 
 class NamespacesSandbox:
@@ -64,7 +70,8 @@ class NamespacesSandbox:
         self._stop, self._go_on = stop, go_on
         self.frozen = False
         self._peak = self._highest_read = 0
-        self._parked_runs = False  # the parked process has become the runtime
+        self._names: dict[int, str] = {}  # of living processes, by init's number
+        self._programs: dict[int, str] = {}
         self._gone = False
         asyncio.get_running_loop().add_reader(self._ctl.fileno(), self._heard)
 
@@ -78,36 +85,43 @@ class NamespacesSandbox:
         pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3 if frames else 2)]
         for ours, _ in pipes:
             os.set_blocking(ours, False)
-        message = {
-            "start": command.name,
-            "argv": command.argv,
-            "env": dict(command.environ),
-            "cwd": command.cwd,
-        }
-        sock = self._ctl
-        if command.name == RUNTIME and self._go is not None:
-            if command.argv is None:
-                sock, self._parked_runs = self._go, True
-            else:
-                self._close_go()
         try:
-            self._send(sock, message, [theirs for _, theirs in pipes])
+            if command.name == RUNTIME and command.argv is None and self._go is not None:
+                self._unpark(command, [theirs for _, theirs in pipes])
+            else:
+                self._start(command, [theirs for _, theirs in pipes])
         finally:
             for _, theirs in pipes:
                 os.close(theirs)
-        if sock is self._go:
-            self._close_go()
         outputs = [ours for ours, _ in pipes]
         return Process(command.name, outputs[0], outputs[1], outputs[2] if frames else -1)
 
+    def _unpark(self, command: Command, fds: list[int]) -> None:
+        assert self._go is not None
+        message = {"env": dict(command.environ), "cwd": command.cwd}
+        self._names[_PARKED_ID] = command.name
+        self._send(self._go, json.dumps(message).encode(), fds)
+        self._close_go()
+
+    def _start(self, command: Command, fds: list[int]) -> None:
+        if command.name == RUNTIME:
+            self._close_go()
+        number = next(each for each in _IDS if each not in self._names)
+        argv = command.argv or MANAGED
+        self._names[number], self._programs[number] = command.name, argv[0]
+        environ = [f"{name}={value}" for name, value in command.environ.items()]
+        strings = [command.cwd, *argv, *environ]
+        head = struct.pack("=IIII", _START, number, len(argv), len(environ))
+        self._send(self._ctl, head + b"".join(text.encode() + b"\0" for text in strings), fds)
+
     def signal(self, name: str, number: int) -> None:
-        names = [PARKED, name] if name == RUNTIME and self._parked_runs else [name]
-        for each in names:
-            self._send(self._ctl, {"signal": each, "number": number})
+        for each, named in self._names.items():
+            if named == name:
+                self._send(self._ctl, struct.pack("=III", _SIGNAL, each, number))
 
     def kill_all(self) -> None:
         self._close_go()
-        self._send(self._ctl, {"kill_all": True})
+        self._send(self._ctl, struct.pack("=III", _KILL_ALL, 0, 0))
 
     def freeze(self) -> None:
         if not self.frozen and not self._gone:
@@ -191,13 +205,11 @@ class NamespacesSandbox:
             self._go.close()
             self._go = None
 
-    def _send(
-        self, sock: socket.socket, message: dict[str, Any], fds: list[int] | None = None
-    ) -> None:
+    def _send(self, sock: socket.socket, message: bytes, fds: list[int] | None = None) -> None:
         if self._gone:
             return
         try:
-            socket.send_fds(sock, [json.dumps(message).encode()], fds or [])
+            socket.send_fds(sock, [message], fds or [])
         except OSError as error:
             self._lost(f"its init does not answer: {error}")
 
@@ -212,14 +224,18 @@ class NamespacesSandbox:
             if not data:
                 self._lost("its init died")
                 return
-            message = json.loads(data)
-            name = message.pop("exit", None)
-            if name == PARKED:
-                if not self._parked_runs:
-                    continue  # it was not needed
-                self._parked_runs, name = False, RUNTIME
-            if name is not None:
-                self.on_exit(name, Exit(**message))
+            number, what, value = struct.unpack("=III", data)
+            if (name := self._names.pop(number, None)) is not None:  # else parked, and not needed
+                self.on_exit(name, self._exit(number, what, value))
+
+    def _exit(self, number: int, what: int, value: int) -> Exit:
+        if what == _EXITED:
+            return Exit(code=value)
+        if what == _KILLED:
+            return Exit(signal=value)
+        text = os.strerror(value)  # Go writes it in lower case, and so do AWS's messages
+        program = self._programs[number]
+        return Exit(error=f"fork/exec {program}: {text[:1].lower()}{text[1:]}", errno=value)
 
     def _lost(self, why: str) -> None:
         if not self._gone:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from stoker.sandbox.namespaces import seccomp
 from stoker.sandbox.namespaces.cgroups import Controls, Group
 from stoker.sandbox.namespaces.idmap import LOOKS_LIKE_ROOT
-from stoker.sandbox.namespaces.init import receive
 from stoker.sandbox.namespaces.network import BLOCK_SIZE, Net
+from stoker.sandbox.namespaces.parked import receive
 from stoker.sandbox.namespaces.plan import LAMBDA_GID, LAMBDA_UID, Language, template_plan
 from stoker.sandbox.namespaces.template import Recipe, become_zygote
 
@@ -178,9 +178,7 @@ class Stocks:
         elif (prepared := zygote.booting.get(message["slot"])) is not None:
             prepared.pid = message["pid"]
             prepared.mounts = os.open(f"/proc/{prepared.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
-            signal_of_life = prepared.go if _is_managed(zygote) else prepared.ctl
-            fd = signal_of_life.fileno()
-            self.launcher.watch(fd, lambda: self._rehearsed(zygote, prepared, signal_of_life))
+            self.launcher.watch(prepared.go.fileno(), lambda: self._rehearsed(zygote, prepared))
 
     def _fail(self, zygote: Zygote, error: str, unavailable: bool) -> None:
         self.zygotes.pop(zygote.kind, None)
@@ -238,7 +236,8 @@ class Stocks:
                 "slot": prepared.slot,
                 "uid": self.launcher.networks.block.uid(prepared.slot),
             }
-            fds = [prepared.net.namespace, scratch, *prepared.inside(), *entrances]
+            init = self.launcher.init
+            fds = [prepared.net.namespace, scratch, init, *prepared.inside(), *entrances]
             socket.send_fds(zygote.sock, [json.dumps(request).encode()], fds)
             zygote.booting[prepared.slot] = prepared
         except OSError as error:
@@ -270,10 +269,11 @@ class Stocks:
             raise
         return Prepared(kind, slot, group, net)
 
-    def _rehearsed(self, zygote: Zygote, prepared: Prepared, sock: socket.socket) -> None:
-        self.launcher.unwatch(sock.fileno())
+    def _rehearsed(self, zygote: Zygote, prepared: Prepared) -> None:
+        self.launcher.unwatch(prepared.go.fileno())
+        said = b""
         with contextlib.suppress(OSError):
-            said, _ = receive(sock)
+            said, _ = receive(prepared.go)
         zygote.booting.pop(prepared.slot, None)
         zygote.tries = 0
         if not said:
@@ -312,7 +312,6 @@ class Stocks:
                         zygote.stock.remove(prepared)
                     zygote.booting.pop(prepared.slot, None)
                     self.launcher.unwatch(prepared.go.fileno())
-                    self.launcher.unwatch(prepared.ctl.fileno())
                     self.launcher.refill_soon()
                     return prepared
         return None

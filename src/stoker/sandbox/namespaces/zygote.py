@@ -1,9 +1,9 @@
 """A zygote: an initialised interpreter inside a template's root, which forks sandboxes.
 
 The launcher sends one packet per sandbox; two forks later there is a new PID 1 in namespaces and
-cgroups of its own, without privileges, serving `init.py`, and (managed Python) a parked and
-rehearsed runtime process beside it. Trusted code only runs here: the user's begins after `init`
-has dropped everything.
+cgroups of its own, without privileges, which is `init.c`, and (managed Python) a parked and
+rehearsed runtime process beside it. Trusted code only runs here: the user's begins after
+everything has been dropped.
 
 Standard library only, syntax of Python 3.8: it runs under the function's interpreter.
 """
@@ -19,7 +19,7 @@ import socket
 import sys
 from typing import Any, Callable, NoReturn  # noqa: UP035 (Python 3.8)
 
-from stoker.sandbox.namespaces import init
+from stoker.sandbox.namespaces import parked
 from stoker.sandbox.namespaces import syscalls as sys_
 
 SETTINGS_VARIABLE = "STOKER_ZYGOTE"
@@ -61,7 +61,7 @@ def serve(sock: socket.socket, proc: int, settings: Settings, runtime: Runtime |
     gc.freeze()
     sock.send(json.dumps({"ready": os.getpid()}).encode())
     while True:
-        data, fds = init.receive(sock)
+        data, fds = parked.receive(sock)
         if not data:
             return
         request = json.loads(data)
@@ -102,7 +102,7 @@ class _Birth:
     ) -> None:
         self.sock, self.proc, self.settings = sock, proc, settings
         self.runtime, self.request = runtime, request
-        self.net, self.tmp, ctl, go, *self.entrances = fds
+        self.net, self.tmp, self.init, ctl, go, *self.entrances = fds
         self.ctl, self.go = socket.socket(fileno=ctl), socket.socket(fileno=go)
 
     def first(self) -> None:
@@ -173,22 +173,25 @@ class _Birth:
         sys_.set_seccomp(self.settings.seccomp)
         parent.send(b"up")
         parent.close()
-        main = self.runtime.main if self.runtime else None
-        init.serve(self.ctl, main, self._park())
+        pid = self._park()
+        os.set_inheritable(self.ctl.fileno(), True)
+        os.set_inheritable(self.init, False)  # a copy without the flag would stay open
+        os.execve(self.init, ["init", str(self.ctl.fileno()), str(pid)], {})
 
-    def _park(self) -> tuple[int, socket.socket] | None:
+    def _park(self) -> int:
+        """Fork the managed runtime ahead; its pid, 0 if there is none."""
         if self.runtime is None:
-            self.go.close()
-            self.ctl.send(b'{"ready": true}')
-            return None
+            self.go.send(b"ready")
+            return 0
         pid = os.fork()
         if pid == 0:
             self.ctl.close()
+            os.close(self.init)
             try:
-                init.park(self.go, self.runtime.main, self.runtime.rehearse)
+                parked.park(self.go, self.runtime.main, self.runtime.rehearse)
             finally:
                 os._exit(1)
-        return pid, self.go
+        return pid
 
 
 def main() -> None:
