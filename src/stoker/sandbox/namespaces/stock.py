@@ -133,7 +133,11 @@ class Stocks:
         preload = ["boto3", "botocore.session", "botocore.client"] if zygote.kind[1] else []
         recipe = Recipe(
             template_plan(
-                language, facts["runtime_dir"], system_links(), tuple(facts["libraries"])
+                language,
+                facts["runtime_dir"],
+                system_links(),
+                tuple(facts["libraries"]),
+                resolver_file(),
             ),
             "/tmp",
             facts["executable"] or "",
@@ -340,6 +344,15 @@ def system_links() -> tuple[tuple[str, str], ...]:
     """Which of /bin /sbin /lib /lib64 are links on this host, and where to."""
     names = [name for name in ("/bin", "/sbin", "/lib", "/lib64") if os.path.islink(name)]
     return tuple((name, os.readlink(name)) for name in names)
+
+
+def resolver_file() -> str:
+    """The host's name servers; not systemd's stub, which listens on the host's loopback only."""
+    behind_stub = "/run/systemd/resolve/resolv.conf"
+    with contextlib.suppress(OSError), open("/etc/resolv.conf") as file:
+        if "127.0.0.53" in file.read() and os.path.exists(behind_stub):
+            return behind_stub
+    return "/etc/resolv.conf"
 
 
 def _is_managed(zygote: Zygote) -> bool:
