@@ -11,6 +11,7 @@ from stoker.http.base import Exchange
 from stoker.http.limits import Limits
 from stoker.http.server import HttpServer
 
+GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 uvloop.new_event_loop().close()  # libuv keeps one pipe per process from its first loop on
 PATIENCE_S = 30.0  # how long a test waits for what must come; none waits for what must not
@@ -136,3 +137,14 @@ def run(loop: str, main: Callable[[], Awaitable[None]]) -> None:
 
     with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
         runner.run(checked())
+
+
+def post(body: bytes, headers: bytes = b"", target: bytes = b"/p") -> bytes:
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n"
+    return head % (target, headers, len(body)) + body
+
+
+def chunked(*pieces: bytes, headers: bytes = b"", trailers: bytes = b"") -> bytes:
+    head = b"POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n%s\r\n" % headers
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    return head + chunks + b"0\r\n" + trailers + b"\r\n"

@@ -179,7 +179,7 @@ class _Fields:
         key = _KNOWN.get(name)
         if key is None:
             key = name.decode("latin-1").lower()
-        text = value.decode("latin-1")
+        text = value.decode("latin-1").rstrip(" \t")  # the parser leaves those
         if key in self.headers:
             text = f"{self.headers[key]}, {text}"
         self.headers[key] = text
