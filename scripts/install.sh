@@ -9,6 +9,7 @@ say() { printf '%s\n' "$*" >&2; }
 # --- what the machine must have (Debian's names) -------------------------------------------
 
 missing=()
+have_compiler() { command -v cc || command -v gcc || command -v clang || command -v tcc; }
 need() { # need PACKAGE CHECK...: the package is missing if the check fails
     local package=$1
     shift
@@ -22,6 +23,7 @@ need curl command -v curl                                  # inside OS-only envi
 need ca-certificates test -s /etc/ssl/certs/ca-certificates.crt
 if [ "$(uname -s)" = Linux ]; then
     need e2fsprogs command -v mkfs.ext4                    # the /tmp of an environment
+    need tcc have_compiler                                 # its PID 1 is a small C program
     need nftables command -v nft                           # keeps environments apart
 fi
 

@@ -3,7 +3,7 @@
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="needs root on Linux with cgroups"))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure shows what the shared server logged meanwhile."""
+    report = yield
+    if report.failed and SHARED.process and "server" in getattr(item, "fixturenames", ()):
+        text = SHARED.process.log.read_text()
+        report.sections.append(("the server's log", text[-8000:]))
+    return report
+
+
 class SharedServer:
     """The one server of the session: what it owns is not a leak while it lives."""
 
@@ -36,9 +48,8 @@ class SharedServer:
         self.marks: tuple[str, ...] = ()
 
     def start(self, data_dir: Path) -> StokerProcess:
-        before = leaks.look()
         self.process = StokerProcess(data_dir)
-        self.marks = leaks.marks_of(data_dir, leaks.look().network - before.network)
+        self.marks = leaks.marks_of(self.process.pid, data_dir)
         return self.process
 
     def owns(self, name: str) -> bool:

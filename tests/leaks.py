@@ -56,13 +56,25 @@ def look(owned: Callable[[str], bool] = lambda name: False, without: int | None 
     )
 
 
-def marks_of(data_dir: Path, network: frozenset[str]) -> tuple[str, ...]:
-    """What the names of a server's cgroups and interfaces contain. `network`: what was new once
-    it ran; its firewall table tells the number that is in the names of its interfaces."""
+def marks_of(pid: int, data_dir: Path) -> tuple[str, ...]:
+    """What the names of a server's cgroups, interfaces and firewall table contain."""
     instance = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:12]
-    tables = [name for name in network if name.startswith("table ")]
-    numbers = [int(name.rpartition("_")[2]) for name in tables]
-    return (f"stoker-{instance}", *tables, *(f"interface sk{number:02x}" for number in numbers))
+    number = _block_number(pid)
+    if number is None:
+        return (f"stoker-{instance}",)
+    return (f"stoker-{instance}", f"interface sk{number:02x}x", f"table inet stoker_{number}")
+
+
+def _block_number(pid: int) -> int | None:
+    """Servers on one machine are numbered by an abstract socket, which the launcher holds."""
+    held = set()
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        held |= {str(fd.readlink()) for fd in Path(f"/proc/{child}/fd").glob("*")}
+    for line in Path("/proc/net/unix").read_text().splitlines():
+        inode, _, name = line.partition(" @stoker-block-")
+        if name and f"socket:[{inode.split()[-1]}]" in held:
+            return int(name)
+    return None
 
 
 def left_behind(before: Traces, look_again: Callable[[], Traces]) -> list[str]:

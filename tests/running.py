@@ -65,12 +65,12 @@ class StokerProcess:
         return self.wait()
 
     def wait(self) -> int:
-        assert self.process.stdout
-        try:
-            self.greeting += self.process.stdout.read()
-            return self.process.wait(START_S)
-        finally:
-            self.process.stdout.close()
+        out = self.process.stdout
+        assert out
+        if not out.closed:
+            with out:
+                self.greeting += out.read()
+        return self.process.wait(START_S)
 
     def client(self, service: str, **settings: Any) -> Any:
         """A boto3 client that talks to this server, and says so quickly when it cannot."""

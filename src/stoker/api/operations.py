@@ -9,7 +9,7 @@ answers a typed 501 that names it. RESERVED are the paths that are ours and not 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from stoker.api import account, code, functions, health, logs
+from stoker.api import account, code, functions, health, introspection, logs
 from stoker.api.control import Control
 from stoker.core.limits import MIB, SYNC_PAYLOAD_BYTES
 from stoker.http.base import Exchange
@@ -72,4 +72,5 @@ RESERVED = (
     Reserved(code.PATH, code.download),
     Reserved("/_stoker/health", health.health, inside=True),
     Reserved("/_localstack/health", health.health, inside=True),
+    Reserved("/_stoker/api/environments", introspection.environments),
 )

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stoker.sandbox.namespaces import syscalls
+from stoker.sandbox.namespaces import compile, syscalls
 
 _CAPABILITIES = {
     "CAP_CHOWN": 0, "CAP_DAC_OVERRIDE": 1, "CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7,
@@ -54,6 +54,7 @@ def survey() -> list[Finding]:
         _mount_calls(),
         _overlayfs(),
         _loop_devices(),
+        _compiler(),
         _seccomp(),
         _nftables(),
     ]
@@ -218,6 +219,12 @@ def _loop_devices() -> Finding:
         lacking.append("no mkfs.ext4")
     found = ", ".join(lacking) or "work"
     return Finding("loop devices, ext4 (for /tmp)", not lacking, True, found, remedy)
+
+
+def _compiler() -> Finding:
+    found = compile.compiler()
+    remedy = "apt install tcc (or any C compiler); PID 1 of a sandbox is built with it"
+    return Finding("C compiler", found is not None, True, found or "none", remedy)
 
 
 def _seccomp() -> Finding:
