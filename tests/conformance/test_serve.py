@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,11 +22,13 @@ AWS = Path(sys.executable).with_name("aws")
 
 def aws_cli_2() -> str:
     """The path of version 2 of the AWS CLI, if the machine has it."""
-    path = shutil.which("aws", path=os.environ["PATH"].replace(str(AWS.parent), ""))
-    if path is None:
-        return ""
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-    return path if said.stdout.startswith("aws-cli/2") else ""
+    for folder in os.environ["PATH"].split(":"):
+        path = Path(folder, "aws")
+        if os.access(path, os.X_OK):
+            said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+            if said.stdout.startswith("aws-cli/2"):
+                return str(path)
+    return ""
 
 
 AWS_2 = aws_cli_2()

@@ -2,7 +2,7 @@
 
 import typer
 
-from stoker.cli import doctor, serve, version
+from stoker.cli import doctor, sandbox, serve, version
 
 app = typer.Typer(
     name="stoker",
@@ -14,6 +14,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("version")(version.version)
+app.add_typer(sandbox.app, name="sandbox")
 
 
 def main() -> None:
