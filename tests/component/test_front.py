@@ -13,6 +13,7 @@ from stoker.api.control import Settings
 from tests.front_door import (
     ACCOUNT,
     REGION,
+    Answer,
     Door,
     create_function,
     open_door,
@@ -64,6 +65,22 @@ def test_the_account_is_the_key_of_twelve_digits_and_the_region_is_the_scope_s(
             assert len(answer.json["Functions"]) == found, key
 
     at_the_door(tmp_path, story)
+
+
+def test_any_other_key_is_the_default_account(tmp_path: Path) -> None:
+    async def story(door: Door) -> None:
+        async def logs(operation: str, body: bytes, key: str) -> Answer:
+            target = {"X-Amz-Target": f"Logs_20140328.{operation}"}
+            return await door.send_raw(
+                signed(door.host, "POST", "/", body, name="logs", key=key, **target)
+            )
+
+        await logs("CreateLogGroup", b'{"logGroupName": "g"}', "AKIDEXAMPLE")
+        for key in ("AKIDEXAMPLE", "12345", "1234567890123", "١٢٣٤٥٦٧٨٩٠١٢"):
+            [group] = (await logs("DescribeLogGroups", b"{}", key)).json["logGroups"]
+            assert group["logGroupArn"].split(":")[4] == "999999999999"
+
+    at_the_door(tmp_path, story, settings=Settings(account="999999999999"))
 
 
 def test_a_presigned_address_is_a_signature_too(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_no_operation_has_two_rows() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_every_service_in_the_table_is_one_that_is_loaded_at_start() -> None:
+def test_all_that_the_table_speaks_of_is_loaded_at_start() -> None:
     assert {operation.service for operation in OPERATIONS} == set(services.BUILT)
 
 

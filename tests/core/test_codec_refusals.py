@@ -102,6 +102,7 @@ def test_an_element_of_a_list_of_structures_is_told_by_its_number() -> None:
     [
         ({**GOOD, "MemorySize": "128"}, "STRING_VALUE can not be converted to an Integer"),
         ({**GOOD, "Description": 5}, "NUMBER_VALUE can not be converted to a String"),
+        ({**GOOD, "MemorySize": True}, "TRUE_VALUE can not be converted to an Integer"),
         ({**GOOD, "Publish": "yes"}, "STRING_VALUE can not be converted to a Boolean"),
         ({**GOOD, "Layers": "l"}, "Expected list or null"),
         ({**GOOD, "Tags": []}, "Expected map or null"),

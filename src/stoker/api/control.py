@@ -7,16 +7,14 @@ against AWS's model; whatever it refuses, it raises as a `core.errors.ServiceErr
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
+from stoker.blobs.directory import DirectoryBlobs
 from stoker.core.invocation import RequestId, Target
-
-if TYPE_CHECKING:  # operations receive these; only server.py builds them
-    from stoker.blobs.directory import DirectoryBlobs
-    from stoker.invoke.catalog import Catalog
-    from stoker.invoke.invoker import Invoker
-    from stoker.observe.logs import LogStore
-    from stoker.store.base import Store
+from stoker.invoke.catalog import Catalog
+from stoker.invoke.invoker import Invoker
+from stoker.observe.logs import LogStore
+from stoker.store.base import Store
 
 Input = TypeVar("Input")
 
@@ -27,7 +25,7 @@ class Caller:
 
     account: str  # 12 digits
     region: str
-    access_key: str  # "" if an environment calls without a signature
+    access_key: str
     environment: Target | None = None  # set if the call came from inside an environment
 
 
@@ -47,7 +45,7 @@ class Settings:
 
     account: str = "000000000000"  # of callers whose access key is not 12 digits
     region: str = "us-east-1"  # of callers whose credential scope names none
-    hosts: frozenset[str] = frozenset()  # names besides loopback's under which we may be called
+    hosts: frozenset[str] = frozenset()  # names besides loopback's (the bound address!) that are us
     origins: frozenset[str] = frozenset()  # web pages that may call us: "https://host[:port]"
     concurrent_executions: int = 1000  # per account and region
     unreserved_minimum: int = 100  # of those, what reservations must leave
@@ -56,10 +54,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    store: "Store"
-    blobs: "DirectoryBlobs"
-    catalog: "Catalog"
-    invoker: "Invoker"
-    logs_store: "LogStore"
+    store: Store
+    blobs: DirectoryBlobs
+    catalog: Catalog
+    invoker: Invoker
+    logs_store: LogStore
     settings: Settings
     changed: Callable[[], None]  # the store changed: reconcilers, look now

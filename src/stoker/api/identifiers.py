@@ -17,10 +17,7 @@ def new_request_id() -> RequestId:
     )
 
 
-def new_trace_root() -> str:
-    """The Root of an X-Ray trace header."""
-    return f"1-{int(time.time()):08x}-{urandom(12).hex()}"
-
-
-def new_segment_id() -> str:
-    return urandom(8).hex()
+def new_trace() -> tuple[str, str]:
+    """The Root and the Parent of an X-Ray trace header."""
+    digits = urandom(20).hex()
+    return f"1-{int(time.time()):08x}-{digits[:24]}", digits[24:]

@@ -7,14 +7,14 @@ function, qualifier) is an `Address`, worked out once and remembered by the fron
 
 import asyncio
 import binascii
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import orjson
 
 from stoker.api import constraints, services
 from stoker.api.control import Caller, Control
-from stoker.api.identifiers import new_request_id, new_segment_id, new_trace_root
+from stoker.api.identifiers import new_request_id, new_trace
 from stoker.api.json_check import LARGE_BYTES, complaint, complaint_about_large
 from stoker.api.refusals import Dialect, render
 from stoker.core.errors import (
@@ -23,7 +23,7 @@ from stoker.core.errors import (
     ServiceError,
 )
 from stoker.core.invocation import Invocation, InvocationResult, RequestId
-from stoker.core.names import locate
+from stoker.core.names import function_arn, locate
 from stoker.http.answer import date_line
 from stoker.http.base import Exchange, Headers
 
@@ -38,10 +38,7 @@ class Address:
     caller: Caller
     name: str
     qualifier: str | None
-    suffix: str = field(init=False)  # of the invoked ARN
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "suffix", f":{self.qualifier}" if self.qualifier else "")
+    arn: str  # qualified if and only if the caller qualified it
 
 
 def address(caller: Caller, function_name: str, qualifier: str | None) -> Address:
@@ -53,7 +50,8 @@ def address(caller: Caller, function_name: str, qualifier: str | None) -> Addres
         region=caller.region,
         action="InvokeFunction",
     )
-    return Address(caller, ref.name, ref.qualifier)
+    arn = function_arn(caller.region, caller.account, ref.name, ref.qualifier)
+    return Address(caller, ref.name, ref.qualifier, arn)
 
 
 def begin(control: Control, exchange: Exchange, where: Address) -> None:
@@ -123,8 +121,8 @@ class _Invoke:
         context = headers.get("x-amz-client-context")
         trace = headers.get("x-amzn-trace-id")
         if trace is None:
-            root = new_trace_root()
-            trace = f"Root={root};Parent={new_segment_id()};Sampled=0"
+            root, parent = new_trace()
+            trace = f"Root={root};Parent={parent};Sampled=0"
             self.echo = f"root={root};sampled=0"
         else:
             trace, self.echo = _traced(trace)
@@ -132,7 +130,7 @@ class _Invoke:
             self.request_id,
             self.target,
             event,
-            self.target.arn + self.where.suffix,
+            self.where.arn,
             headers.get("content-type", "application/json"),
             _client_context(context) if context else "",
             "",
@@ -225,6 +223,6 @@ def _traced(header: str) -> tuple[str, str]:
     found = {name.lower(): value for name, _, value in parts}
     root = found.get("root")
     if not root:
-        root = new_trace_root()
+        root, _ = new_trace()
         header = f"Root={root};{header}"
     return header, f"root={root};sampled={found.get('sampled') or '0'}"
