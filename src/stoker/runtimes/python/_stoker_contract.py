@@ -125,8 +125,8 @@ class Encoder:
     def __init__(self, execution_env: str | None = None) -> None:
         minor = (execution_env or "").rpartition("_python3.")[2]
         minor_version = int(minor) if minor.isdigit() else sys.version_info[1]
-        self._ascii = minor_version < 12
-        self._encode = json.JSONEncoder(ensure_ascii=self._ascii, default=self._foreign).encode
+        ascii_only = minor_version < 12
+        self._encode = json.JSONEncoder(ensure_ascii=ascii_only, default=self._foreign).encode
         self._mark = ""
 
     def result(self, value: object) -> bytes:
@@ -147,8 +147,6 @@ class Encoder:
         text = self._encode(value)
         if self._mark:
             text = re.sub(f'"{self._mark}([^"]*)"', r"\1", text)
-        if not self._ascii and not text.isascii():
-            text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
         return text
 
     def _foreign(self, value: object) -> object:
@@ -200,7 +198,12 @@ def _plain(value: Any) -> Any:
 
 
 def _key(key: Any) -> Any:
-    return key.decode() if isinstance(key, bytes) else key
+    if isinstance(key, bytes):
+        return key.decode()
+    if key is None or isinstance(key, (str, int, float)):
+        return key
+    kind = type(key).__name__  # json's own text differs between versions of Python
+    raise TypeError(f"keys must be str, int, float, bool or None, not {kind}")
 
 
 # -- the context object ------------------------------------------------------------------------
