@@ -65,7 +65,8 @@ def _of_credential(value: str, *, asymmetric: bool) -> Scope:
         )
     if parts[-1] != TERMINATOR:
         raise IncompleteSignatureException(
-            f"Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{parts[-1]}'."
+            f"Credential should be scoped with a valid terminator: '{TERMINATOR}',"
+            f" not '{parts[-1]}'."
         )
     if asymmetric:
         return Scope(parts[0], parts[1], "", parts[2])
