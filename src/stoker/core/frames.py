@@ -18,10 +18,8 @@ _MAGIC = 0xA55A0000
 _HAS_TIMESTAMP = 0b10
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    message: bytes
-    timestamp_us: int | None = None  # None: when it was read
+Event = tuple[bytes, int | None]  # message; its own time in microseconds, if it came with one
+_WINDOW_BYTES = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -34,7 +32,7 @@ class Lines:
     def feed(self, data: bytes) -> None:
         if self._at:
             del self._buffer[: self._at]
-            self._searched -= self._at
+            self._searched = max(0, self._searched - self._at)
             self._at = 0
         self._buffer += data
 
@@ -42,16 +40,15 @@ class Lines:
         """The next complete events, at most `count`; fewer means that more must be fed."""
         events: list[Event] = []
         while len(events) < count:
-            newline = self._buffer.find(b"\n", max(self._searched, self._at), self._at + self.limit)
-            if newline >= 0:
-                end = newline + 1
-            elif len(self._buffer) - self._at >= self.limit:
-                end = self._at + _whole_characters(self._buffer, self._at, self.limit)
-            else:
-                self._searched = len(self._buffer)
+            lines = self._short_lines(count - len(events))
+            if lines:
+                events += lines
+                continue
+            end = self._end_of_long_line()
+            if end is None:
                 break
-            events.append(Event(bytes(self._buffer[self._at : end])))
-            self._at = self._searched = end
+            events.append((bytes(self._buffer[self._at : end]), None))
+            self._at = end
         return events
 
     def flush(self) -> list[Event]:
@@ -59,7 +56,25 @@ class Lines:
         rest = bytes(self._buffer[self._at :])
         self._buffer.clear()
         self._at = self._searched = 0
-        return [Event(rest)] if rest else []
+        return [(rest, None)] if rest else []
+
+    def _short_lines(self, count: int) -> list[Event]:
+        if self._searched > self._at:
+            return []  # known to begin with a long one
+        window = bytes(self._buffer[self._at : self._at + min(self.limit, _WINDOW_BYTES)])
+        *lines, rest = window.split(b"\n", count)
+        self._at += len(window) - len(rest)
+        return [(line + b"\n", None) for line in lines]
+
+    def _end_of_long_line(self) -> int | None:
+        start = max(self._searched, self._at)
+        newline = self._buffer.find(b"\n", start, self._at + self.limit)
+        if newline >= 0:
+            return newline + 1
+        if len(self._buffer) - self._at >= self.limit:
+            return self._at + _whole_characters(self._buffer, self._at, self.limit)
+        self._searched = len(self._buffer)
+        return None
 
 
 @dataclass(slots=True)
@@ -92,7 +107,7 @@ class Frames:
                 wanted = _whole_characters(self._buffer, self._at, wanted)
             if wanted:
                 message = bytes(self._buffer[self._at : self._at + wanted])
-                events.append(Event(message, self._timestamp_us))
+                events.append((message, self._timestamp_us))
             self._at += wanted
             self._left -= wanted
         if self._raw is not None and len(events) < count:

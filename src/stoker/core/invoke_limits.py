@@ -16,6 +16,7 @@ RUNTIME_API_BODIES = 4  # large bodies under way to one environment at a time
 KILL_S = 2.0  # from SIGKILL to the last exit; after that the sandbox is given up
 CREATE_S = 60.0  # making one sandbox
 ROOM_S = 30.0  # waiting for room on a full machine (and never longer than the function's timeout)
+MOMENT_S = 0.02  # for an environment that has answered to come free, before one more is made
 ERROR_CAUSE_BYTES = 1024 * 1024  # an error body that we look into
 PHASES_KEPT = 64  # history of one environment, for those who look inside
 READ_BYTES = 64 * 1024  # one read of a pipe

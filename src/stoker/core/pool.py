@@ -5,13 +5,15 @@ what they stand for is the shell's business. The laws it holds:
 
 * only an idle environment of the request's own key is ever used, the last used first;
 * an environment that comes free serves who has waited longest for its key, so nobody is kept
-  waiting for "its" environment while another is there;
-* whoever waits has an environment under way, or stands in line for room (in order);
+  waiting for "its" environment while another is there (a new one serves first who counts on it);
+* whoever waits is covered by an environment under way, or gives one that has answered a moment
+  to come free, or stands in line for room;
 * only idle environments are evicted, the longest idle first.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Generic, TypeVar
 
 E = TypeVar("E")  # an environment
@@ -37,8 +39,18 @@ class Slot(Generic[E]):
     environment: E | None = None  # set by the shell once it is there
     starting: bool = True  # not idle once yet
     in_use: bool = False  # from Serve or use() until it is freed or gone
+    answered: bool = False  # in use, but its caller is served: it will be free in a moment
     idle_since: float = 0.0
     doomed: bool = False  # retire it when it is idle and nobody waits for it
+
+
+class Waits(Enum):
+    """What a request waits for."""
+
+    COVERED = auto()  # an environment under way: there is one for each that is covered
+    A_MOMENT = auto()  # one that has answered to come free; then impatient() is due
+    IN_LINE = auto()  # room
+    NO_MORE = auto()
 
 
 @dataclass(slots=True, eq=False)
@@ -46,7 +58,7 @@ class Waiter(Generic[W]):
     request: W
     key: Key
     memory_mb: int
-    in_line: bool = False  # stands in line for room
+    waits: Waits = Waits.NO_MORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +83,32 @@ class Retire:
 
 
 @dataclass(slots=True)
+class _Count:
+    """Of one key."""
+
+    starting: int = 0  # slots not idle once yet
+    answered: int = 0  # slots about to come free
+    covered: int = 0  # waiters that count on a starting one
+    patient: int = 0  # waiters that count on an answered one
+
+    @property
+    def surplus(self) -> bool:
+        """An environment is under way that nobody counts on."""
+        return self.starting > self.covered
+
+
+@dataclass(slots=True)
 class Pool(Generic[E, W]):
     room: Room
     slots: dict[Slot[E], None] = field(default_factory=dict)
     _idle: dict[Key, list[Slot[E]]] = field(default_factory=dict)  # last used last
     _resting: dict[Slot[E], None] = field(default_factory=dict)  # idle ones, longest first
-    _starting: dict[Key, int] = field(default_factory=dict)
     _queues: dict[Key, OrderedDict[Waiter[W], None]] = field(default_factory=dict)
     _line: OrderedDict[Waiter[W], None] = field(default_factory=OrderedDict)
+    _counts: dict[Key, _Count] = field(default_factory=dict)
     _memory_mb: int = 0
+
+    # --- requests -----------------------------------------------------------------------------
 
     def use(self, key: Key) -> Slot[E] | None:
         """The warm environment to run a request of this key now, if there is one."""
@@ -94,30 +123,61 @@ class Pool(Generic[E, W]):
         return slot
 
     def wait(self, waiter: Waiter[W], now: float) -> Begin[E, W] | None:
-        """Nothing warm is there: begin an environment, or (None) stand in line for room."""
+        """Nothing warm is there: begin an environment, or (None) see what `waiter` waits for."""
         self._queues.setdefault(waiter.key, OrderedDict())[waiter] = None
-        begin = None if self._line else self._begin(waiter, now)
-        if begin is None:
-            waiter.in_line = True
-            self._line[waiter] = None
-        return begin
+        count = self._counts.get(waiter.key)
+        if count is not None and count.answered > count.patient:
+            count.patient += 1
+            waiter.waits = Waits.A_MOMENT
+            return None
+        return self._provide(waiter, now)
+
+    def impatient(self, waiter: Waiter[W], now: float) -> Begin[E, W] | None:
+        """The moment is over, in which it may have been served."""
+        if waiter.waits is not Waits.A_MOMENT:
+            return None
+        self._counts[waiter.key].patient -= 1
+        return self._provide(waiter, now)
 
     def withdraw(self, waiter: Waiter[W]) -> bool:
         """It waits no more. False if it was served already."""
-        if waiter not in self._queues.get(waiter.key, ()):
+        if waiter.waits is Waits.NO_MORE:
             return False
         self._leave(waiter)
         return True
+
+    def grant(self, now: float) -> Begin[E, W] | None:
+        """Room may have come free: begin for the first in line who needs it, if it fits now."""
+        while self._line:
+            waiter = next(iter(self._line))
+            if self._counts[waiter.key].surplus:
+                self._cover(waiter)
+                continue
+            begin = self._begin(waiter, now)
+            if begin is not None:
+                self._cover(waiter)
+            return begin
+        return None
+
+    # --- environments -------------------------------------------------------------------------
+
+    def answered(self, slot: Slot[E]) -> None:
+        """The caller of what runs there has its answer."""
+        if slot.in_use and not slot.answered:
+            slot.answered = True
+            self._count(slot.key).answered += 1
 
     def freed(
         self, slot: Slot[E], now: float, *, born_before: float = float("-inf")
     ) -> Serve[W] | Retire | None:
         """It is idle: what it does next. None: it stays, warm."""
-        self._started(slot)
-        slot.in_use = False
+        was_starting = slot.starting
+        self._free(slot)
         queue = self._queues.get(slot.key)
         if queue:
             waiter = next(iter(queue))
+            if was_starting and self._counts[slot.key].covered:
+                waiter = next(w for w in queue if w.waits is Waits.COVERED)
             self._leave(waiter)
             slot.in_use = True
             return Serve(waiter)
@@ -137,28 +197,16 @@ class Pool(Generic[E, W]):
         """It is dead, or was never made. Returns (taken out) whom nothing under way can serve."""
         if slot not in self.slots:
             return None
-        was_starting, slot.in_use = slot.starting, False
-        self._started(slot)
+        self._free(slot)
         self._unrest(slot)
         self._remove(slot)
-        if not was_starting:
+        count = self._counts.get(slot.key)
+        if count is None or count.covered <= count.starting:
             return None
-        orphans = [w for w in self._queues.get(slot.key, ()) if not w.in_line]
-        if len(orphans) <= self._starting.get(slot.key, 0):
-            return None
-        self._leave(orphans[-1])
-        return orphans[-1]
-
-    def grant(self, now: float) -> Begin[E, W] | None:
-        """Room may have come free: begin for the first in line if it fits now."""
-        if not self._line:
-            return None
-        waiter = next(iter(self._line))
-        begin = self._begin(waiter, now)
-        if begin is not None:
-            del self._line[waiter]
-            waiter.in_line = False
-        return begin
+        queue = self._queues[slot.key]
+        orphan = next(w for w in reversed(queue) if w.waits is Waits.COVERED)
+        self._leave(orphan)
+        return orphan
 
     def doom(self, slot: Slot[E]) -> bool:
         """Nobody new can ask for it. True: it was idle and is taken out, retire it now."""
@@ -176,6 +224,8 @@ class Pool(Generic[E, W]):
             self._unrest(slot)
             self._remove(slot)
         return over
+
+    # --- to look at ---------------------------------------------------------------------------
 
     @property
     def idle(self) -> list[Slot[E]]:
@@ -196,6 +246,22 @@ class Pool(Generic[E, W]):
         """Nobody waits and nothing is in use."""
         return not self._queues and not any(slot.in_use for slot in self.slots)
 
+    # --- inside -------------------------------------------------------------------------------
+
+    def _provide(self, waiter: Waiter[W], now: float) -> Begin[E, W] | None:
+        """Count on what is under way, or begin more, or stand in line."""
+        count = self._count(waiter.key)
+        if count.surplus:
+            self._cover(waiter)
+            return None
+        begin = None if self._line else self._begin(waiter, now)
+        if begin is not None:
+            self._cover(waiter)
+        else:
+            waiter.waits = Waits.IN_LINE
+            self._line[waiter] = None
+        return begin
+
     def _begin(self, waiter: Waiter[W], now: float) -> Begin[E, W] | None:
         evicted: list[Slot[E]] = []
         count, memory_mb = len(self.slots), self._memory_mb
@@ -213,18 +279,46 @@ class Pool(Generic[E, W]):
         slot = Slot[E](waiter.key, waiter.memory_mb, born=now)
         self.slots[slot] = None
         self._memory_mb += slot.memory_mb
-        self._starting[slot.key] = self._starting.get(slot.key, 0) + 1
+        self._count(slot.key).starting += 1
         return Begin(slot, waiter, tuple(evicted))
 
     def _fits(self, count: int, memory_mb: int) -> bool:
         return count < self.room.environments and memory_mb <= self.room.memory_mb
 
-    def _started(self, slot: Slot[E]) -> None:
+    def _cover(self, waiter: Waiter[W]) -> None:
+        self._line.pop(waiter, None)
+        waiter.waits = Waits.COVERED
+        self._counts[waiter.key].covered += 1
+
+    def _leave(self, waiter: Waiter[W]) -> None:
+        queue = self._queues[waiter.key]
+        del queue[waiter]
+        if not queue:
+            del self._queues[waiter.key]
+        self._line.pop(waiter, None)
+        count = self._counts[waiter.key]
+        if waiter.waits is Waits.COVERED:
+            count.covered -= 1
+        elif waiter.waits is Waits.A_MOMENT:
+            count.patient -= 1
+        waiter.waits = Waits.NO_MORE
+        self._tidy(waiter.key)
+
+    def _count(self, key: Key) -> _Count:
+        count = self._counts.get(key)
+        if count is None:
+            count = self._counts[key] = _Count()
+        return count
+
+    def _free(self, slot: Slot[E]) -> None:
+        """It neither starts nor runs anything any more."""
+        slot.in_use = False
         if slot.starting:
             slot.starting = False
-            self._starting[slot.key] -= 1
-            if not self._starting[slot.key]:
-                del self._starting[slot.key]
+            self._counts[slot.key].starting -= 1
+        if slot.answered:
+            slot.answered = False
+            self._counts[slot.key].answered -= 1
 
     def _unrest(self, slot: Slot[E]) -> None:
         if slot in self._resting:
@@ -237,11 +331,8 @@ class Pool(Generic[E, W]):
     def _remove(self, slot: Slot[E]) -> None:
         del self.slots[slot]
         self._memory_mb -= slot.memory_mb
+        self._tidy(slot.key)
 
-    def _leave(self, waiter: Waiter[W]) -> None:
-        queue = self._queues[waiter.key]
-        del queue[waiter]
-        if not queue:
-            del self._queues[waiter.key]
-        self._line.pop(waiter, None)
-        waiter.in_line = False
+    def _tidy(self, key: Key) -> None:
+        if key not in self._queues and self._counts.get(key) == _Count():
+            del self._counts[key]

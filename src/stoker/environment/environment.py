@@ -54,6 +54,10 @@ class EnvironmentSettings:
 class Owner(Protocol):
     """Who placed the environment here. Called from the event loop; must not block."""
 
+    def answered(self, environment: "Environment") -> None:
+        """The caller of what it runs has the answer; idle() or dead() will follow."""
+        ...
+
     def idle(self, environment: "Environment") -> None:
         """It may be assigned, from within this call on."""
         ...
@@ -190,7 +194,7 @@ class Environment:
         return EnvironmentView(
             id=self.id,
             target=self.target,
-            phase=str(self._life.phase),
+            phase="Settle" if self._todo else str(self._life.phase),
             frozen=self._frozen,
             request_id=self._life.request_id,
             waiting_for=tuple(sorted(self._life.busy)),
@@ -223,8 +227,9 @@ class Environment:
     # --- events and effects -------------------------------------------------------------------
 
     def _tell(self, event: lifecycle.Event) -> None:
-        self._now = time.monotonic()
+        self._now = now = time.monotonic()
         self._todo += self._life.handle(event)
+        self._history.enter(self._life.phase, now)
         if not self._carrying:
             self._carry_out()
 
@@ -248,7 +253,6 @@ class Environment:
             raise
         finally:
             self._carrying = False
-            self._history.enter(self._life.phase, self._now)
 
     def _resume(self) -> None:
         self._resuming = False
@@ -355,6 +359,7 @@ class Environment:
             hand.result = result  # its tail ends with the REPORT line
         else:
             hand.done(result)
+            self._owner.answered(self)
 
     def _abandon(self, reason: str) -> None:
         assert self._hand is not None

@@ -23,13 +23,13 @@ class EnvironmentLog:
     def output(self, events: list[Event]) -> None:
         """What a process printed."""
         now_ms = time.time_ns() // 1_000_000
-        for event in events:
+        for message, timestamp_us in events:
             stamp_ms = now_ms
-            if event.timestamp_us is not None:
-                theirs_ms = event.timestamp_us // 1000
+            if timestamp_us is not None:
+                theirs_ms = timestamp_us // 1000
                 if now_ms - _OLDEST_MS <= theirs_ms <= now_ms + _NEWEST_MS:
                     stamp_ms = theirs_ms
-            self._append(stamp_ms, event.message)
+            self._append(stamp_ms, message)
 
     def watch_tail(self, wanted: bool) -> None:
         """An invocation begins; whatever ran before the first of all counts as its own."""

@@ -48,7 +48,7 @@ class Output:
 
 
 class _Pipe:
-    __slots__ = ("_again", "_decoder", "_emit", "_fd", "_loop", "_quota", "closed")
+    __slots__ = ("_again", "_decoder", "_decoder_full", "_emit", "_fd", "_loop", "_quota", "closed")
 
     def __init__(self, fd: int, decoder: Lines | Frames, emit: Emit) -> None:
         self._fd = fd
@@ -57,6 +57,7 @@ class _Pipe:
         self._loop = asyncio.get_running_loop()
         self._quota: int | None = None  # bytes that settle() has still to read
         self._again = False
+        self._decoder_full = False  # it may hold whole events that nothing will wake us for
         self.closed = False
         self._loop.add_reader(fd, self._readable)
 
@@ -64,11 +65,10 @@ class _Pipe:
         if self.closed:
             return True
         if self._quota is None:
+            # What was printed before now is no more than the pipe can hold.
             self._quota = _capacity(self._fd)
         for _ in range(_PUMPS):
-            # What was printed before we began to settle is no more than the pipe could hold.
-            more = self._pump()
-            if not more or (self._quota <= 0 and more is not _EVENTS):
+            if not self._pump():
                 self._quota = None
                 self._flush()
                 return True
@@ -81,35 +81,42 @@ class _Pipe:
 
     def _readable(self) -> None:
         self._again = False
-        if not self.closed and self._pump() is _EVENTS and not self._again:
+        if self.closed or self._quota is not None:
+            return  # settle() does the reading now
+        if self._pump() and self._decoder_full and not self._again:
             self._again = True  # the pipe may have nothing more to wake us with
             self._loop.call_soon(self._readable)
 
-    def _pump(self) -> int:
-        """One bounded piece of work; truthy if there may be more."""
+    def _pump(self) -> bool:
+        """One bounded piece of work. True: there may be more to do now."""
         events = self._decoder.take(EVENTS_PER_PASS)
-        if len(events) == EVENTS_PER_PASS:
+        data: bytes | None = None
+        if len(events) < EVENTS_PER_PASS:
+            data = self._read()
+            if data:
+                self._decoder.feed(data)
+                events += self._decoder.take(EVENTS_PER_PASS - len(events))
+        self._decoder_full = len(events) == EVENTS_PER_PASS
+        if events:
             self._emit(events)
-            return _EVENTS
+        if data == b"":
+            self._flush()
+            self._end()
+        return self._decoder_full or bool(data)
+
+    def _read(self) -> bytes | None:
+        """b"" at the end of the pipe; None if there is nothing now, or nothing we want now."""
+        if self._quota is not None and self._quota <= 0:
+            return None
         try:
             data = os.read(self._fd, READ_BYTES)
         except BlockingIOError:
-            data = None
+            return None
         except OSError:
-            data = b""
-        if data:
-            if self._quota is not None:
-                self._quota -= len(data)
-            self._decoder.feed(data)
-            events += self._decoder.take(EVENTS_PER_PASS - len(events))
-        if events:
-            self._emit(events)
-        if data:
-            return _EVENTS if len(events) == EVENTS_PER_PASS else _BYTES
-        if data is not None:
-            self._flush()
-            self._end()
-        return 0
+            return b""
+        if self._quota is not None:
+            self._quota -= len(data)
+        return data
 
     def _flush(self) -> None:
         rest = self._decoder.flush()
@@ -121,9 +128,6 @@ class _Pipe:
             self.closed = True
             self._loop.remove_reader(self._fd)
             os.close(self._fd)
-
-
-_BYTES, _EVENTS = 1, 2  # what _pump() may have left: in the pipe, or read and not yet emitted
 
 
 def _capacity(fd: int) -> int:

@@ -19,7 +19,9 @@ class PhaseSpan:
 class EnvironmentView:
     id: str
     target: Target
-    phase: str  # "Create" until there is a sandbox, then those of core/lifecycle.py
+    # "Create" until there is a sandbox, then those of core/lifecycle.py, and "Settle" while what
+    # was printed is still being read.
+    phase: str
     frozen: bool = False
     request_id: RequestId | None = None
     waiting_for: tuple[str, ...] = ()  # parties: the runtime, extensions

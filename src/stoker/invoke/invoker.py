@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stoker.core.errors import ServiceException, TooManyRequestsException
 from stoker.core.invocation import Invocation, InvocationResult, Target
-from stoker.core.invoke_limits import ACCOUNT_CONCURRENCY, CREATE_S, INIT_S, ROOM_S
+from stoker.core.invoke_limits import ACCOUNT_CONCURRENCY, CREATE_S, INIT_S, MOMENT_S, ROOM_S
 from stoker.core.pool import Room
 from stoker.environment.environment import Done, EnvironmentSettings
 from stoker.environment.view import EnvironmentView
@@ -57,6 +57,7 @@ class Invoker:
                 room=Room(settings.environments, settings.memory_mb),
                 idle_timeout_s=settings.idle_timeout_s,
                 max_age_s=settings.max_age_s,
+                moment_s=MOMENT_S,
                 room_limit_s=settings.room_limit_s,
                 create_limit_s=settings.create_limit_s,
                 environment=EnvironmentSettings(

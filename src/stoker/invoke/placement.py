@@ -15,7 +15,7 @@ from pathlib import Path
 from stoker.core.errors import InvalidRuntimeException, ServiceError, ServiceException
 from stoker.core.invocation import Invocation, Target
 from stoker.core.limits import RUNTIMES, Family
-from stoker.core.pool import Begin, Pool, Room, Serve, Slot, Waiter
+from stoker.core.pool import Begin, Pool, Room, Serve, Slot, Waiter, Waits
 from stoker.environment.environment import Done, Environment, EnvironmentSettings, Ground
 from stoker.environment.view import EnvironmentView
 from stoker.http.base import Application
@@ -34,6 +34,7 @@ class PlacementSettings:
     room: Room
     idle_timeout_s: float
     max_age_s: float
+    moment_s: float
     room_limit_s: float
     create_limit_s: float
     environment: EnvironmentSettings
@@ -88,12 +89,7 @@ class Placement:
             self._refuse(_Request(invocation, done), throttled())
             return
         waiter = Waiter(_Request(invocation, done), target.key, target.memory_mb)
-        begin = self._pool.wait(waiter, time.monotonic())
-        if begin is not None:
-            self._begin(begin)
-            return
-        limit_s = min(target.timeout_s, self._settings.room_limit_s)
-        asyncio.get_running_loop().call_later(limit_s, self._no_room, waiter)
+        self._provided(waiter, self._pool.wait(waiter, time.monotonic()))
 
     def retire(self, keep: Callable[[Target], bool]) -> None:
         for environment, slot in list(self._slots.items()):
@@ -132,7 +128,27 @@ class Placement:
             self._reaper = None
         await self._tasks.close()
 
+    def _provided(
+        self, waiter: Waiter[_Request], begin: Begin[Environment, _Request] | None
+    ) -> None:
+        """See to it that whoever waits does not wait for ever."""
+        loop = asyncio.get_running_loop()
+        if begin is not None:
+            self._begin(begin)
+        elif waiter.waits is Waits.A_MOMENT:
+            loop.call_later(self._settings.moment_s, self._impatient, waiter)
+        elif waiter.waits is Waits.IN_LINE:
+            timeout_s = waiter.request.invocation.target.timeout_s
+            loop.call_later(min(timeout_s, self._settings.room_limit_s), self._no_room, waiter)
+
+    def _impatient(self, waiter: Waiter[_Request]) -> None:
+        if waiter.waits is Waits.A_MOMENT:
+            self._provided(waiter, self._pool.impatient(waiter, time.monotonic()))
+
     # --- environment.Owner --------------------------------------------------------------------
+
+    def answered(self, environment: Environment) -> None:
+        self._pool.answered(self._slots[environment])
 
     def idle(self, environment: Environment) -> None:
         slot = self._slots[environment]
@@ -254,7 +270,7 @@ class Placement:
 
     def _no_room(self, waiter: Waiter[_Request]) -> None:
         """It still stands in line; whoever has an environment under way waits for that."""
-        if waiter.in_line and self._pool.withdraw(waiter):
+        if waiter.waits is Waits.IN_LINE and self._pool.withdraw(waiter):
             self._refuse(waiter.request, throttled())
 
     def _moved(self) -> None:
