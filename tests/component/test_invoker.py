@@ -1,0 +1,403 @@
+"""The waist: which environment runs what, how many, for how long, and who is refused."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stoker.core.errors import ServiceError, ServiceException
+from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
+from stoker.http.base import Exchange
+from stoker.sandbox.base import Sandbox, SandboxFailed, SandboxSpec
+from stoker.sandbox.process import ProcessBackend
+from tests.invoking import ECHO, Ground, run
+
+PID = "serve(lambda event: time.sleep(event) or os.getpid())"
+
+# Announces that it runs, and goes on when told: no test depends on how fast it is.
+GATE = """
+def handle(event):
+    open(event + ".in", "w").close()
+    while not os.path.exists(event + ".out"):
+        time.sleep(0.002)
+    return os.getpid()
+serve(handle)
+"""
+
+
+class Gate:
+    """One invocation of GATE, held inside the function."""
+
+    def __init__(self, world: Ground, target: Target) -> None:
+        self.path = world.folder / uuid.uuid4().hex
+        self.world = world
+        self.running = asyncio.create_task(
+            world.invoke(target, json.dumps(str(self.path)).encode())
+        )
+
+    async def inside(self) -> "Gate":
+        await self.world.until(self.path.with_suffix(".in").exists)
+        return self
+
+    async def open(self) -> bytes:
+        self.path.with_suffix(".out").touch()
+        return (await self.running).payload
+
+
+async def all_idle(world: Ground, target: Target, count: int) -> None:
+    def settled() -> bool:
+        return [v.phase for v in world.views(target)] == ["Idle"] * count
+
+    await world.until(settled)
+
+
+def test_concurrent_invocations_get_an_environment_each(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.function(GATE)
+        gates = [Gate(world, f) for _ in range(5)]
+        for gate in gates:
+            await gate.inside()
+        assert len({await gate.open() for gate in gates}) == 5
+        await all_idle(world, f, 5)
+        # ... and the one after them runs where the last of them ran.
+        last = await Gate(world, f).inside()
+        pid = await last.open()
+        await all_idle(world, f, 5)
+        again = await Gate(world, f).inside()
+        assert await again.open() == pid
+
+    run(tmp_path, story)
+
+
+def test_functions_never_share_an_environment(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.function(PID)
+        twin = replace(f, name="twin")
+        changed = replace(f, environment=(("A", "1"),))
+        pids = {(await world.invoke(target, b"0")).payload for target in (f, twin, changed)}
+        assert len(pids) == 3
+
+    run(tmp_path, story)
+
+
+def test_who_waits_for_a_new_environment_takes_one_that_is_free_first(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.function(
+            """
+first = os.environ["TMPDIR"].rsplit("/", 3)[0] + "/first"
+if os.path.exists(first):
+    while not os.path.exists(first + ".go"):
+        time.sleep(0.002)
+open(first, "w").close()
+"""
+            + GATE
+        )
+        holder = await Gate(world, f).inside()
+        waiter = Gate(world, f)
+        await world.until(lambda: len(world.views(f)) == 2)
+        pid = await holder.open()
+        await waiter.inside()
+        (tmp_path / "sandbox" / "first.go").touch()
+        (tmp_path / "first.go").touch()
+        assert await waiter.open() == pid
+        await all_idle(world, f, 2)
+
+    run(tmp_path, story)
+
+
+def test_an_account_at_its_limit_is_throttled_until_the_environment_is_free(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.function(
+            """
+while True:
+    request_id, event, _ = next_event()
+    respond(request_id, "1")
+    path = json.loads(event)
+    while path and not os.path.exists(path):
+        time.sleep(0.002)
+"""
+        )
+        flag = tmp_path / "go"
+        await world.invoke(f, json.dumps(str(flag)).encode())
+        refusal = await world.refused(f)
+        assert (refusal.code, refusal.status, refusal.message) == (
+            "TooManyRequestsException",
+            429,
+            "Rate Exceeded.",
+        )
+        assert refusal.fields == {"Reason": "ConcurrentInvocationLimitExceeded", "Type": "User"}
+        assert world.invoker.running(f.account) == 1
+        other = replace(f, account="999999999999")
+        assert (await world.invoke(other, b"null")).payload == b"1", "limits are per account"
+        flag.touch()
+        await world.idle(f)
+        assert world.invoker.running(f.account) == 0
+        assert (await world.invoke(f, b"null")).payload == b"1"
+
+    run(tmp_path, story, account_concurrency=1)
+
+
+def test_every_unit_of_concurrency_comes_back_whatever_happened(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        scripts = ["serve(lambda e: os._exit(1))", "sys.exit(1)", "time.sleep(60)", ECHO]
+        for script in scripts:
+            f = world.function(script, timeout_s=1)
+            await world.invoke(f)
+            await world.idle(f)
+            assert world.invoker.running(f.account) == 0
+
+    run(tmp_path, story, account_concurrency=1, init_limit_s=0.2)
+
+
+def test_environments_nobody_can_ask_for_are_shut_down_when_not_busy(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        old, kept = world.function(GATE), world.function(ECHO)
+        await world.invoke(kept)
+        busy = await Gate(world, old).inside()
+        idle = await Gate(world, old).inside()
+        await idle.open()
+        await world.until(lambda: "Idle" in [v.phase for v in world.views(old)])
+        world.invoker.retire(lambda target: target.key == kept.key)
+        await world.until(lambda: len(world.views(old)) == 1)
+        assert (await busy.open()).isdigit()
+        await world.until(lambda: world.views(old) == [])
+        assert len(world.views(kept)) == 1
+
+    run(tmp_path, story)
+
+
+def test_an_environment_unused_for_long_is_ended(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.function(ECHO)
+        await world.invoke(f)
+        await world.until(lambda: world.views(f) == [])
+
+    run(tmp_path, story, idle_timeout_s=0.1)
+
+
+def test_an_old_environment_is_replaced_but_not_while_it_works(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.function(PID)
+        first = await world.invoke(f, b"0.2")
+        await world.until(lambda: world.views(f) == [])
+        assert (await world.invoke(f, b"0")).payload != first.payload
+
+    run(tmp_path, story, max_age_s=0.1)
+
+
+def test_a_full_machine_evicts_the_longest_idle(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        functions = [world.function(ECHO) for _ in range(3)]
+        for f in functions:
+            await world.invoke(f)
+            await world.idle(f)
+        await world.until(lambda: world.views(functions[0]) == [])
+        assert [len(world.views(f)) for f in functions] == [0, 1, 1]
+
+    run(tmp_path, story, environments=2)
+
+
+def test_a_full_and_busy_machine_lets_newcomers_wait_in_line(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        busy, other = world.function(GATE), world.function(ECHO)
+        gate = await Gate(world, busy).inside()
+        waiting = asyncio.create_task(world.invoke(other, b"1"))
+        await asyncio.sleep(0)
+        assert world.views(other) == []
+        await gate.open()
+        assert (await waiting).payload == b"1"
+
+    run(tmp_path, story, memory_mb=200)
+
+
+def test_who_waits_in_line_too_long_is_throttled(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        busy, other = world.function(GATE), world.function(ECHO)
+        gate = await Gate(world, busy).inside()
+        assert (await world.refused(other)).code == "TooManyRequestsException"
+        huge = world.function(ECHO, memory_mb=10240)
+        assert (await world.refused(huge)).code == "TooManyRequestsException"
+        await gate.open()
+
+    run(tmp_path, story, memory_mb=200, room_limit_s=0.1)
+
+
+class Breaking(ProcessBackend):
+    """A machine that fails to make what it is told to fail."""
+
+    fails: Callable[[SandboxSpec], bool] = staticmethod(lambda spec: False)
+
+    async def create(self, spec: SandboxSpec) -> Sandbox:
+        if self.fails(spec):
+            raise SandboxFailed("cannot make a network namespace: too many of them")
+        return await super().create(spec)
+
+
+def test_a_sandbox_that_cannot_be_made_fails_that_caller_only(tmp_path: Path) -> None:
+    broken: list[Path] = []
+
+    async def story(world: Ground) -> None:
+        f, good = world.function(GATE), world.function(ECHO)
+        holder = await Gate(world, f).inside()
+        broken.append(world.folder / "code" / f.code)
+        refusal = await world.refused(f)
+        assert (refusal.code, refusal.status) == ("ServiceException", 500)
+        assert "too many of them" in refusal.message
+        assert (await world.invoke(good, b"1")).payload == b"1"
+        await holder.open()
+        await world.idle(f)
+        assert world.invoker.running(f.account) == 0
+
+    class Backend(Breaking):
+        fails = staticmethod(lambda spec: spec.code in broken)
+
+    run(tmp_path, story, backend=Backend)
+
+
+def test_a_missing_interpreter_is_told_to_the_caller(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.target({"h.py": ""}, runtime="nodejs22.x")
+        refusal = await world.refused(f)
+        assert refusal.code == "InvalidRuntimeException"
+        assert "nodejs22.x" in refusal.message
+
+    run(tmp_path, story)
+
+
+def test_managed_python_runs_and_its_multi_line_records_are_one_event(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        import sys
+
+        runtime = f"python3.{sys.version_info.minor}"
+        code = (
+            "import logging\n"
+            "def handler(event, context):\n"
+            "    logging.warning('one\\ntwo')\n"
+            "    return [event, context.aws_request_id]\n"
+        )
+        f = world.target({"h.py": code}, runtime=runtime)
+        result = await world.invoke(f, b"[1]", request_id="11111111-2222-4333-8444-abcdefabcdef")
+        assert json.loads(result.payload) == [[1], "11111111-2222-4333-8444-abcdefabcdef"]
+        await world.idle(f)
+        lines = await world.lines(f)
+        assert len(lines) == 5
+        assert lines[2].startswith("[WARNING]\t")
+        assert lines[2].endswith("\tone\ntwo\n")
+
+    run(tmp_path, story)
+
+
+def test_a_wrapper_runs_in_place_of_the_interpreter(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        import sys
+
+        f = world.target(
+            {
+                "h.py": "import os\ndef handler(event, context): return os.environ['WRAPPED']\n",
+                "wrap": '#!/bin/sh\nexport WRAPPED="$1"\nexec "$@"\n',
+            },
+            runtime=f"python3.{sys.version_info.minor}",
+        )
+        wrapper = world.folder / "code" / f.code / "wrap"
+        f = replace(f, environment=(("AWS_LAMBDA_EXEC_WRAPPER", str(wrapper)),))
+        assert b"python3" in (await world.invoke(f)).payload
+
+    run(tmp_path, story)
+
+
+class NameOfTheCaller:
+    """A front door that tells each environment which function it is."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def begin(self, exchange: Exchange) -> int:
+        return 0
+
+    def complete(self, exchange: Exchange) -> None:
+        exchange.respond(200, [], self._target.name.encode())
+
+    def lost(self, exchange: Exchange) -> None: ...
+
+
+def test_an_environments_own_endpoint_knows_who_calls(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.function(
+            """
+def handle(event):
+    host = os.environ["AWS_ENDPOINT_URL"].removeprefix("http://")
+    return call("GET", "/", on=http.client.HTTPConnection(host))[1].decode()
+serve(handle)
+"""
+        )
+        assert json.loads((await world.invoke(f)).payload) == f.name
+
+    run(tmp_path, story, endpoint_app=NameOfTheCaller)
+
+
+def test_a_caller_who_gives_up_does_not_stop_the_function(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.function(GATE)
+        gate = await Gate(world, f).inside()
+        gate.running.cancel()
+        gate.path.with_suffix(".out").touch()
+        view = await world.idle(f)
+        assert view.phase == "Idle"
+
+    run(tmp_path, story)
+
+
+def test_closing_lets_what_runs_finish_and_refuses_the_rest(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.function(GATE)
+        gate = await Gate(world, f).inside()
+        closing = asyncio.create_task(world.invoker.close(30))
+        await asyncio.sleep(0)
+        assert (await world.refused(f)).code == "ServiceException"
+        assert (await gate.open()).isdigit()
+        await closing
+        assert world.invoker.environments() == []
+
+    run(tmp_path, story)
+
+
+def test_closing_cuts_off_what_does_not_finish_and_answers_its_caller(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.function(GATE)
+        gate = await Gate(world, f).inside()
+        unstarted = world.function("time.sleep(60)")
+        waiting = asyncio.create_task(world.refused(unstarted))
+        await world.until(lambda: [v.phase for v in world.views(unstarted)] == ["Init"])
+        await world.invoker.close(0.05)
+        with pytest.raises(ServiceException):
+            await gate.running
+        assert (await waiting).code == "ServiceException"
+        assert world.invoker.environments() == []
+        assert world.invoker.running(f.account) == 0
+
+    run(tmp_path, story)
+
+
+def test_done_is_called_exactly_once_for_each_of_a_crowd(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.function("serve(lambda event: os._exit(1) if event % 7 == 3 else event)")
+        outcomes: dict[int, list[InvocationResult | ServiceError]] = {n: [] for n in range(60)}
+        for n, seen in outcomes.items():
+            invocation = Invocation(RequestId(str(uuid.uuid4())), f, b"%d" % n, f.arn)
+            world.invoker.submit(invocation, seen.append)
+        await world.until(lambda: all(outcomes.values()))
+        await world.until(lambda: world.invoker.running(f.account) == 0)
+        for n, seen in outcomes.items():
+            assert len(seen) == 1
+            result = seen[0]
+            assert isinstance(result, InvocationResult)
+            if n % 7 == 3:
+                assert result.function_error == "Unhandled"
+            else:
+                assert result.payload == b"%d" % n
+
+    run(tmp_path, story, environments=4, room_limit_s=60)
