@@ -208,7 +208,7 @@ def test_all_streams_together_are_bounded(tmp_path: Path) -> None:
 
 def test_a_flood_is_written_while_it_comes(tmp_path: Path) -> None:
     """Far more than may wait, with pauses: nothing is dropped."""
-    bounds = Bounds(stream_bytes=1_000_000, flush_after_s=30)
+    bounds = Bounds(stream_bytes=1_000_000, total_bytes=2_000_000, flush_after_s=30)
 
     async def story(store: LogStore) -> None:
         chatty = sink(store)
@@ -302,6 +302,21 @@ def test_events_past_the_retention_are_cleared_away(tmp_path: Path) -> None:
         assert await lines(store) == ["6 days"] * 3 + ["0 days"] * 3
         after = await store.query(lambda db: log_groups.get_group(db, GROUP).stored_bytes)
         assert (before, after) == (12 * (6 + 26), 6 * (6 + 26))
+
+    run(tmp_path, story)
+
+
+def test_a_chunk_is_kept_while_one_of_its_events_must_be(tmp_path: Path) -> None:
+    async def story(store: LogStore) -> None:
+        cutoff = now_ms() - 7 * DAY_MS
+        mixed, old = sink(store, "mixed"), sink(store, "old")
+        mixed.append(cutoff - 3_600_000, b"past")
+        mixed.append(cutoff + 3_600_000, b"kept")
+        old.append(cutoff - 3_600_000, b"past")
+        await store.change(lambda db: log_groups.set_retention(db, GROUP, 7))
+        store.sweep()
+        await until(lambda count: count == 1, store)
+        assert (await lines(store))[-1] == "kept"
 
     run(tmp_path, story)
 

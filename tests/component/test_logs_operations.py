@@ -188,6 +188,27 @@ def test_a_deleted_group_is_gone_with_its_events(cloud: Cloud) -> None:
     assert texts(cloud.get()) == ["new"]
 
 
+def test_what_is_deleted_leaves_the_disk_as_well(cloud: Cloud) -> None:
+    def rows() -> int:
+        count = cloud.store.query(
+            lambda db: db.execute("SELECT count(*) FROM log_chunk").fetchone()
+        )
+        return int(cloud.loop.run_until_complete(count)[0])
+
+    cloud.log("s", (1, "x"))
+    cloud.log("s", (1, "x"), group="other")
+    assert rows() == 2
+    cloud.ask(
+        logs.delete_log_stream,
+        shapes.DeleteLogStreamInput(log_group_name="g", log_stream_name="s"),
+    )
+    while rows() != 1:  # the sweep runs beside the questions
+        pass
+    cloud.ask(logs.delete_log_group, shapes.DeleteLogGroupInput(log_group_name="other"))
+    while rows() != 0:
+        pass
+
+
 # -- Streams ----------------------------------------------------------------------------------
 
 

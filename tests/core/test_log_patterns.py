@@ -252,7 +252,7 @@ def _naive_equal(value: Any, operand: str) -> bool:
         return str(value).startswith(operand[:-1])
     if isinstance(value, str):
         return value == operand
-    return value == (float(operand) if operand.lstrip("-").isdigit() else operand)
+    return bool(value == (float(operand) if operand.lstrip("-").isdigit() else operand))
 
 
 def _simple(key: str, how: str, operand: str) -> tuple[str, Naive]:

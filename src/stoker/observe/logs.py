@@ -110,12 +110,14 @@ class Sink:
 
     __slots__ = (
         *("_allowed", "_expected", "_gap", "_lent", "_messages", "_missing", "_store", "_times"),
-        *("_used", "where"),
+        *("_used", "group", "stream", "where"),
     )
 
     def __init__(self, store: "LogStore", where: StreamName) -> None:
         self._store = store
         self.where = where
+        self.group = where.group
+        self.stream = where.stream
         self._missing: _Gap | None = None
         self._expected = False  # the store knows that we have something
         self._times: list[int] = []
@@ -124,14 +126,6 @@ class Sink:
         self._used = 0  # bytes, with what Python needs
         self._lent = 0
         self._allowed = 0  # as lent, or nothing while a gap is open
-
-    @property
-    def group(self) -> str:
-        return self.where.group
-
-    @property
-    def stream(self) -> str:
-        return self.where.stream
 
     def append(self, timestamp_ms: int, message: bytes) -> None:
         """Keep one event; see observe/base.py."""
