@@ -1,14 +1,19 @@
-"""Build init.c once per machine and version of its source, with whatever C compiler is there."""
+"""Build our two C files once per machine and version, with whatever C compiler is there."""
 
 import hashlib
 import os
 import shutil
 import subprocess
 
-SOURCE = os.path.join(os.path.dirname(__file__), "init.c")
 COMPILERS = ("cc", "gcc", "clang", "tcc")
-_OPTIONS = ("-O2", "-static", "-nostdlib", "-ffreestanding", "-fno-builtin", "-fno-stack-protector")
-_BY_COMPILER = {"tcc": ("-static", "-nostdlib")}
+_FLAGS = {
+    "init": ("-static", "-nostdlib"),
+    "birth": ("-shared", "-nostdlib"),
+}
+_MORE = {
+    "init": ("-O2", "-ffreestanding", "-fno-builtin", "-fno-stack-protector"),
+    "birth": ("-O2", "-fPIC", "-fno-stack-protector"),
+}  # tcc knows none of these, and needs none
 
 
 class CannotCompile(Exception):
@@ -20,24 +25,23 @@ def compiler() -> str | None:
     return next((path for name in COMPILERS if (path := shutil.which(name))), None)
 
 
-def built_init(cache: str) -> str:
-    """Path of the compiled init, built below `cache` if it is not there yet."""
-    with open(SOURCE, "rb") as file:
+def built(name: str, cache: str) -> str:
+    """Path of `name`.c, compiled, in `cache`; built if it is not there yet."""
+    source = os.path.join(os.path.dirname(__file__), f"{name}.c")
+    with open(source, "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()[:16]
-    path = os.path.join(cache, f"init-{os.uname().machine}-{digest}")
+    path = os.path.join(cache, f"{name}-{os.uname().machine}-{digest}")
     if os.path.exists(path):
         return path
     found = compiler()
     if found is None:
-        raise CannotCompile("cannot build PID 1 of the sandboxes: install a C compiler (tcc does)")
-    options = _BY_COMPILER.get(os.path.basename(found), _OPTIONS)
+        raise CannotCompile(f"cannot build {name}.c: install a C compiler (tcc does)")
+    more = () if os.path.basename(found) == "tcc" else _MORE[name]
     partial = f"{path}.{os.getpid()}"
-    command = [found, *options, "-o", partial, SOURCE]
+    command = [found, *_FLAGS[name], *more, "-o", partial, source]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
-        raise CannotCompile(
-            f"cannot build PID 1 of the sandboxes: {' '.join(command)}: {done.stderr}"
-        )
+        raise CannotCompile(f"cannot build {name}.c: {' '.join(command)}: {done.stderr}")
     os.chmod(partial, 0o755)
     os.replace(partial, path)
     return path

@@ -27,7 +27,7 @@ from typing import Any
 
 from stoker.sandbox.namespaces import syscalls as sys_
 from stoker.sandbox.namespaces.cgroups import Cgroups, Layout
-from stoker.sandbox.namespaces.compile import built_init
+from stoker.sandbox.namespaces.compile import built
 from stoker.sandbox.namespaces.idmap import Owners
 from stoker.sandbox.namespaces.network import Block, Networks
 from stoker.sandbox.namespaces.parked import receive
@@ -68,7 +68,8 @@ class Launcher:
         self.networks = Networks(Block.take(), settings.endpoint_port, settings.egress)
         self.scratch = Scratch(settings.scratch_root)
         self.owners = Owners()
-        self.init = os.open(built_init(settings.runtime_root), os.O_RDONLY | os.O_CLOEXEC)
+        self.init = os.open(built("init", settings.runtime_root), os.O_RDONLY | os.O_CLOEXEC)
+        self.birth = built("birth", settings.runtime_root)
         self.stocks = Stocks(self, settings)
         self.refill_at = 0.0
         self.open = True

@@ -15,6 +15,7 @@ from stoker.sandbox.namespaces.network import BLOCK_SIZE, Net
 from stoker.sandbox.namespaces.parked import receive
 from stoker.sandbox.namespaces.plan import LAMBDA_GID, LAMBDA_UID, Language, template_plan
 from stoker.sandbox.namespaces.template import Recipe, become_zygote
+from stoker.sandbox.namespaces.zygote import REPORT, REQUEST, STEPS
 
 if TYPE_CHECKING:
     from stoker.sandbox.namespaces.launcher import Launcher, Settings
@@ -140,6 +141,7 @@ class Stocks:
                 resolver_file(),
             ),
             "/tmp",
+            self.launcher.birth,
             facts["executable"] or "",
             {"uid": LAMBDA_UID, "gid": LAMBDA_GID, "root": LOOKS_LIKE_ROOT,
              "files": OPEN_FILES, "seccomp": self.filter,
@@ -166,6 +168,9 @@ class Stocks:
         if not data:
             self.launcher.unwatch(zygote.sock.fileno())
             return
+        if data[:1] != b"{":
+            self._born(zygote, *REPORT.unpack(data))
+            return
         message = json.loads(data)
         if "ready" in message:
             zygote.ready = True
@@ -177,11 +182,14 @@ class Stocks:
             zygote.asked.clear()
         elif "failed" in message:
             self._fail(zygote, message["failed"], unavailable=False)
-        elif "error" in message:
-            self._stillborn(zygote, message["slot"], message["error"])
-        elif (prepared := zygote.booting.get(message["slot"])) is not None:
-            prepared.pid = message["pid"]
-            prepared.mounts = os.open(f"/proc/{prepared.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+
+    def _born(self, zygote: Zygote, slot: int, pid: int, step: int, number: int) -> None:
+        prepared = zygote.booting.get(slot)
+        if step:
+            self._stillborn(zygote, slot, f"cannot {STEPS[step]}: {os.strerror(number)}")
+        elif prepared is not None:
+            prepared.pid = pid
+            prepared.mounts = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
             self.launcher.watch(prepared.go.fileno(), lambda: self._rehearsed(zygote, prepared))
 
     def _fail(self, zygote: Zygote, error: str, unavailable: bool) -> None:
@@ -236,13 +244,10 @@ class Stocks:
         scratch = -1
         try:
             scratch = self.launcher.scratch.create(SCRATCH_MB)
-            request = {
-                "slot": prepared.slot,
-                "uid": self.launcher.networks.block.uid(prepared.slot),
-            }
+            uid = self.launcher.networks.block.uid(prepared.slot)
             init = self.launcher.init
             fds = [prepared.net.namespace, scratch, init, *prepared.inside(), *entrances]
-            socket.send_fds(zygote.sock, [json.dumps(request).encode()], fds)
+            socket.send_fds(zygote.sock, [REQUEST.pack(prepared.slot, uid)], fds)
             zygote.booting[prepared.slot] = prepared
         except OSError as error:
             self._abandon(prepared)

@@ -32,6 +32,7 @@ class Recipe(NamedTuple):
 
     plan: list[Operation]
     staging: str  # any existing directory to mount on
+    birth: str  # path of birth.c, compiled
     executable: str  # of the managed language, inside; "" for OS-only runtimes
     settings: dict[str, Any]  # zygote.read_settings: uid, gid, files, seccomp, preload
 
@@ -42,10 +43,10 @@ def become_zygote(recipe: Recipe, sock: socket.socket) -> NoReturn:
     proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
     sys_.unshare(sys_.CLONE_NEWNS)
     sys_.mount("none", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
-    build(recipe.plan, recipe.staging)
+    build(recipe.plan, recipe.staging, recipe.birth)
     text = json.dumps(recipe.settings)
     if not recipe.executable:
-        zygote.serve(sock, proc, zygote.read_settings(text)[0], None)
+        zygote.serve(sock, proc, zygote.BIRTH, zygote.read_settings(text)[0], None)
         os._exit(0)
     os.set_inheritable(sock.fileno(), True)
     os.set_inheritable(proc, True)
@@ -54,12 +55,14 @@ def become_zygote(recipe: Recipe, sock: socket.socket) -> NoReturn:
     os.execve(recipe.executable, command, {**_ENVIRON, zygote.SETTINGS_VARIABLE: text})
 
 
-def build(plan: list[Operation], staging: str) -> None:
+def build(plan: list[Operation], staging: str, birth: str) -> None:
     """Make the template of `plan` our root. staging: any existing directory to mount on.
 
-    The caller is alone in a mount namespace of its own. All sources are opened before anything
-    is mounted, since the staging directory may hide some of them.
+    birth: birth.c, compiled. The caller is alone in a mount namespace of its own. All sources
+    are opened before anything is mounted, since the staging directory may hide some of them.
     """
+    with open(birth, "rb") as file:
+        library = file.read()
     sources: dict[str, tuple[int, bool]] = {}
     owners = Owners()
     copies: dict[str, bytes] = {}
@@ -81,7 +84,7 @@ def build(plan: list[Operation], staging: str) -> None:
     for path in (".", *(o.path[1:] for o in plan if not isinstance(o, Bind))):
         if os.path.lexists(path):
             os.chown(path, LOOKS_LIKE_ROOT, LOOKS_LIKE_ROOT, follow_symlinks=False)
-    _bring_ourselves()
+    _bring_ourselves(library)
     os.mkdir(".old")
     sys_.pivot_root(".", ".old")
     os.chdir("/")
@@ -135,10 +138,11 @@ def _write(path: str, content: bytes, mode: int) -> None:
     os.close(fd)
 
 
-def _bring_ourselves() -> None:
+def _bring_ourselves(library: bytes) -> None:
     """Our source on a mount of its own: zygote.seal() takes it away again."""
     os.mkdir(_OURS[1:])
     sys_.mount("stoker", _OURS[1:], "tmpfs", sys_.MS_NOSUID, "mode=0700,size=1m")
+    _write(zygote.BIRTH[1:], library, 0o700)
     for package in _PACKAGES:
         _write(f"{_OURS[1:]}/{package}/__init__.py", b"", 0o644)
     for module in _MODULES:
