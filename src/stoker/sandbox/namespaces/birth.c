@@ -1,8 +1,8 @@
-/* A sandbox's way from the zygote's fork to its PID 1, and to the parked runtime beside it.
+/* What a zygote does all day: fork sandboxes, each to its PID 1 and the runtime parked beside it.
  *
- * In C because the runtime is a fork of the zygote: whatever an interpreter did on this way would
- * stay in the memory of every environment (1.1 MB of copied pages, measured). Loaded into zygotes
- * by ctypes; uses nothing but a few functions of the libc that is already there, declared here, so
+ * In C because the runtime is a fork of the zygote: every page that either of them writes after
+ * the fork is a page more for that environment, and an interpreter writes wherever it counts a
+ * reference (1 MB an environment, measured). Loaded into zygotes by ctypes; uses nothing but a few functions of the libc that is already there, declared here, so
  * that no header is needed. Built on the machine by compile.py.
  *
  *   zygote ── fork ──► first: cgroups, namespaces, /tmp ── fork ──► second: /proc, then without
@@ -22,6 +22,8 @@ extern int access(const char *path, int mode), snprintf(char *, unsigned long, c
 extern int execve(const char *, char *const *, char *const *);
 extern long read(int fd, void *to, unsigned long size), write(int fd, const void *, unsigned long);
 extern void _exit(int status);
+extern int waitpid(int pid, int *status, int options);
+extern long recvmsg(int fd, void *message, int flags);
 extern void *signal(int number, void *action);
 extern int umask(int mask);
 
@@ -39,14 +41,16 @@ enum { FD_DIRECTORY = 10 /* where the runtime keeps its socket */ };
 
 /* The order is that of zygote.Order. */
 struct order {
-    int net, tmp, init, ctl, go, proc, report; /* descriptors; tmp may be -1 */
-    int slot, uid; /* uid: of the user, outside */
+    int proc, report; /* descriptors: the host's /proc, the launcher's socket */
     int inside_uid, inside_gid, root; /* root: outside, of what looks like root's */
     int files, runtime; /* RLIMIT_NOFILE; whether a runtime is forked ahead */
-    int entrances[8]; /* cgroup.procs, ended by -1 */
     const char *masks; /* paths to cover with /dev/null, each ended by NUL, ended by an empty one */
     unsigned short filter_length; /* a struct sock_fprog */
     const void *filter;
+    /* What follows is of the one request in hand. */
+    int slot, uid; /* uid: of the user, outside */
+    int net, tmp, init, ctl, go; /* descriptors; tmp may be -1 */
+    int entrances[8]; /* cgroup.procs, ended by -1 */
 };
 
 /* Which step failed; zygote.STEPS has the words. */
@@ -86,6 +90,19 @@ static void keep_only(int fd)
     }
     syscall(CLOSE_RANGE, 3, FD_DIRECTORY - 1, 0);
     syscall(CLOSE_RANGE, FD_DIRECTORY + 1, ~0u, 0);
+}
+
+/* The runtime's process: a group of its own, and first in line when memory runs out. */
+static void rank(void)
+{
+    int fd;
+    setpgid(0, 0);
+    prctl(SET_DUMPABLE, 1ul, 0ul, 0ul, 0ul); /* its /proc/self belongs to it, unlike PID 1's */
+    fd = openat(-100, "/proc/self/oom_score_adj", 1);
+    if (fd >= 0) {
+        write(fd, "1000", 4);
+        close(fd);
+    }
 }
 
 static void drop(const struct order *o)
@@ -141,6 +158,7 @@ static void second(const struct order *o, int up, int mapped)
         if (runtime < 0)
             fail(o, FORK);
         if (runtime == 0) {
+            rank();
             keep_only(o->go);
             return;
         }
@@ -159,7 +177,7 @@ static void second(const struct order *o, int up, int mapped)
 }
 
 /* Returns the intermediate process's pid to the zygote, 0 in a new runtime process. */
-int birth(const struct order *o)
+static int birth(const struct order *o)
 {
     int up[2], mapped[2], pid, i;
     char byte;
@@ -192,4 +210,51 @@ int birth(const struct order *o)
     if (read(up[0], &byte, 1) == 1)
         tell(o, pid, 0);
     _exit(0);
+}
+
+/* Serve the launcher's requests. Returns 0 in every new runtime process, -1 to the zygote itself
+ * when the launcher has hung up. A request: slot and uid, with descriptors in the order of the
+ * struct: network namespace, /tmp, init, ctl, go, cgroup entrances. */
+int serve(struct order *o)
+{
+    struct { void *base; unsigned long size; } io;
+    struct { unsigned long size; int level, kind, fds[16]; } rights;
+    struct { void *name; unsigned name_size; void *io; unsigned long io_count;
+             void *control; unsigned long control_size; int flags; } message;
+    int request[2], count, pid, i;
+    for (;;) {
+        io.base = request;
+        io.size = sizeof request;
+        message.name = 0;
+        message.name_size = 0;
+        message.io = &io;
+        message.io_count = 1;
+        message.control = &rights;
+        message.control_size = sizeof rights;
+        message.flags = 0;
+        if (recvmsg(o->report, &message, 0) != sizeof request)
+            return -1;
+        count = (int)((rights.size - 16) / sizeof(int));
+        if (message.control_size < 16 || count < 5 || count > 12)
+            return -1;
+        o->slot = request[0];
+        o->uid = request[1];
+        o->net = rights.fds[0];
+        o->tmp = rights.fds[1];
+        o->init = rights.fds[2];
+        o->ctl = rights.fds[3];
+        o->go = rights.fds[4];
+        for (i = 5; i < count; i++)
+            o->entrances[i - 5] = rights.fds[i];
+        o->entrances[count - 5] = -1;
+        pid = birth(o);
+        if (pid == 0)
+            return 0;
+        if (pid < 0)
+            tell(o, 0, FORK);
+        else
+            waitpid(pid, 0, 0);
+        for (i = 0; i < count; i++)
+            close(rights.fds[i]);
+    }
 }

@@ -11,11 +11,8 @@ import os
 import socket
 from typing import Any, Callable, NoReturn  # noqa: UP035 (Python 3.8)
 
-from stoker.sandbox.namespaces import syscalls as sys_
-
 FRAMES_FD = 62  # spec 6.6: the framed log descriptor's number inside
 PACKET = 65536
-OOM_SCORE = b"1000"  # rather the user's processes than PID 1
 
 Main = Callable[[Any], NoReturn]
 
@@ -25,11 +22,6 @@ def park(go: socket.socket, main: Main, rehearse: Callable[[], None]) -> NoRetur
 
     Ends without a word when the other side is closed: it is not wanted.
     """
-    os.setpgid(0, 0)
-    sys_.prctl(sys_.PR_SET_DUMPABLE, 1)  # its own /proc/self belongs to it, unlike PID 1's
-    fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-    os.write(fd, OOM_SCORE)
-    os.close(fd)
     rehearse()
     go.send(b"ready")
     data, fds = receive(go)

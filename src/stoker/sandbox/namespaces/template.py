@@ -47,7 +47,6 @@ def become_zygote(recipe: Recipe, sock: socket.socket) -> NoReturn:
     text = json.dumps(recipe.settings)
     if not recipe.executable:
         zygote.serve(sock, proc, zygote.BIRTH, zygote.read_settings(text)[0], None)
-        os._exit(0)
     os.set_inheritable(sock.fileno(), True)
     os.set_inheritable(proc, True)
     arguments = [str(sock.fileno()), str(proc)]

@@ -25,7 +25,7 @@ from stoker.sandbox.namespaces import syscalls as sys_
 
 SETTINGS_VARIABLE = "STOKER_ZYGOTE"
 BIRTH = "/.stoker/birth.so"
-REQUEST = struct.Struct("=2i")  # slot, uid outside; + descriptors: see serve()
+REQUEST = struct.Struct("=2i")  # slot, uid outside; + descriptors: see birth.c, serve()
 REPORT = struct.Struct("=4i")  # slot, pid of its init, failed step (0: none), errno
 STEPS = (
     "", "join its cgroups", "enter its network namespace", "make its namespaces", "mount its /tmp",
@@ -62,53 +62,49 @@ class Order(ctypes.Structure):
     """birth.c: struct order."""
 
     _fields_ = [
-        *((name, ctypes.c_int) for name in ("net", "tmp", "init", "ctl", "go", "proc", "report")),
-        *((name, ctypes.c_int) for name in ("slot", "uid", "inside_uid", "inside_gid", "root")),
+        *((name, ctypes.c_int) for name in ("proc", "report", "inside_uid", "inside_gid", "root")),
         *((name, ctypes.c_int) for name in ("files", "runtime")),
-        ("entrances", ctypes.c_int * 8),
         ("masks", ctypes.c_char_p),
         ("filter_length", ctypes.c_ushort),
         ("filter", ctypes.c_char_p),
+        ("request", ctypes.c_int * 15),
     ]
 
 
 def serve(
     sock: socket.socket, proc: int, library: str, settings: Settings, runtime: Runtime | None
-) -> None:
+) -> NoReturn:
     """Fork sandboxes on request until the launcher hangs up.
 
+    Python's own work around a fork (locks of other threads, the hooks of logging and threading)
+    writes to half a megabyte of pages. With a single thread, and nothing imported that must be
+    seeded anew, none of it is needed, and it is left out.
+
     proc: descriptor of the host's /proc directory (the template has none). library: birth.c,
-    compiled. A request's descriptors: network namespace, /tmp, init, ctl, go, cgroup entrances.
+    compiled.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    birth = ctypes.PyDLL(library).birth
-    python = ctypes.pythonapi
+    birth, python = ctypes.PyDLL(library), ctypes.pythonapi
     order = _order(sock.fileno(), proc, settings, runtime is not None)
     _seal()
+    sock.send(json.dumps({"ready": os.getpid()}).encode())
     gc.collect()
     gc.freeze()
-    sock.send(json.dumps({"ready": os.getpid()}).encode())
-    while True:
-        data, fds = parked.receive(sock)
-        if not data:
-            return
-        order.slot, order.uid = REQUEST.unpack(data)
-        order.net, order.tmp, order.init, order.ctl, order.go, *entrances = fds
-        order.entrances[: len(entrances) + 1] = [*entrances, -1]
-        python.PyOS_BeforeFork()
-        pid = birth(ctypes.byref(order))
-        if pid == 0 and runtime is not None:
+    hooks = "random" in sys.modules  # and what else came with the SDK
+    if hooks:
+        python.PyOS_BeforeFork()  # once: from here on this process runs no Python any more
+    if birth.serve(ctypes.byref(order)) == 0 and runtime is not None:
+        if hooks:
             python.PyOS_AfterFork_Child()
-            _run(runtime)
-        python.PyOS_AfterFork_Parent()
-        for fd in fds:
-            os.close(fd)
-        os.waitpid(pid, 0)
+        _run(runtime)
+    os._exit(0)
 
 
 def _run(runtime: Runtime) -> NoReturn:
     """The new runtime process: PID 1's child, without privileges."""
     try:
+        if "threading" in sys.modules:  # our thread has a new number
+            sys.modules["threading"].main_thread()._set_native_id()
         parked.park(socket.socket(fileno=_GO), runtime.main, runtime.rehearse)
     finally:
         os._exit(1)
