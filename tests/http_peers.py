@@ -126,6 +126,7 @@ async def served(application: Recorder, limits: Limits | None = None) -> AsyncIt
         await server.close(0)
         sock.close()
         assert server.connections == 0
+        assert server._ticks is None, "a timer outlives the server"
 
 
 def run(loop: str, main: Callable[[], Awaitable[None]]) -> None:

@@ -200,7 +200,7 @@ def test_an_answer_given_at_the_head_does_not_disturb_the_next_request(loop: str
         def begin(exchange: Exchange) -> int:
             if exchange.method == "POST":
                 exchange.respond(403, [], b"no")
-            return 0
+            return 1 << 30
 
         app = Recorder(begin=begin)
         async with served(app) as here:
@@ -210,8 +210,32 @@ def test_an_answer_given_at_the_head_does_not_disturb_the_next_request(loop: str
             assert (await peer.answer())[::2] == (403, b"no")
             await peer.send(request[-10:] + GET)
             assert (await peer.answer())[1]["x-target"] == "/a"
-        assert [e.target for e in app.begun] == ["/p", "/a"]
+            await peer.send(request)
+            assert (await peer.answer())[0] == 403
+        assert [e.target for e in app.begun] == ["/p", "/a", "/p"]
         assert [e.target for e in app.completed] == ["/a"]
+
+    run(loop, main)
+
+
+def test_a_body_nobody_wants_is_cut_off_behind_the_answer(loop: str) -> None:
+    async def main() -> None:
+        def begin(exchange: Exchange) -> int:
+            exchange.respond(403, [], b"no")
+            return 1 << 30
+
+        app = Recorder(begin=begin)
+        async with served(app, Limits(discard_bytes=500_000)) as here:
+            peer = await here.connect()
+            await peer.send(post(b"x" * 600_000)[:-50_000])
+            assert (await peer.answer())[0] == 403
+            assert await peer.rest() == b""
+            peer = await here.connect()
+            await peer.send(post(b"x" * 6, b"Expect: 100-continue\r\n")[:-6])
+            status, headers, _ = await peer.answer()
+            assert (status, headers["connection"]) == (403, "close")
+            assert await peer.rest() == b""
+        assert app.completed == []
 
     run(loop, main)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import select
 import socket
 import struct
 
@@ -9,7 +10,7 @@ import pytest
 
 from stoker.http.base import Exchange
 from stoker.http.limits import RUNTIME_API
-from tests.http_peers import GET, LOOPS, Recorder, chunked, post, run, served
+from tests.http_peers import GET, LOOPS, PATIENCE_S, Recorder, chunked, post, run, served
 
 
 @pytest.fixture(params=LOOPS)
@@ -141,6 +142,28 @@ def test_the_sockets_do_not_delay_small_writes(loop: str) -> None:
     run(loop, main)
 
 
+def test_an_answer_is_out_before_the_application_returns(loop: str) -> None:
+    """What it does after answering (accounts, log lines) costs the caller nothing."""
+    out: list[bool] = []
+
+    async def main() -> None:
+        client = socket.socket()
+
+        def complete(exchange: Exchange) -> None:
+            exchange.respond(200, [], b"body")
+            out.append(bool(select.select([client], [], [], PATIENCE_S)[0]))
+
+        app = Recorder(complete=complete)
+        async with served(app) as here:
+            with client:
+                client.connect(here.address)
+                client.sendall(GET)
+                await app.until(lambda: bool(app.completed))
+        assert out == [True]
+
+    run(loop, main)
+
+
 def test_head_and_bodiless_statuses_carry_no_body(loop: str) -> None:
     async def main() -> None:
         def complete(exchange: Exchange) -> None:
@@ -158,7 +181,9 @@ def test_head_and_bodiless_statuses_carry_no_body(loop: str) -> None:
             assert b"\r\nContent-Length: 4\r\n" in await peer.reader.readuntil(b"\r\n\r\n")
             for status in (204, 304):
                 await peer.send(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % status)
-                assert b"content-length" not in (await peer.reader.readuntil(b"\r\n\r\n")).lower()
+                head = await peer.reader.readuntil(b"\r\n\r\n")
+                assert head.startswith(b"HTTP/1.1 %d " % status)
+                assert b"content-length" not in head.lower()
             await peer.send(b"GET /200 HTTP/1.1\r\nHost: x\r\n\r\n")
             assert (await peer.answer())[::2] == (200, b"body")
 
@@ -272,6 +297,33 @@ def test_drained_waits_for_the_peer_and_fails_when_it_goes(loop: str) -> None:
             with pytest.raises(ConnectionResetError):
                 await exchange.drained()
             exchange.write(b"into nothing")
+
+    run(loop, main)
+
+
+def test_drained_waits_for_the_last_byte(loop: str) -> None:
+    async def main() -> None:
+        app = Recorder(complete=lambda e: e.start(200, []))
+        async with served(app, RUNTIME_API) as here:
+            peer = await here.connect()
+            peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            await peer.send(GET)
+            await app.until(lambda: bool(app.completed))
+            exchange = app.completed[0]
+            while True:  # until both kernels' buffers are full
+                exchange.write(b"x" * 10_000)
+                waiting = asyncio.ensure_future(exchange.drained())
+                await asyncio.sleep(0)
+                if not waiting.done():
+                    break
+            (connection,) = here.server._connections
+            assert connection._transport is not None
+            assert 0 < connection._transport.get_write_buffer_size() < 20_000
+            peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
+            reading = asyncio.ensure_future(peer.rest())
+            await asyncio.wait_for(waiting, PATIENCE_S)
+            exchange.abort()
+            assert await reading
 
     run(loop, main)
 

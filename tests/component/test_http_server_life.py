@@ -42,6 +42,24 @@ def test_close_ends_idle_connections_at_once_and_gives_running_ones_grace(loop: 
     run(loop, main)
 
 
+def test_close_does_not_wait_for_a_body_nobody_wants(loop: str) -> None:
+    async def main() -> None:
+        def begin(exchange: Exchange) -> int:
+            exchange.respond(403, [], b"no")
+            return 0
+
+        async with served(Recorder(begin=begin)) as here:
+            peer = await here.connect()
+            await peer.send(post(b"x" * 10)[:-1])
+            assert (await peer.answer())[0] == 403
+            closing = asyncio.ensure_future(here.server.close(30))
+            assert await peer.rest() == b""
+            assert here.server.connections == 0
+            await closing
+
+    run(loop, main)
+
+
 def test_after_close_no_descriptor_is_left(loop: str) -> None:
     async def main() -> None:
         app = Recorder()

@@ -234,6 +234,7 @@ class Connection(asyncio.Protocol):
             self._refuse(BadRequest(408, "the request took too long"))
         elif exchange is None:
             self._shut()
+        # Otherwise an answer is owed, and that may take as long as it takes.
 
     def cut(self) -> None:
         """Close now; connection_lost() tells the application what it loses by that."""
@@ -290,7 +291,7 @@ class Connection(asyncio.Protocol):
 
     def _begin(self, head: Head) -> tuple[HttpExchange, int]:
         exchange = self._exchange = HttpExchange(self, head)
-        self.keep = head.keep_alive and not self._server.closing
+        self.keep = head.keep_alive
         self._unread = head.has_chunks or bool(head.content_length)
         self.expecting = head.expects_continue and self._unread
         return exchange, self._call(self._application.begin, exchange, exchange) or 0
@@ -397,8 +398,6 @@ class Connection(asyncio.Protocol):
         self._complete(exchange)
 
     def _complete(self, exchange: HttpExchange) -> None:
-        if not self.out.blocked:
-            self.deadline = 0.0
         self._call(self._application.complete, exchange, exchange)
 
     # ---- the application's and the peer's mistakes ----
@@ -435,7 +434,7 @@ class Connection(asyncio.Protocol):
         self._closing = True
         self._body = None
         self._input.clear()
-        if self._eof or self._server.closing or not linger:
+        if self._eof or self._server.closing or not linger or transport.is_closing():
             transport.close()
             return
         transport.write_eof()

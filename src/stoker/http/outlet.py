@@ -16,8 +16,7 @@ class Outlet:
 
     def open(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        # With any water mark above zero uvloop keeps an answer until the end of the turn, and
-        # whatever the application does after answering delays it.
+        # So that a single byte the peer has not taken counts, for drained() and for time-outs.
         transport.set_write_buffer_limits(high=0)
 
     def send(self, *parts: bytes) -> None:
