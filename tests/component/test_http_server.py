@@ -301,6 +301,17 @@ def test_a_peer_that_vanishes_is_reported_to_who_owes_it_an_answer(loop: str) ->
         (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 300 + b"\r\n", 431),
         (b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", 501),
     ],
+    ids=[
+        "no request line",
+        "TLS",
+        "length and chunks",
+        "two lengths",
+        "HTTP/2",
+        "long head",
+        "endless head",
+        "many headers",
+        "CONNECT",
+    ],
 )
 def test_what_is_no_request_is_refused_and_the_connection_closed(
     loop: str, request_bytes: bytes, status: int
