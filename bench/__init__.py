@@ -1,0 +1,1 @@
+"""Stoker and its peers, measured side by side: `make bench`. See README.md."""

@@ -1,0 +1,75 @@
+"""Measure Stoker and its peers side by side: `make bench`, or
+
+    .venv/bin/python -m bench [--quick] [--only NAME]...
+
+Exit status 0 if every gate that was judged holds, else 1.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from bench import burst, churn, cold, memory, throughput, warm
+from bench.gates import GATES, judge
+from bench.install import BUILD, HERE, install
+from bench.machine import profile
+from bench.report import Run, commit, write
+from bench.series import Book
+from bench.session import QUICK, Effort, Session
+
+MEASURES: dict[str, Callable[[Session], None]] = {
+    "warm": warm.measure,
+    "throughput": throughput.measure,
+    "cold": cold.measure,
+    "memory": memory.measure,
+    "burst": burst.measure,
+    "churn": churn.measure,
+}
+
+console = Console(highlight=False)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", action="append", choices=list(MEASURES), metavar="NAME",
+                        help="one of " + ", ".join(MEASURES) + "; may be repeated")  # fmt: skip
+    parser.add_argument("--quick", action="store_true",
+                        help="fewer rounds; results go to build/bench/results")  # fmt: skip
+    given = parser.parse_args()
+    chosen = given.only or list(MEASURES)
+    partial = given.quick or len(chosen) < len(MEASURES)
+    book = Book()
+    run = Run(
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        commit=commit(),
+        machine=profile(),
+        options=(" --quick" if given.quick else "") + "".join(f" --only {n}" for n in chosen)
+        if partial
+        else "",
+    )
+    console.print("[bold]peers[/]")
+    peers = install(lambda text: console.print(f"  {text}"))
+    book.missing.update(peers.missing)
+    # Not in /tmp: environments have a /tmp of their own, over what is there.
+    with tempfile.TemporaryDirectory(prefix="run-", dir=BUILD) as folder:
+        Path(folder).chmod(0o755)  # a server that gave up root reads its code there
+        session = Session(
+            peers, Path(folder), book, QUICK if given.quick else Effort(), console.print
+        )
+        for name in chosen:
+            console.print(f"[bold]{name}[/]")
+            MEASURES[name](session)
+    page = write(book, run, BUILD / "results" if partial else HERE / "results")
+    console.print(Markdown(page.read_text()))
+    console.print(f"written to {page}")
+    return int(any(judge(book, gate).passed is False for gate in GATES))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+"""What every system runs. `count` tells a cold start from a warm one."""
+
+import time
+
+count = 0
+
+
+def echo(event: dict[str, str], context: object) -> dict[str, object]:
+    global count
+    count += 1
+    return {"count": count, "data": event["data"]}
+
+
+def nap(event: dict[str, str], context: object) -> dict[str, object]:
+    time.sleep(0.3)
+    return echo(event, context)

@@ -1,0 +1,133 @@
+"""What is promised, and whether a run has held it: always a ratio to a peer in the same round."""
+
+import statistics
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bench import names
+from bench.distribution import Distribution
+from bench.series import Book, Round, Series
+
+
+class Sense(StrEnum):
+    FASTER = "peer / Stoker"  # a duration or a size: less is better
+    MORE = "Stoker / peer"  # a rate: more is better
+    EXTRA = "Stoker / without"  # an overhead over ourselves: near 1 is better
+    TAIL = "p99 / p50"
+    RATE = "per second"  # no peer
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    id: str
+    text: str
+    measure: str
+    system: str
+    peers: tuple[str, ...]  # the best of them counts, round by round
+    sense: Sense
+    bound: float
+
+    @property
+    def is_ceiling(self) -> bool:
+        return self.sense in (Sense.EXTRA, Sense.TAIL)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    gate: Gate
+    ours: float | None = None  # medians over all samples
+    theirs: float | None = None
+    peer: str = ""
+    ratios: tuple[float, ...] = ()  # one per round
+    errors: int = 0
+    missing: str = ""  # why it could not be judged
+
+    @property
+    def ratio(self) -> float | None:
+        return statistics.median(self.ratios) if self.ratios else None
+
+    @property
+    def passed(self) -> bool | None:
+        """None: not judged."""
+        if self.ratio is None:
+            return None
+        held = self.ratio <= self.gate.bound if self.gate.is_ceiling else (
+            self.ratio >= self.gate.bound
+        )  # fmt: skip
+        return held and self.errors == 0
+
+
+_SURVIVORS = (names.RIE_MANAGED, names.OFFLINE, names.MINISTACK)
+
+GATES = (
+    Gate("T1", "warm p50, 1 client", names.WARM, names.STOKER, (names.RIE_RIC,), Sense.FASTER, 4),
+    Gate("T1b", "the same", names.WARM, names.STOKER, (names.RIE_RAW,), Sense.FASTER, 2),
+    Gate("T2", "the same, unmodified awslambdaric on both sides",
+         names.WARM, names.STOKER_RIC, (names.RIE_RIC,), Sense.FASTER, 2),
+    Gate("T3", "answered per second, 8 clients, no errors",
+         names.throughput(8), names.STOKER, _SURVIVORS, Sense.MORE, 5),
+    Gate("T4", "answered per second, 64 clients, no errors",
+         names.throughput(64), names.STOKER, _SURVIVORS, Sense.MORE, 5),
+    Gate("T5", "p99 / p50, warm, 1 client", names.WARM, names.STOKER, (), Sense.TAIL, 3),
+    Gate("T6", "cold start over HTTP, prepared sandbox",
+         names.COLD, names.STOKER, (names.BARE,), Sense.FASTER, 5),
+    Gate("T7", "the same; peer from its start to its first answer",
+         names.COLD, names.STOKER, (names.RIE_RIC,), Sense.FASTER, 20),
+    Gate("T8", "cold start through boto3",
+         names.COLD_BOTO3, names.STOKER, (names.MINISTACK,), Sense.FASTER, 40),
+    Gate("T9", "cold start with nothing prepared",
+         names.COLD, names.UNPREPARED, (names.RUNC,), Sense.FASTER, 4),
+    Gate("T11", "warm p50, frozen in between / never frozen",
+         names.WARM, names.STOKER, (names.UNFROZEN,), Sense.EXTRA, 1.15),
+    Gate("T12", "memory (PSS) of one more idle environment",
+         names.MEMORY, names.STOKER, (names.BARE,), Sense.FASTER, 2),
+    Gate("T12b", "the same", names.MEMORY, names.STOKER, (names.RIE_RIC,), Sense.FASTER, 8),
+    Gate("T14", "isolated environments created, invoked and ended per second",
+         names.CHURN, names.STOKER, (), Sense.RATE, 150),
+    Gate("T15", "warm p50, isolated and frozen / --sandbox process",
+         names.WARM, names.STOKER, (names.UNISOLATED,), Sense.EXTRA, 1.15),
+)  # fmt: skip
+
+
+def judge(book: Book, gate: Gate) -> Verdict:
+    ours = book.series.get((gate.measure, gate.system))
+    if ours is None or not ours.rounds:
+        why = book.missing.get(gate.system) or book.missing.get(gate.measure) or "not measured"
+        return Verdict(gate, missing=why)
+    mine = _median(ours)
+    if gate.sense in (Sense.TAIL, Sense.RATE):
+        ratios = tuple(_alone(gate.sense, each.distribution) for each in ours.rounds.values())
+        return Verdict(gate, mine, None, "", ratios, ours.errors)
+    measured = [
+        series
+        for name in gate.peers
+        if (series := book.series.get((gate.measure, name))) and series.rounds
+    ]
+    if not measured:
+        reasons = {book.missing.get(name, f"{name} was not measured") for name in gate.peers}
+        return Verdict(gate, mine, missing="; ".join(sorted(reasons)))
+    best = max(measured, key=_median) if gate.sense is Sense.MORE else min(measured, key=_median)
+    ratios = tuple(
+        _ratio(gate.sense, ours.rounds[number], [series.rounds[number] for series in present])
+        for number in sorted(ours.rounds)
+        if (present := [series for series in measured if number in series.rounds])
+    )
+    return Verdict(gate, mine, _median(best), best.system, ratios, ours.errors)
+
+
+def _ratio(sense: Sense, ours: Round, theirs: list[Round]) -> float:
+    mine = ours.distribution.p50
+    others = [each.distribution.p50 for each in theirs]
+    if sense is Sense.MORE:
+        return mine / max(*others, 1e-9)
+    if sense is Sense.FASTER:
+        return min(others) / mine
+    return mine / min(others)
+
+
+def _alone(sense: Sense, seen: Distribution) -> float:
+    return seen.p99 / seen.p50 if sense is Sense.TAIL else seen.p50
+
+
+def _median(series: Series) -> float:
+    return statistics.median(series.samples)

@@ -1,0 +1,121 @@
+"""Stoker, in the forms in which it is measured."""
+
+import json
+import re
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import names
+from bench.client import invocation, lambda_path
+from bench.install import Peers
+from bench.package import HANDLER, definition
+from bench.processes import Child
+from bench.systems import aws_client, same_python, warm_up
+
+DEPLOY_S = 60.0
+POLL_S = 0.02
+
+
+@dataclass(slots=True)
+class Stoker:
+    """A server with data folder and port of its own. `options` are those of `stoker serve`."""
+
+    peers: Peers
+    folder: Path
+    name: str = names.STOKER
+    options: tuple[str, ...] = ()
+    module: str = "stoker"  # run as python -m
+    port: int = 0
+    request: bytes = b""
+    _child: Child | None = None
+    _client: Any = field(default=None)
+
+    def start(self) -> None:
+        self.serve()
+        self.deploy("echo")
+        self.request = self.invocation("echo")
+        warm_up(self)
+
+    def serve(self) -> None:
+        """Start with no function."""
+        words = "-".join(re.findall("[a-z]+", self.name.lower()))
+        ready = self.folder / f"{words}.url"
+        command = [
+            *(sys.executable, "-m", self.module, "serve", "--port", "0"),
+            *("--data-dir", str(self.folder / words), "--ready-file", str(ready)),
+            *("--log-level", "warning"),
+            *self.options,
+        ]
+        log = self.folder / f"{words}.log"
+        self._child = Child(command, log, environ=same_python(self.peers))
+        url = self._child.wait_for_file(ready)
+        self.port = int(url.rpartition(":")[2])
+        self._client = aws_client("lambda", self.port)
+
+    def stop(self) -> None:
+        if self._child:
+            self._child.stop()
+
+    def tree(self) -> list[int]:
+        assert self._child
+        return self._child.tree()
+
+    def invocation(self, function: str) -> bytes:
+        return invocation(self.port, lambda_path(function))
+
+    def deploy(self, *names: str, handler: str = HANDLER) -> None:
+        """Create functions; return when all are Active."""
+        for name in names:
+            self._client.create_function(**definition(name, handler))
+        end = time.monotonic() + DEPLOY_S
+        for name in names:
+            while self._state(name) != "Active":
+                if time.monotonic() > end:
+                    raise TimeoutError(f"{name} is not Active after {DEPLOY_S} s")
+                time.sleep(POLL_S)
+
+    def delete(self, *names: str) -> None:
+        """Delete functions; return when their environments are gone."""
+        for name in names:
+            self._client.delete_function(FunctionName=name)
+        end = time.monotonic() + DEPLOY_S
+        while any(e["function"] in names for e in self.environments()):
+            if time.monotonic() > end:
+                raise TimeoutError("environments of deleted functions do not end")
+            time.sleep(POLL_S)
+
+    def environments(self) -> list[dict[str, Any]]:
+        """What the server says of its environments."""
+        url = f"http://127.0.0.1:{self.port}/_stoker/api/environments"
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            listed: list[dict[str, Any]] = json.load(answer)["environments"]
+            return listed
+
+    def _state(self, name: str) -> str:
+        state: str = self._client.get_function_configuration(FunctionName=name)["State"]
+        if state == "Failed":
+            raise RuntimeError(f"{name} cannot be activated")
+        return state
+
+
+def unfrozen(peers: Peers, folder: Path) -> Stoker:
+    """The same, isolated just so, but never frozen."""
+    return Stoker(peers, folder, names.UNFROZEN, module="bench.never_freeze")
+
+
+def unisolated(peers: Peers, folder: Path) -> Stoker:
+    return Stoker(peers, folder, names.UNISOLATED, ("--sandbox", "process"))
+
+
+def with_awslambdaric(peers: Peers, folder: Path) -> Stoker:
+    client = ("--python-client", str(peers.awslambdaric))
+    return Stoker(peers, folder, names.STOKER_RIC, client)
+
+
+def unprepared(peers: Peers, folder: Path) -> Stoker:
+    """Nothing but the template: every step of a cold start is on the client's path."""
+    return Stoker(peers, folder, names.UNPREPARED, ("--stock", "0"))

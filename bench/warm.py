@@ -1,0 +1,50 @@
+"""Warm invoke: one client, one environment, 1 KB in and 1 KB out."""
+
+from bench import names
+from bench.client import Connection
+from bench.processes import cpu_ns
+from bench.session import Broken, Session
+from bench.stoker import Stoker, unfrozen, unisolated, with_awslambdaric
+from bench.systems import Ministack, Rie, ServerlessOffline, System
+
+
+def measure(session: Session) -> None:
+    with session.running(_systems(session)) as alive:
+        for number in session.rounds(names.WARM):
+            # Every other round backwards, so that no system always follows the same one.
+            for system in alive[:: -1 if number % 2 else 1]:
+                try:
+                    _one_round(session, system, number)
+                except Broken as error:
+                    session.leave_out(system.name, error)
+                    alive.remove(system)
+
+
+def _systems(session: Session) -> list[System]:
+    peers, folder = session.peers, session.folder
+    systems: list[System] = [Stoker(peers, folder), unisolated(peers, folder)]
+    systems.append(unfrozen(peers, folder))
+    if peers.awslambdaric:
+        systems.append(with_awslambdaric(peers, folder))
+    if peers.rie and peers.awslambdaric:
+        systems += [Rie(peers, folder), Rie(peers, folder, "raw")]
+    if peers.ministack:
+        systems.append(Ministack(peers, folder))
+    if peers.serverless:
+        systems.append(ServerlessOffline(peers, folder))
+    return systems
+
+
+def _one_round(session: Session, system: System, number: int) -> None:
+    effort, book = session.effort, session.book
+    idle = session.quiet()
+    connection = Connection(system.port)
+    try:
+        processes = system.tree()
+        before = cpu_ns(processes)
+        samples = connection.latencies(system.request, effort.warm_calls, effort.warm_s)
+        used_us = (cpu_ns(processes) - before) / 1000
+    finally:
+        connection.close()
+    book.add(names.WARM, system.name, "us", number, samples, idle=idle)
+    book.add(names.CPU, system.name, "us", number, [used_us / (len(samples) + 1)], idle=idle)
