@@ -43,26 +43,10 @@ def pytest_runtest_makereport(
 class SharedServer:
     """The one server of the session: what it owns is not a leak while it lives."""
 
-    def __init__(self) -> None:
-        self.process: StokerProcess | None = None
-        self.marks: tuple[str, ...] = ()
-
-    def start(self, data_dir: Path) -> StokerProcess:
-        self.process = StokerProcess(data_dir)
-        self.marks = leaks.marks_of(self.process.pid, data_dir)
-        return self.process
-
-    def owns(self, name: str) -> bool:
-        return any(mark in name for mark in self.marks)
+    process: StokerProcess | None = None
 
     def look(self) -> leaks.Traces:
-        return leaks.look(self.owns, self.process.pid if self.process else None)
-
-    def stop(self) -> int:
-        assert self.process
-        status = self.process.stop()
-        self.process, self.marks = None, ()
-        return status
+        return leaks.look(self.process.pid if self.process else None)
 
 
 SHARED = SharedServer()
@@ -72,8 +56,11 @@ SHARED = SharedServer()
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StokerProcess]:
     """A server that all tests share. Start a StokerProcess of your own to stop or break one."""
     before = leaks.look()
-    yield SHARED.start(tmp_path_factory.mktemp("server") / "data")
-    assert SHARED.stop() == 0
+    SHARED.process = StokerProcess(tmp_path_factory.mktemp("server") / "data")
+    yield SHARED.process
+    status = SHARED.process.stop()
+    SHARED.process = None
+    assert status == 0
     # Files and threads of this process belong to the test that happened to start the server.
     left = leaks.left_behind(before, leaks.look)
     left = [trace for trace in left if not trace.startswith(("files:", "threads:"))]

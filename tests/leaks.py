@@ -3,8 +3,8 @@
 import contextlib
 import ctypes
 import gc
-import hashlib
 import os
+import re
 import subprocess
 import threading
 import time
@@ -43,38 +43,24 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def look(owned: Callable[[str], bool] = lambda name: False, without: int | None = None) -> Traces:
-    """Look around. Neither `without`'s process tree nor what `owned` names counts."""
+def look(without: int | None = None) -> Traces:
+    """Look around. The process tree of `without`, and servers that others run on this machine,
+    are not counted, nor is what they own."""
+    processes = _descendants(without)
+    owned = [mark for pid in _launchers() if pid not in processes for mark in _marks(pid)]
+
+    def ours(names: Iterator[str]) -> frozenset[str]:
+        return frozenset(name for name in names if not any(mark in name for mark in owned))
+
     return Traces(
-        processes=frozenset(_processes(without)),
+        processes=frozenset(processes.values()),
         threads=frozenset(f"{t.name} ({t.ident})" for t in threading.enumerate()),
         files=frozenset(_open_files()),
-        cgroups=frozenset(name for name in _cgroups() if not owned(name)),
-        mounts=frozenset(name for name in _mounts() if not owned(name)),
-        network=frozenset(name for name in _network() if not owned(name)),
+        cgroups=ours(_cgroups()),
+        mounts=ours(_mounts()),
+        network=ours(_network()),
         folders=frozenset(str(path) for path in Path("/tmp").glob("stoker*")),
     )
-
-
-def marks_of(pid: int, data_dir: Path) -> tuple[str, ...]:
-    """What the names of a server's cgroups, interfaces and firewall table contain."""
-    instance = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:12]
-    number = _block_number(pid)
-    if number is None:
-        return (f"stoker-{instance}",)
-    return (f"stoker-{instance}", f"interface sk{number:02x}x", f"table inet stoker_{number}")
-
-
-def _block_number(pid: int) -> int | None:
-    """Servers on one machine are numbered by an abstract socket, which the launcher holds."""
-    held = set()
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        held |= {str(fd.readlink()) for fd in Path(f"/proc/{child}/fd").glob("*")}
-    for line in Path("/proc/net/unix").read_text().splitlines():
-        inode, _, name = line.partition(" @stoker-block-")
-        if name and f"socket:[{inode.split()[-1]}]" in held:
-            return int(name)
-    return None
 
 
 def left_behind(before: Traces, look_again: Callable[[], Traces]) -> list[str]:
@@ -88,7 +74,8 @@ def left_behind(before: Traces, look_again: Callable[[], Traces]) -> list[str]:
         time.sleep(0.02)
 
 
-def _processes(without: int | None) -> Iterator[str]:
+def _descendants(without: int | None) -> dict[int, str]:
+    """Living processes that come from this one, by pid."""
     children: dict[int, list[tuple[int, str, str]]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -98,6 +85,7 @@ def _processes(without: int | None) -> Iterator[str]:
         state, ppid = rest.split()[:2]
         pid, _, name = head.partition(" (")
         children.setdefault(int(ppid), []).append((int(pid), name, state))
+    found: dict[int, str] = {}
     todo = [os.getpid()]
     while todo:
         parent = todo.pop()
@@ -106,9 +94,32 @@ def _processes(without: int | None) -> Iterator[str]:
                 continue
             todo.append(pid)
             if state != "Z":
-                yield f"{name} ({pid})"
+                found[pid] = f"{name} ({pid})"
             elif parent == os.getpid():
                 _bury(pid)
+    return found
+
+
+def _launchers() -> Iterator[int]:
+    """The launchers of all servers on this machine."""
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if b'"instance": "stoker-' in command.read_bytes():
+                yield int(command.parent.name)
+
+
+def _marks(launcher: int) -> Iterator[str]:
+    """What the names of a server's cgroups, interfaces and firewall table contain."""
+    with contextlib.suppress(OSError):
+        command = Path(f"/proc/{launcher}/cmdline").read_bytes().decode()
+        yield from re.findall(r'"instance": "(stoker-\w+)"', command)
+        # Servers on one machine are numbered by an abstract socket, which the launcher holds.
+        held = {fd.stat().st_ino for fd in Path(f"/proc/{launcher}/fd").glob("*")}
+        for line in Path("/proc/net/unix").read_text().splitlines():
+            inode, _, number = line.partition(" @stoker-block-")
+            if number and int(inode.split()[-1]) in held:
+                yield f"interface sk{int(number):02x}x"
+                yield f"table inet stoker_{number}"
 
 
 def _bury(pid: int) -> None:

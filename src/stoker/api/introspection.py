@@ -10,34 +10,31 @@
 import orjson
 
 from stoker.api.control import Control
-from stoker.environment.view import EnvironmentView
 from stoker.http.base import Exchange
 
 
 async def environments(control: Control, exchange: Exchange) -> None:
     """Answer with one entry per execution environment."""
-    shown = [_shown(view) for view in control.invoker.environments()]
+    shown = [
+        {
+            "id": view.id,
+            "function": view.target.name,
+            "version": view.target.version,
+            "account": view.target.account,
+            "region": view.target.region,
+            "phase": view.phase,
+            "frozen": view.frozen,
+            "request_id": view.request_id,
+            "waiting_for": view.waiting_for,
+            "log_stream": view.log_stream,
+            "pids": view.pids,
+            "steps": [{"name": name, "ms": round(ms, 3)} for name, ms in view.steps],
+            "phases": [
+                {"phase": span.phase, "began_ms": span.began_ms, "ms": round(span.duration_ms, 3)}
+                for span in view.history
+            ],
+        }
+        for view in control.invoker.environments()
+    ]
     body = orjson.dumps({"environments": shown})
     exchange.respond(200, [("Content-Type", "application/json")], body)
-
-
-def _shown(view: EnvironmentView) -> dict[str, object]:
-    target = view.target
-    return {
-        "id": view.id,
-        "function": target.name,
-        "version": target.version,
-        "account": target.account,
-        "region": target.region,
-        "phase": view.phase,
-        "frozen": view.frozen,
-        "request_id": view.request_id,
-        "waiting_for": view.waiting_for,
-        "log_stream": view.log_stream,
-        "pids": view.pids,
-        "steps": [{"name": name, "ms": round(ms, 3)} for name, ms in view.steps],
-        "phases": [
-            {"phase": span.phase, "began_ms": span.began_ms, "ms": round(span.duration_ms, 3)}
-            for span in view.history
-        ],
-    }
