@@ -112,7 +112,12 @@ class _Play:
         gone = os.pidfd_open(process.pid)
         try:
             while True:
-                watched = [self.listener, *self.connections, *self.logs, gone]
+                watched: list[socket.socket | int] = [
+                    self.listener,
+                    *self.connections,
+                    *self.logs,
+                    gone,
+                ]
                 ready, _, _ = select.select(watched, [], [], PATIENCE_S)
                 assert ready, f"the client is stuck after {len(self.posts)} answers"
                 if self.listener in ready:
@@ -237,7 +242,7 @@ def _response(status: int, headers: Mapping[str, str], body: bytes, chunked: boo
         return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
     half = len(body) // 2
     data = "\r\n".join([*lines, "Transfer-Encoding: chunked", "", ""]).encode()
-    for piece in (body[:half], body[half:]):
+    for piece in filter(None, (body[:half], body[half:])):
         data += b"%x\r\n%s\r\n" % (len(piece), piece)
     return data + b"0\r\n\r\n"
 

@@ -50,7 +50,8 @@ def numbers(event, context):
     return [1, -1, 1.5, 1e100, 10**30, float("nan"), float("inf"), -float("inf"), True, None]
 def decimals(event, context):
     D = decimal.Decimal
-    return {"a": D("1.10"), "b": [D("1E+3"), D("NaN"), D("-Infinity"), D("0.0000001")], "c": "x"}
+    odd = [D("NaN"), D("-NaN"), D("sNaN"), D("-Infinity")]
+    return {"a": D("1.10"), "b": [D("1E+3"), D("0.0000001"), *odd], "c": "x"}
 def only_a_decimal(event, context):
     return decimal.Decimal("12.50")
 def keys(event, context):
@@ -312,7 +313,7 @@ LIVES: dict[str, tuple[dict[str, str], str, list[Event]]] = {
                        f"  print('last')\n  sys.exit({code})\n"},
             "app.handler", [Event(b"{}", {}, "id")],
         )
-        for code in ("", "0", "1", "256", "-1", "True", "'words'", "[1]")
+        for code in ("", "0", "1", "256", "-1", "1 << 40", "True", "'words'", "[1]")
     },
     "exit functions": (
         {"app.py": "import atexit, sys, threading, time\n"

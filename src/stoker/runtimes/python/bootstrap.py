@@ -193,6 +193,7 @@ def _set_up_imports(environ: os._Environ[str]) -> None:
     library = os.path.dirname(os.__file__)
     runtime_dir = environ.get("LAMBDA_RUNTIME_DIR", os.path.dirname(os.path.abspath(__file__)))
     layers = environ.pop("_STOKER_LAYER_ROOT", "/opt") + "/python"
+    environ.pop("_STOKER_LANGUAGE_ROOT", None)  # it was for the script beside us
     own = [environ.get("LAMBDA_TASK_ROOT", "/var/task")]
     if environ.setdefault("PYTHONPATH", runtime_dir) == runtime_dir:
         own += [layers + "/lib/python" + VERSION + "/site-packages", layers]
