@@ -67,14 +67,17 @@ class ProcessBackend:
         self,
         state_dir: Path,
         find_runtime: Callable[[str], FoundRuntime] = found.find_runtime,
+        python_client: Path | None = None,
     ) -> None:
-        """`state_dir`: what dead predecessors left is cleared from it; only one may use it."""
+        """`state_dir`: what dead predecessors left is cleared from it; only one may use it.
+        `python_client`: a folder with AWS's own, see runtimes/runtime_dir.py."""
         self.limitations: tuple[str, ...] = LIMITATIONS
         if not Path("/proc/self/stat").exists():
             self.limitations += (NOT_MEASURED,)
         self._folder = state_dir / "environments"
         self._runtimes = state_dir / "runtimes"
         self._find_runtime = find_runtime
+        self._python_client = python_client
         self._managed: dict[str, _Managed] = {}
         self._sandboxes: set[ProcessSandbox] = set()
 
@@ -113,7 +116,8 @@ class ProcessBackend:
         try:
             it = self._find_runtime(runtime)
             assert it.executable is not None and it.prefix is not None, f"{runtime} is managed"
-            return _Managed(it.executable, it.prefix, build_runtime_dir(it, self._runtimes))
+            client = build_runtime_dir(it, self._runtimes, self._python_client)
+            return _Managed(it.executable, it.prefix, client)
         except found.RuntimeUnavailable as error:
             raise RuntimeUnavailable(str(error)) from error
 

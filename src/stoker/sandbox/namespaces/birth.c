@@ -34,7 +34,7 @@ enum { CAPSET = 126, EXECVEAT = 322 };
 enum { CAPSET = 91, EXECVEAT = 281 };
 #endif
 enum { NEWNET = 0x40000000, NEWUSER = 0x10000000, NEWNS = 0x20000, NEWPID = 0x20000000,
-       NEWIPC = 0x8000000, NEWUTS = 0x4000000 };
+       NEWIPC = 0x8000000, NEWUTS = 0x4000000, NEWCGROUP = 0x2000000 };
 enum { NOSUID = 2, NODEV = 4, NOEXEC = 8, BIND = 0x1000 };
 enum { SET_DUMPABLE = 4, SET_SECCOMP = 22, CAPBSET_DROP = 24, NO_NEW_PRIVS = 38 };
 enum { FD_DIRECTORY = 10 /* where the runtime keeps its socket */ };
@@ -131,7 +131,7 @@ static void second(const struct order *o, int up, int mapped)
     const char *path;
     char ctl[16], pid[16], byte;
     char *argv[4], *environment[1];
-    int runtime = 0;
+    int runtime = 0, number;
     files[0] = files[1] = (unsigned long)o->files;
     if (mount("proc", "/proc", "proc", NOSUID | NODEV | NOEXEC, 0) < 0)
         fail(o, MOUNT_PROC);
@@ -142,8 +142,6 @@ static void second(const struct order *o, int up, int mapped)
             path++;
     }
     umask(022);
-    signal(2 /* SIGINT */, 0);
-    signal(17 /* SIGCHLD */, 0);
     if (setgroups(0, 0) < 0 || prlimit(0, 7 /* NOFILE */, files, 0) < 0
         || prlimit(0, 4 /* CORE */, none, 0) < 0 || setsid() < 0)
         fail(o, LIMITS);
@@ -165,6 +163,10 @@ static void second(const struct order *o, int up, int mapped)
     } else
         write(o->go, "ready", 5);
     write(up, "d", 1);
+    for (number = 1; number < 65; number++)
+        signal(number, 0); /* what is ignored stays ignored, also in the user's programs */
+    /* It, and what it forks, holds one door only: the host's /proc and our sockets are behind. */
+    syscall(CLOSE_RANGE, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
     fcntl(o->ctl, 2 /* F_SETFD */, 0);
     snprintf(ctl, sizeof ctl, "%d", o->ctl);
     snprintf(pid, sizeof pid, "%d", runtime);
@@ -189,7 +191,7 @@ static int birth(const struct order *o)
             fail(o, JOIN_CGROUPS);
     if (setns(o->net, NEWNET) < 0)
         fail(o, ENTER_NET);
-    if (unshare(NEWNS | NEWPID | NEWIPC | NEWUTS) < 0)
+    if (unshare(NEWNS | NEWPID | NEWIPC | NEWUTS | NEWCGROUP) < 0)
         fail(o, NEW_NAMESPACES);
     sethostname("sandbox", 7);
     if (o->tmp >= 0 && syscall(MOVE_MOUNT, o->tmp, "", -100, "/tmp", 4) < 0)

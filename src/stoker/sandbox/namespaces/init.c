@@ -106,16 +106,17 @@ static int become(u32 argc, u32 envc, u64 size, int *fds, int count)
         at++;
     }
     CALL2(setpgid, 0, 0);
-    CALL2(prctl, 4 /* PR_SET_DUMPABLE */, 1);
-    fd = (int)CALL4(openat, -100, "/proc/self/oom_score_adj", 1, 0);
-    if (fd >= 0)
-        CALL3(write, fd, "1000", 4); /* rather us than PID 1 */
     CALL3(dup3, fds[0], 1, 0);
     CALL3(dup3, fds[1], 2, 0);
     if (count > 2)
         CALL3(dup3, fds[2], FRAMES_FD, 0);
     CALL3(close_range, 3, FRAMES_FD - (count > 2), 0);
     CALL3(close_range, FAILURE_FD + 1, ~0u, 0);
+    /* Only now, with init's socket closed, may others of this user look into us. */
+    CALL2(prctl, 4 /* PR_SET_DUMPABLE */, 1);
+    fd = (int)CALL4(openat, -100, "/proc/self/oom_score_adj", 1 | 02000000 /* CLOEXEC */, 0);
+    if (fd >= 0)
+        CALL3(write, fd, "1000", 4); /* rather us than PID 1 */
     fd = (int)CALL1(chdir, strings[0]);
     if (fd < 0)
         return -fd;

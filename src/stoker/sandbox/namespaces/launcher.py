@@ -321,6 +321,7 @@ def _until(done: Callable[[], bool]) -> None:
 def main() -> None:
     """Started by backend.py: argv[1] is the control socket's descriptor, argv[2] the settings."""
     control = socket.socket(fileno=int(sys.argv[1]))
+    control.set_inheritable(False)  # nobody else's: not zygotes', not sandboxes'
     sys_.prctl(sys_.PR_SET_CHILD_SUBREAPER, 1)
     sys_.unshare(sys_.CLONE_NEWNS)
     sys_.mount("none", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)

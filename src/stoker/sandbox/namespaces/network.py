@@ -23,6 +23,7 @@ _IFF_UP_RUNNING = 0x41
 _SIOCSIFFLAGS = 0x8914
 _FORWARD = "/proc/sys/net/ipv4/ip_forward"
 _BACKLOG = 128
+FLOWS = 1024  # connections out of one sandbox that the machine tracks at a time; as open files
 
 
 class Net(NamedTuple):
@@ -73,10 +74,24 @@ class Block(NamedTuple):
 
 
 def ruleset(prefix: str, table: str, forwarding_was_off: bool) -> str:
-    """nftables rules for the interfaces named `prefix`*. Pure."""
-    others = f'iifname != "{prefix}*" oifname != "{prefix}*" drop' if forwarding_was_off else ""
+    """nftables rules for the interfaces named `prefix`*. Pure.
+
+    The host's own addresses are closed before anybody's DNAT (a published port of a container,
+    say) can make them something else. What one sandbox has under way is counted, since the
+    machine has one table of connections for everybody.
+    """
+    others = 'iifname != "sk*" oifname != "sk*" drop' if forwarding_was_off else ""
     return f"""
 table inet {table} {{
+  set senders {{
+    type ipv4_addr
+    size {BLOCK_SIZE}
+    flags dynamic
+  }}
+  chain prerouting {{
+    type filter hook prerouting priority -150; policy accept;
+    iifname "{prefix}*" fib daddr type local drop
+  }}
   chain input {{
     type filter hook input priority -10; policy accept;
     iifname "{prefix}*" drop
@@ -86,6 +101,7 @@ table inet {table} {{
     oifname "{prefix}*" ct state established,related accept
     oifname "{prefix}*" drop
     iifname "{prefix}*" ip daddr {{ 169.254.0.0/16, 127.0.0.0/8, 198.18.0.0/15 }} drop
+    iifname "{prefix}*" ct state new add @senders {{ ip saddr ct count over {FLOWS} }} drop
     {others}
   }}
   chain postrouting {{

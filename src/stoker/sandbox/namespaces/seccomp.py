@@ -41,6 +41,7 @@ _ABSENT = {  # answered as an older kernel would: programs have a fall-back for 
 }  # fmt: skip
 _CLONE = (56, 220)
 _SOCKET = (41, 198)
+_SOCKETPAIR = (53, 199)  # makes (and has the kernel load) any family, too
 
 _NEW_NAMESPACES = 0x7E020000 | 0x80  # every CLONE_NEW*, with CLONE_NEWTIME
 _ALLOWED_FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
@@ -74,6 +75,7 @@ def program(machine: str = "") -> bytes:
         _op(_JSET, _NEW_NAMESPACES, 0, 1),
         _op(_RET, _error(errno.EPERM)),
         _op(_RET, _ALLOW),
+        _op(_JEQ, _SOCKETPAIR[column], 1, 0),
         _op(_JEQ, _SOCKET[column], 0, 2 + len(_ALLOWED_FAMILIES)),
         _op(_LD, _ARG0),
     ]

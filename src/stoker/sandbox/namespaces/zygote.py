@@ -83,7 +83,7 @@ def serve(
     proc: descriptor of the host's /proc directory (the template has none). library: birth.c,
     compiled.
     """
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    _restore_signals()
     birth, python = ctypes.PyDLL(library), ctypes.pythonapi
     order = _order(sock.fileno(), proc, settings, runtime is not None)
     _seal()
@@ -116,6 +116,14 @@ def _order(report: int, proc: int, settings: Settings, has_runtime: bool) -> Ord
     order.masks = b"".join(b"/proc/%s\0" % name.encode() for name in _MASKED) + b"\0"
     order.filter, order.filter_length = settings.seccomp, len(settings.seccomp) // 8
     return order
+
+
+def _restore_signals() -> None:
+    """As in a process that was started by hand: what the launcher ignores, functions must not."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        if number not in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores these two itself
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _seal() -> None:
