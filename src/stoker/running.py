@@ -17,13 +17,14 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import uvloop
 
 from stoker.config import Config, is_loopback
 from stoker.journal import open_journal
-from stoker.runtimes import found
+from stoker.runtimes.found import find_runtime
 from stoker.sandbox import base
 from stoker.sandbox.guard import GuardedBackend
 from stoker.sandbox.namespaces.backend import NamespacesBackend, NamespacesSettings
@@ -74,7 +75,8 @@ class _Process:
             launched.on_lost = self._fail
             backend: base.Backend = launched
         else:
-            backend = ProcessBackend(config.data_dir / "sandbox", _finder(config))
+            find = partial(find_runtime, runtimes_dir=config.runtimes_dir)
+            backend = ProcessBackend(config.data_dir / "sandbox", find, config.python_client)
         guarded = GuardedBackend(backend)
         freeze_after_s = V1_FREEZE_AFTER_S if isolated and not Layout.detect().unified else 0.0
         server = Server(config, self._sockets, guarded, freeze_after_s=freeze_after_s)
@@ -140,6 +142,8 @@ def _launched(config: Config, port: int) -> NamespacesBackend:
     resolver = [sys.executable, "-m", "stoker.runtimes.resolve"]
     if config.runtimes_dir:
         resolver += ["--runtimes-dir", str(config.runtimes_dir)]
+    if config.python_client:
+        resolver += ["--python-client", str(config.python_client)]
     for name in ("state", "blobs", "code", "scratch"):
         own(folder / name)
     backend = NamespacesBackend(
@@ -159,16 +163,6 @@ def _launched(config: Config, port: int) -> NamespacesBackend:
     imported_from = [Path(entry).absolute() for entry in sys.path]
     drop_root([folder, Path(sys.prefix), Path(sys.base_prefix), *imported_from])
     return backend
-
-
-def _finder(config: Config) -> Callable[[str], found.FoundRuntime]:
-    def find(runtime: str) -> found.FoundRuntime:
-        try:
-            return found.find_runtime(runtime, runtimes_dir=config.runtimes_dir)
-        except found.RuntimeUnavailable as err:
-            raise base.RuntimeUnavailable(str(err)) from err
-
-    return find
 
 
 # --- what a process has -------------------------------------------------------------------------

@@ -63,6 +63,7 @@ class Server:
                 idle_timeout_s=config.idle_timeout_s,
                 max_age_s=config.max_age_s,
                 freeze_after_s=freeze_after_s,
+                from_zygote=config.python_client is None,
             ),
         )
         self._activation = Activation(

@@ -4,12 +4,14 @@ import base64
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +228,33 @@ def test_a_second_signal_does_not_wait_for_the_running_invocation(tmp_path: Path
         wait_for(server.log.read_text, "server stopping")
         assert server.stop() == 0
         assert running.exception() is not None
+
+
+def test_awss_own_python_client_works_in_place_of_ours(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "def handler(event, context):\n"
+        "    if event: raise ValueError(event)\n"
+        "    return [n for n in sys.modules if n in ('awslambdaric', '_stoker_contract')]\n"
+    )
+    client = tmp_path / "client"
+    for name in ("awslambdaric", "simplejson", "snapshot-restore-py"):  # as pip --target does
+        for file in distribution(name).files or ():
+            if ".." not in file.parts:
+                (client / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file.locate(), client / file)
+    with (
+        StokerProcess(tmp_path / "data", "--python-client", str(client)) as server,
+        closing(server.client("lambda")) as functions,
+    ):
+        name = deploy(functions, code)
+        for _ in range(2):  # cold, warm
+            response = functions.invoke(FunctionName=name, Payload="{}")
+            assert answer_of(response) == ["awslambdaric"]
+        failed = functions.invoke(FunctionName=name, Payload='"no"')
+        assert failed["FunctionError"] == "Unhandled"
+        assert json.loads(failed["Payload"].read())["errorType"] == "ValueError"
+        assert server.stop() == 0
 
 
 # --- what the tests above look at ---------------------------------------------------------------

@@ -19,15 +19,18 @@ def runtime_command(
     environ: Mapping[str, str],
     code: Path,
     layers: tuple[Path, ...],
+    *,
+    from_zygote: bool = True,
 ) -> Command | Fault:
-    """The command, or why there is none. `code` and `layers` are the host's folders."""
+    """The command, or why there is none. `code` and `layers` are the host's folders.
+    `from_zygote`: a managed runtime may begin as a copy of a running interpreter."""
     argv: tuple[str, ...] | None = None
     if target.runtime.startswith("provided"):
         bootstrap = _bootstrap(sandbox, code, layers)
         if bootstrap is None:
             return NO_BOOTSTRAP
         argv = (bootstrap,)
-    elif environ.get(WRAPPER):
+    elif environ.get(WRAPPER) or not from_zygote:
         # The zygote is an interpreter already: a wrapper must be there before it.
         argv = (RUNTIME_BOOTSTRAP,)
     return Command(RUNTIME, argv, environ, cwd=sandbox.task_root)

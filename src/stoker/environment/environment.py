@@ -49,6 +49,7 @@ class EnvironmentSettings:
     init_limit_s: float = INIT_S
     freeze_after_s: float = 0.0  # 0: as soon as nothing of this turn of the loop needs it
     kill_limit_s: float = KILL_S
+    from_zygote: bool = True  # else managed runtimes are started from /var/runtime/bootstrap
 
 
 class Owner(Protocol):
@@ -304,7 +305,12 @@ class Environment:
     def _start(self, party: Party) -> None:
         assert party == RUNTIME, "no extension is ever started"
         command = runtime_command(
-            self.target, self._sandbox, self._environ, self._ground.code, self._ground.layers
+            self.target,
+            self._sandbox,
+            self._environ,
+            self._ground.code,
+            self._ground.layers,
+            from_zygote=self._settings.from_zygote,
         )
         if isinstance(command, Fault):
             self._loop.call_soon(self._over, party, command)

@@ -29,6 +29,7 @@ class InvokeSettings:
     create_limit_s: float = CREATE_S
     init_limit_s: float = INIT_S
     freeze_after_s: float = 0.0  # more where freezing is dear (cgroup v1)
+    from_zygote: bool = True  # else managed runtimes are started from /var/runtime/bootstrap
 
 
 class Invoker:
@@ -61,7 +62,9 @@ class Invoker:
                 room_limit_s=settings.room_limit_s,
                 create_limit_s=settings.create_limit_s,
                 environment=EnvironmentSettings(
-                    init_limit_s=settings.init_limit_s, freeze_after_s=settings.freeze_after_s
+                    init_limit_s=settings.init_limit_s,
+                    freeze_after_s=settings.freeze_after_s,
+                    from_zygote=settings.from_zygote,
                 ),
             ),
         )

@@ -22,17 +22,24 @@ from stoker.runtimes.runtime_dir import build_runtime_dir, sdk_version
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m stoker.runtimes.resolve")
     parser.add_argument("--runtimes-dir", type=Path)
+    parser.add_argument("--python-client", type=Path, help="a folder with awslambdaric")
     parser.add_argument("runtime")
     parser.add_argument("cache", type=Path, help="where directories for /var/runtime are kept")
     options = parser.parse_args(arguments)
-    print(json.dumps(resolve(options.runtime, options.cache, options.runtimes_dir)))
+    facts = resolve(options.runtime, options.cache, options.runtimes_dir, options.python_client)
+    print(json.dumps(facts))
 
 
-def resolve(runtime: str, cache: Path, runtimes_dir: Path | None = None) -> dict[str, Any]:
+def resolve(
+    runtime: str,
+    cache: Path,
+    runtimes_dir: Path | None = None,
+    python_client: Path | None = None,
+) -> dict[str, Any]:
     try:
         found = find_runtime(runtime, runtimes_dir=runtimes_dir)
         managed = found.executable is not None
-        runtime_dir = str(build_runtime_dir(found, cache)) if managed else None
+        runtime_dir = str(build_runtime_dir(found, cache, python_client)) if managed else None
     except RuntimeUnavailable as error:
         return {"error": str(error)}
     return {

@@ -19,24 +19,38 @@ import tempfile
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
-from stoker.runtimes.found import FoundRuntime
+from stoker.runtimes.found import FoundRuntime, RuntimeUnavailable
 
 SDK = "boto3"
 INSIDE = "/var/runtime"
 LAYOUT = 1  # count up when what is built changes without a change in any file
 _CLIENT = Path(__file__).with_name("python")
 _CLIENT_FILES = ("bootstrap", "bootstrap.py", "_stoker_contract.py")
+AWS_CLIENT = "awslambdaric"
+# As `python -m awslambdaric HANDLER`, but found beside this file whatever PYTHONPATH says.
+_START_AWS_CLIENT = f"""import os, runpy, sys
+sys.path.insert(0, os.getcwd())
+sys.argv = ["{AWS_CLIENT}", os.environ["_HANDLER"]]
+runpy.run_module("{AWS_CLIENT}", run_name="__main__", alter_sys=True)
+"""
 _READABLE = 0o444
 _BUILDING = ".building-"
 
 
-def build_runtime_dir(found: FoundRuntime, cache_root: Path) -> Path:
+def build_runtime_dir(found: FoundRuntime, cache_root: Path, client: Path | None = None) -> Path:
     """The directory to show at /var/runtime; made (in seconds) if this one never was.
 
-    found: a managed Python. Safe to call from several processes at once.
+    found: a managed Python. client: a folder with AWS's own runtime client, awslambdaric, which
+    /var/runtime/bootstrap then starts in place of ours. Safe to call from several processes at
+    once.
     """
+    if client is not None and not (client / AWS_CLIENT).is_dir():
+        raise RuntimeUnavailable(
+            f"{client} has no {AWS_CLIENT}. Install it there: pip install --target {client} "
+            f"{AWS_CLIENT}"
+        )
     packages = sdk_packages(found)
-    target = cache_root / f"{found.runtime}-{_digest(found, packages)}"
+    target = cache_root / f"{found.runtime}-{_digest(found, packages, client)}"
     if target.is_dir():
         return target
     cache_root.mkdir(parents=True, exist_ok=True)
@@ -49,6 +63,8 @@ def build_runtime_dir(found: FoundRuntime, cache_root: Path) -> Path:
         building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=cache_root))
         try:
             _fill(building, packages)
+            if client is not None:
+                _add_client(building, client)
             _compile(found, building)
             building.chmod(0o755)
             building.rename(target)
@@ -127,12 +143,15 @@ def _name(package: Distribution) -> str:
     return str(package.metadata["Name"]).lower()
 
 
-def _digest(found: FoundRuntime, packages: tuple[Distribution, ...]) -> str:
+def _digest(found: FoundRuntime, packages: tuple[Distribution, ...], client: Path | None) -> str:
     content = hashlib.sha256(f"{LAYOUT} {found.version}".encode())
     for package in packages:
         content.update(f" {_name(package)}=={package.version}".encode())
     for name in _CLIENT_FILES:
         content.update((_CLIENT / name).read_bytes())
+    for file in _files_of(client) if client is not None else ():
+        facts = file.stat()
+        content.update(f" {file} {facts.st_size} {facts.st_mtime_ns}".encode())
     return content.hexdigest()[:16]
 
 
@@ -144,6 +163,18 @@ def _fill(folder: Path, packages: tuple[Distribution, ...]) -> None:
         for file in package.files or ():
             if ".." not in file.parts and file.suffix != ".pyc":  # ".." leads to scripts
                 _bring(Path(str(package.locate_file(file))), folder / file)
+
+
+def _files_of(client: Path) -> list[Path]:
+    return sorted(p for p in client.rglob("*") if p.is_file() and p.suffix != ".pyc")
+
+
+def _add_client(folder: Path, client: Path) -> None:
+    for file in _files_of(client):
+        target = folder / file.relative_to(client)
+        target.unlink(missing_ok=True)  # what it brings is what it gets
+        _bring(file, target)
+    (folder / "aws_client.py").write_text(_START_AWS_CLIENT)
 
 
 def _bring(source: Path, target: Path) -> None:
