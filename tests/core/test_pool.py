@@ -1,0 +1,360 @@
+"""Which environment runs what: the pool against a world that keeps its own, obvious books."""
+
+from dataclasses import dataclass, field
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from stoker.core.pool import Begin, Pool, Retire, Room, Serve, Slot, Waiter, Waits
+
+ROOM = Room(environments=4, memory_mb=500)
+SIZES = {"small": 100, "big": 300}
+KEYS = [("small",), ("big",)]
+
+
+def waiter(key: tuple[str, ...] = KEYS[0], name: str = "w") -> Waiter[str]:
+    return Waiter(name, key, SIZES[key[0]])
+
+
+def begun(pool: Pool[str, str], who: Waiter[str]) -> Slot[str]:
+    begin = pool.wait(who, 0.0)
+    assert begin is not None
+    return begin.slot
+
+
+def warm(pool: Pool[str, str], key: tuple[str, ...] = KEYS[0], now: float = 0.0) -> Slot[str]:
+    """An idle environment that was never used."""
+    who = waiter(key)
+    slot = begun(pool, who)
+    pool.withdraw(who)
+    assert pool.freed(slot, now) is None
+    return slot
+
+
+def test_the_last_used_environment_is_used_first() -> None:
+    pool: Pool[str, str] = Pool(ROOM)
+    first, second = begun(pool, one := waiter()), begun(pool, two := waiter())
+    assert pool.withdraw(one) and pool.withdraw(two)
+    assert pool.freed(first, 0.0) is pool.freed(second, 1.0) is None
+    assert pool.use(KEYS[0]) is second
+    assert pool.use(KEYS[0]) is first
+    assert pool.use(KEYS[0]) is None
+
+
+def test_who_waits_for_a_new_one_takes_what_comes_free_and_the_new_one_stays_warm() -> None:
+    pool: Pool[str, str] = Pool(ROOM)
+    busy = warm(pool)
+    assert pool.use(KEYS[0]) is busy
+    who = waiter()
+    new = begun(pool, who)
+    assert pool.freed(busy, 1.0) == Serve(who)
+    assert pool.freed(new, 2.0) is None
+    assert pool.idle == [new]
+
+
+def test_an_environment_that_has_answered_is_worth_a_moment() -> None:
+    pool: Pool[str, str] = Pool(ROOM)
+    busy = warm(pool)
+    pool.use(KEYS[0])
+    pool.answered(busy)
+    first, second = waiter(), waiter()
+    assert pool.wait(first, 0.0) is None
+    assert first.waits is Waits.A_MOMENT
+    assert isinstance(pool.wait(second, 0.0), Begin), "one environment is worth one waiter"
+    begin = pool.impatient(first, 1.0)
+    assert isinstance(begin, Begin)
+    assert first.waits is Waits.COVERED
+    assert pool.impatient(second, 1.0) is None
+
+
+def test_a_newcomer_counts_on_an_environment_whose_own_request_was_served_elsewhere() -> None:
+    pool: Pool[str, str] = Pool(ROOM)
+    busy = warm(pool)
+    pool.use(KEYS[0])
+    first = waiter()
+    new = begun(pool, first)
+    assert pool.freed(busy, 1.0) == Serve(first)
+    late = waiter()
+    assert pool.wait(late, 1.0) is None
+    assert late.waits is Waits.COVERED
+    assert pool.freed(new, 2.0) == Serve(late)
+
+
+def test_room_is_made_by_evicting_the_longest_idle_and_never_the_busy() -> None:
+    pool: Pool[str, str] = Pool(Room(environments=3, memory_mb=10_000))
+    begin = [pool.wait(who := waiter(), 0.0) for _ in range(3)]
+    slots = [each.slot for each in begin if each is not None]
+    for who in pool.waiters:
+        pool.withdraw(who)
+    for now, slot in enumerate(slots):
+        pool.freed(slot, float(now))
+    pool.use(KEYS[0])  # the last of them is busy now
+    big = pool.wait(waiter(KEYS[1]), 9.0)
+    assert big is not None
+    assert big.evicted == (slots[0],)
+
+
+def test_the_line_for_room_is_served_in_order() -> None:
+    pool: Pool[str, str] = Pool(Room(environments=1, memory_mb=1000))
+    slot = begun(pool, waiter())
+    big, small = waiter(KEYS[1]), waiter()
+    assert pool.wait(big, 0.0) is pool.wait(small, 0.0) is None
+    assert (big.waits, small.waits) == (Waits.IN_LINE, Waits.IN_LINE)
+    assert pool.gone(slot) is not None
+    begin = pool.grant(1.0)
+    assert begin is not None
+    assert begin.waiter is big
+    assert pool.grant(1.0) is None
+
+
+def test_a_failed_start_costs_only_the_request_it_was_for() -> None:
+    pool: Pool[str, str] = Pool(ROOM)
+    first, second = waiter(), waiter()
+    one, two = begun(pool, first), begun(pool, second)
+    assert pool.gone(one) is second
+    assert pool.freed(two, 1.0) == Serve(first)
+    assert pool.gone(two) is None
+
+
+def test_the_doomed_serve_who_waits_and_are_retired_then() -> None:
+    pool: Pool[str, str] = Pool(ROOM)
+    who = waiter()
+    slot = begun(pool, who)
+    assert pool.doom(slot) is False
+    assert pool.freed(slot, 1.0) == Serve(who)
+    assert pool.freed(slot, 2.0) == Retire()
+    assert list(pool.slots) == []
+
+
+def test_time_takes_idle_environments_only() -> None:
+    pool: Pool[str, str] = Pool(ROOM)
+    idle = warm(pool, now=1.0)
+    busy = warm(pool, KEYS[1], now=1.0)
+    assert pool.use(KEYS[1]) is busy
+    assert pool.expired(idle_before=0.5, born_before=-1) == []
+    assert pool.expired(idle_before=1.0, born_before=-1) == [idle]
+    assert pool.freed(busy, 2.0, born_before=1.0) == Retire()
+
+
+@dataclass(eq=False)
+class Seen:
+    """One environment, as the world knows it."""
+
+    slot: Slot[str]
+    state: str = "starting"  # starting | idle | busy | answered
+    runs: Waiter[str] | None = None
+
+
+@dataclass(eq=False)
+class Books:
+    environments: list[Seen] = field(default_factory=list)  # idle ones: last used last
+    waiting: list[Waiter[str]] = field(default_factory=list)  # longest first
+    served: list[Waiter[str]] = field(default_factory=list)
+    refused: list[Waiter[str]] = field(default_factory=list)
+    asked: int = 0
+
+    def of(self, *states: str) -> list[Seen]:
+        return [seen for seen in self.environments if seen.state in states]
+
+
+class PoolStory(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool: Pool[str, str] = Pool(ROOM)
+        self.books = Books()
+        self.now = 0.0
+
+    def began(self, begin: Begin[str, str] | None) -> None:
+        if begin is None:
+            return
+        idle_since = [seen.slot for seen in self.books.of("idle")]
+        oldest_first = sorted(idle_since, key=lambda slot: slot.idle_since)
+        assert list(begin.evicted) == oldest_first[: len(begin.evicted)]
+        for slot in begin.evicted:
+            self.leave(slot)
+        self.books.environments.append(Seen(begin.slot))
+
+    def leave(self, slot: Slot[str]) -> None:
+        self.books.environments = [s for s in self.books.environments if s.slot is not slot]
+
+    def granted(self) -> None:
+        """What the shell does after everything that may make room."""
+        while self.pool.in_line:
+            begin = self.pool.grant(self.now)
+            if begin is None:
+                break
+            self.began(begin)
+
+    @rule(key=st.sampled_from(KEYS))
+    def request(self, key: tuple[str, ...]) -> None:
+        books = self.books
+        books.asked += 1
+        self.now += 1
+        who = waiter(key, f"w{books.asked}")
+        warm = [seen for seen in books.of("idle") if seen.slot.key == key]
+        slot = self.pool.use(key)
+        if slot is None:
+            assert not warm, "there was a warm one"
+            mine = [each for each in books.waiting if each.key == key]
+            patient = sum(each.waits is Waits.A_MOMENT for each in mine)
+            answered = sum(seen.slot.key == key for seen in books.of("answered"))
+            line = self.pool.in_line
+            begin = self.pool.wait(who, self.now)
+            assert (who.waits is Waits.A_MOMENT) == (answered > patient)
+            assert not (begin and line), "who came last got the room"
+            books.waiting.append(who)
+            self.began(begin)
+            return
+        assert warm[-1].slot is slot, "the last used first"
+        warm[-1].state, warm[-1].runs = "busy", who
+
+    @precondition(lambda self: self.books.of("busy"))
+    @rule(data=st.data())
+    def answer(self, data: st.DataObject) -> None:
+        seen = data.draw(st.sampled_from(self.books.of("busy")))
+        seen.state = "answered"
+        assert seen.runs is not None
+        self.books.served.append(seen.runs)
+        self.pool.answered(seen.slot)
+
+    @precondition(lambda self: self.books.of("starting", "busy", "answered"))
+    @rule(data=st.data())
+    def come_free(self, data: st.DataObject) -> None:
+        self.now += 1
+        books = self.books
+        seen = data.draw(st.sampled_from(books.of("starting", "busy", "answered")))
+        if seen.state == "busy" and seen.runs is not None:
+            books.served.append(seen.runs)
+        mine = [who for who in books.waiting if who.key == seen.slot.key]
+        if seen.state == "starting" and any(who.waits is Waits.COVERED for who in mine):
+            mine = [who for who in mine if who.waits is Waits.COVERED]
+        seen.runs = None
+        books.environments.remove(seen)
+        match self.pool.freed(seen.slot, self.now):
+            case Serve(who):
+                assert who is mine[0], "the longest wait first"
+                books.waiting.remove(who)
+                books.environments.append(seen)
+                seen.state, seen.runs = "busy", who
+            case None:
+                assert not mine, "somebody waited for it"
+                books.environments.append(seen)
+                seen.state = "idle"
+            case _:
+                assert seen.slot.doomed and not mine
+        self.granted()
+
+    @precondition(lambda self: self.books.environments)
+    @rule(data=st.data())
+    def die(self, data: st.DataObject) -> None:
+        seen = data.draw(st.sampled_from(self.books.environments))
+        if seen.state == "busy" and seen.runs is not None:
+            self.books.served.append(seen.runs)  # with an error
+        self.leave(seen.slot)
+        orphan = self.pool.gone(seen.slot)
+        if orphan is not None:
+            self.books.waiting.remove(orphan)
+            self.books.refused.append(orphan)
+        self.granted()
+
+    @precondition(lambda self: self.books.of("idle"))
+    @rule(data=st.data())
+    def stumble(self, data: st.DataObject) -> None:
+        """An idle environment loses a process, and is idle again later."""
+        seen = data.draw(st.sampled_from(self.books.of("idle")))
+        self.pool.held(seen.slot)
+        seen.state = "starting"  # to the world: cannot be used now
+
+    @precondition(lambda self: self.books.waiting)
+    @rule(data=st.data())
+    def lose_patience(self, data: st.DataObject) -> None:
+        self.began(self.pool.impatient(data.draw(st.sampled_from(self.books.waiting)), self.now))
+
+    @precondition(lambda self: self.books.waiting)
+    @rule(data=st.data())
+    def give_up(self, data: st.DataObject) -> None:
+        who = data.draw(st.sampled_from(self.books.waiting))
+        assert self.pool.withdraw(who)
+        assert not self.pool.withdraw(who)
+        self.books.waiting.remove(who)
+        self.books.refused.append(who)
+        self.granted()
+
+    @precondition(lambda self: self.books.environments)
+    @rule(data=st.data())
+    def doom(self, data: st.DataObject) -> None:
+        seen = data.draw(st.sampled_from(self.books.environments))
+        assert self.pool.doom(seen.slot) == (seen.state == "idle")
+        if seen.state == "idle":
+            self.leave(seen.slot)
+            self.granted()
+
+    @rule(idle_before=st.floats(0, 50))
+    def time_passes(self, idle_before: float) -> None:
+        over = {s.slot for s in self.books.of("idle") if s.slot.idle_since <= idle_before}
+        assert set(self.pool.expired(idle_before=idle_before, born_before=-1)) == over
+        for slot in over:
+            self.leave(slot)
+        self.granted()
+
+    @invariant()
+    def the_books_agree(self) -> None:
+        pool, books = self.pool, self.books
+        assert set(pool.slots) == {seen.slot for seen in books.environments}
+        assert set(pool.idle) == {seen.slot for seen in books.of("idle")}
+        assert {id(who) for who in pool.waiters} == {id(who) for who in books.waiting}
+        assert len(pool.slots) <= ROOM.environments
+        assert sum(slot.memory_mb for slot in pool.slots) <= ROOM.memory_mb
+        assert pool.quiet == (not books.waiting and not books.of("busy", "answered"))
+
+    @invariant()
+    def nobody_waits_for_nothing(self) -> None:
+        books = self.books
+        for key in KEYS:
+            mine = [who for who in books.waiting if who.key == key]
+            warm = [seen for seen in books.of("idle") if seen.slot.key == key]
+            assert not (mine and warm), "somebody waits beside a warm environment"
+            covered = sum(who.waits is Waits.COVERED for who in mine)
+            under_way = sum(slot.starting for slot in self.pool.slots if slot.key == key)
+            assert covered <= under_way, "somebody counts on an environment that is not there"
+        assert all(who.waits is not Waits.NO_MORE for who in books.waiting)
+
+    @invariant()
+    def who_stands_in_line_does_not_fit(self) -> None:
+        line = [who for who in self.books.waiting if who.waits is Waits.IN_LINE]
+        assert self.pool.in_line == len(line)
+        if not line:
+            return
+        fixed = self.books.of("starting", "busy", "answered")
+        memory_mb = sum(seen.slot.memory_mb for seen in fixed)
+        first = next(iter(self.pool._line))
+        full = len(fixed) >= ROOM.environments
+        assert full or memory_mb + first.memory_mb > ROOM.memory_mb, "there was room"
+
+    def teardown(self) -> None:
+        """Whatever happened: when everything ends well, everybody has been served."""
+        for _ in range(200):
+            self.granted()
+            pending = self.books.of("starting", "busy", "answered")
+            if pending:
+                seen = pending[0]
+                seen.runs = None
+                decision = self.pool.freed(seen.slot, self.now)
+                self.books.environments.remove(seen)
+                if isinstance(decision, Serve):
+                    self.books.waiting.remove(decision.waiter)
+                    self.books.environments.append(seen)
+                    seen.state = "busy"
+                elif decision is None:
+                    self.books.environments.append(seen)
+                    seen.state = "idle"
+            elif self.books.waiting:
+                self.began(self.pool.impatient(self.books.waiting[0], self.now))
+            else:
+                break
+        assert self.books.waiting == []
+
+
+PoolStory.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestPoolStory = PoolStory.TestCase
