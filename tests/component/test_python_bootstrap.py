@@ -374,6 +374,12 @@ def test_a_handler_module_may_have_the_name_of_ours(tmp_path: Path) -> None:
     assert results(run(task, [Event(b"1")], _HANDLER="bootstrap.handler")) == ["theirs"]
 
 
+def test_a_safe_path_leaves_the_client_where_it_is(tmp_path: Path) -> None:
+    """The variable takes the directory of the program out of sys.path (Python 3.11)."""
+    done = run(function(tmp_path, ECHO), [Event(b"1")], PYTHONSAFEPATH="1", PYTHONPATH="/absent")
+    assert results(done) == [1]
+
+
 # -- the script that starts it -------------------------------------------------------------------
 
 

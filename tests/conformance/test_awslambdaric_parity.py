@@ -403,7 +403,7 @@ def test_a_handler_that_cannot_be_called_shows_the_line_of_the_client(
     (aws_frame,), (our_frame,) = left.pop("stackTrace"), right.pop("stackTrace")
     assert {**left, "requestId": ""} == {**right, "requestId": ""}
     assert "bootstrap.py" in aws_frame
-    assert "bootstrap.py" in our_frame
+    assert "_stoker_runtime.py" in our_frame
 
 
 def test_an_event_that_is_no_json_is_refused_in_the_standard_librarys_words(

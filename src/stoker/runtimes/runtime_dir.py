@@ -3,7 +3,7 @@
 Built once per content into a cache, with compiled modules, since functions see it read-only:
 
     <cache>/python3.11-1f0c2a9b7d3e4c55/
-      bootstrap  bootstrap.py  _stoker_contract.py  __pycache__/
+      bootstrap  bootstrap.py  _stoker_*.py  __pycache__/
       boto3/ botocore/ s3transfer/ jmespath/ dateutil/ urllib3/ six.py  *.dist-info/
 
 The SDK is the one of the server's own installation, if it supports the function's Python.
@@ -25,7 +25,13 @@ SDK = "boto3"
 INSIDE = "/var/runtime"
 LAYOUT = 1  # count up when what is built changes without a change in any file
 _CLIENT = Path(__file__).with_name("python")
-_CLIENT_FILES = ("bootstrap", "bootstrap.py", "_stoker_contract.py")
+_CLIENT_FILES = (
+    "bootstrap",
+    "bootstrap.py",
+    "_stoker_runtime.py",
+    "_stoker_wire.py",
+    "_stoker_contract.py",
+)
 AWS_CLIENT = "awslambdaric"
 # As `python -m awslambdaric HANDLER`, but found beside this file whatever PYTHONPATH says.
 _START_AWS_CLIENT = f"""import os, runpy, sys

@@ -1,7 +1,6 @@
 """What a handler sees of its runtime: errors, JSON, the context object, the log.
 
-Beside bootstrap.py in /var/runtime, and like it: standard library only, Python 3.8 and later, AWS's
-names, texts, orders of keys and formats.
+Names, texts, orders of keys and formats are those of AWS's own client.
 """
 
 from __future__ import annotations
@@ -364,9 +363,13 @@ def _level(level: int) -> int:
 
 def rehearse() -> None:
     """Format a record, and forget it."""
+    handler = LambdaLoggerHandler(StreamSink())
+    handler.setFormatter(logging.Formatter(TEXT_FORMAT, TIME_FORMAT))
+    handler.addFilter(LambdaLoggerFilter())
     record = logging.LogRecord("root", logging.INFO, "", 0, "%s", ("rehearsal",), None)
-    LambdaLoggerFilter().filter(record)
-    logging.Formatter(TEXT_FORMAT, TIME_FORMAT).format(record)
+    handler.filter(record)
+    handler.format(record)
+    handler.close()
     current.request_id = current.tenant_id = None
 
 
