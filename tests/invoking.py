@@ -135,7 +135,7 @@ class Ground:
         """Wait for what no single event tells."""
         async with asyncio.timeout(PATIENCE_S):
             while not condition():
-                await asyncio.sleep(0.005)  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
 
     async def idle(self, target: Target) -> EnvironmentView:
         """Its only environment, once nobody is busy in it."""
