@@ -134,6 +134,14 @@ def test_a_level_that_does_not_exist_is_malformed() -> None:
     assert decoder.take(5) == [(b"\xa5\x5a\x00\xff\0\0\0\1x\n", None)]
 
 
+def test_a_long_message_is_never_cut_within_a_character() -> None:
+    message = "a" + "\u00e9" * 100
+    decoder = Frames(LIMIT)
+    found = events(decoder, [frame(message.encode())])
+    assert "".join(part.decode() for part, _ in found) == message
+    assert all(len(part) <= LIMIT for part, _ in found)
+
+
 def test_half_a_frame_waits_for_its_other_half() -> None:
     decoder = Frames()
     data = frame(b"message")
