@@ -45,6 +45,7 @@ V = TypeVar("V")
 TABLE = {(row.service, row.name): row for row in OPERATIONS}
 INVOKE = TABLE["lambda", "Invoke"]
 REMEMBERED = 4096  # addresses of Invoke, and Host headers
+MEMORABLE_BYTES = 1024  # who sends longer ones shall not make us keep them
 LARGE_BYTES = 1024 * 1024  # requests from here on are read in a thread
 
 
@@ -83,10 +84,12 @@ class Front:
         host = headers.get("host", "")
         allowed = self._hosts.get(host)
         if allowed is None:
-            allowed = _remember(self._hosts, host, self._is_ours(host))
+            allowed = self._is_ours(host)
+            if len(host) <= MEMORABLE_BYTES:
+                _remember(self._hosts, host, allowed)
         if not allowed or "origin" in headers:
             self._check_page(exchange, host, allowed)
-        return _body_bytes(exchange)
+        return _body_bytes(exchange, inside=self._inside is not None)
 
     def complete(self, exchange: Exchange) -> None:
         # Between two invocations by the same caller only this much is looked at.
@@ -182,7 +185,7 @@ class Front:
         if row.handler is None:
             address = _invoke_address(caller, request)
             credential = exchange.headers.get("authorization", "").partition(",")[0]
-            if credential:
+            if credential and len(exchange.target) + len(credential) <= MEMORABLE_BYTES:
                 _remember(self._addresses, (exchange.target, credential), address)
             invocations.begin(self._control, exchange, address)
             return
@@ -297,7 +300,7 @@ def _guess(exchange: Exchange) -> Dialect:
     return Dialect("query" if "x-www-form-urlencoded" in content_type else "rest-json")
 
 
-def _body_bytes(exchange: Exchange) -> int:
+def _body_bytes(exchange: Exchange, *, inside: bool) -> int:
     target = exchange.target
     if exchange.method == "POST" and target.partition("?")[0].endswith("/invocations"):
         return INVOKE.body_bytes
@@ -307,7 +310,8 @@ def _body_bytes(exchange: Exchange) -> int:
         services.built()[0], exchange.method, target, exchange.headers, exchange.body
     )
     row = TABLE.get(("lambda", found.operation)) if found else None
-    return row.body_bytes if row else REQUEST_BYTES
+    # What will be refused anyway need not be kept first.
+    return row.body_bytes if row and (row.inside or not inside) else REQUEST_BYTES
 
 
 def _check_body(exchange: Exchange, row: Operation) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from stoker.http.base import Application
-from stoker.http.limits import RUNTIME_API
+from stoker.http.limits import ENDPOINT, RUNTIME_API
 from stoker.http.server import HttpServer
 from stoker.sandbox.base import Sandbox
 
@@ -22,6 +22,7 @@ class Servers:
         self._serving = [(HttpServer(runtime_api, limits=limits), sandbox.runtime_api)]
         if endpoint is not None and sandbox.endpoint is not None:
             # Its clients freeze with their environment, so nothing of theirs may time out.
+            limits = replace(ENDPOINT, connections=connections)
             self._serving.append((HttpServer(endpoint, limits=limits), sandbox.endpoint))
 
     async def start(self) -> None:

@@ -66,6 +66,10 @@ class Body:
             return b""
         return piece
 
+    @property
+    def kept_bytes(self) -> int:
+        return len(self._kept)
+
     def keep(self, piece: bytes) -> None:
         self._kept += piece
 

@@ -46,28 +46,10 @@ class Connection(asyncio.Protocol):
     """Serves one accepted socket for an `HttpServer`."""
 
     __slots__ = (
-        "_advancing",
-        "_again",
-        "_app_paused",
-        "_application",
-        "_body",
-        "_closing",
-        "_eof",
-        "_exchange",
-        "_heads",
-        "_input",
-        "_limits",
-        "_linger_bytes",
-        "_loop",
-        "_reading",
-        "_server",
-        "_transport",
-        "_unread",
-        "deadline",
-        "expecting",
-        "keep",
-        "out",
-    )
+        "_advancing", "_again", "_app_paused", "_application", "_body", "_closing", "_eof",
+        "_exchange", "_heads", "_input", "_limits", "_linger_bytes", "_loop", "_reading",
+        "_server", "_transport", "_unread", "deadline", "expecting", "keep", "out",
+    )  # fmt: skip
 
     def __init__(self, server: "HttpServer") -> None:
         self._server = server
@@ -172,6 +154,7 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         self.out.blocked = True
         self._set_deadline(self._limits.write_timeout_s)
+        self._count()
 
     def resume_writing(self) -> None:
         self.out.unblock()
@@ -188,6 +171,7 @@ class Connection(asyncio.Protocol):
             self.out.send(*parts)
         self._exchange = None
         self._app_paused = False
+        self._server.held.count(self, len(self._input))
         if self.expecting or not self.keep:
             # Where a 100 is owed nobody knows whether the body comes now.
             self._shut()
@@ -450,8 +434,31 @@ class Connection(asyncio.Protocol):
         if self._linger_bytes < 0 and self._transport is not None:
             self._transport.abort()
 
+    def _count(self) -> None:
+        """What all connections make us keep has a bound; who goes beyond it is refused."""
+        body, exchange, transport = self._body, self._exchange, self._transport
+        size = len(self._input)
+        if body is not None:
+            size += body.kept_bytes
+        elif exchange is not None:
+            size += len(exchange.body)
+        if self.out.blocked and transport is not None:
+            size += transport.get_write_buffer_size()
+        if self._server.held.count(self, size) or size <= self._limits.pipelined_bytes:
+            return
+        if self.out.blocked:
+            self.cut()
+        elif body is not None:
+            body.refuse()
+        elif exchange is None:
+            self._refuse(BadRequest(503, "too much is under way here"))
+        else:
+            return
+        self._server.held.count(self, 0)
+
     def _regulate(self) -> None:
         """Read while there is somebody to take what comes."""
+        self._count()
         transport = self._transport
         if transport is None or self._closing or self._eof:
             return

@@ -1,6 +1,6 @@
 """What one HTTP listener bounds. Sizes in bytes, times in seconds; None means never."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -25,6 +25,10 @@ class Limits:
 
     pipelined_bytes: int = 64 * KIB
     """What may wait behind a request that is not answered yet; beyond it nothing is read."""
+
+    held_bytes: int = 1024 * MIB
+    """Heads, bodies and untaken answers of all connections together. A body that passes it is
+    refused as too large, a head with 503; a peer that takes no answers is cut off."""
 
     requests_per_turn: int = 16
     """Pipelined requests one connection may have served before others get their turn."""
@@ -53,6 +57,7 @@ RUNTIME_API = Limits(
     # as a trailer when a stream fails.
     head_bytes=1280 * KIB,
     trailer_bytes=1280 * KIB,
+    held_bytes=32 * MIB,
     # The peer may be frozen at any byte, for hours.
     idle_timeout_s=None,
     head_timeout_s=None,
@@ -60,3 +65,6 @@ RUNTIME_API = Limits(
     write_timeout_s=None,
 )
 """For what lives inside an execution environment."""
+
+ENDPOINT = replace(RUNTIME_API, head_bytes=64 * KIB, trailer_bytes=64 * KIB, held_bytes=64 * MIB)
+"""For the front door within an execution environment."""

@@ -12,6 +12,7 @@ from typing import Final
 
 from stoker.http.base import Application
 from stoker.http.connection import Connection
+from stoker.http.held import Held
 from stoker.http.limits import Limits
 
 __all__ = ["HttpServer", "Limits"]
@@ -27,6 +28,7 @@ class HttpServer:
     def __init__(self, application: Application, *, limits: Limits = _DEFAULTS) -> None:
         self.application = application
         self.limits = limits
+        self.held = Held(limits.held_bytes)
         self.closing = False
         self._listeners: dict[int, socket.socket] = {}
         self._connections: set[Connection] = set()
@@ -139,6 +141,7 @@ class HttpServer:
 
     def left(self, connection: Connection) -> None:
         self._connections.discard(connection)
+        self.held.count(connection, 0)
         if not self._connections:
             self._gone.set()
         if not self._accepting and self._retry is None:
