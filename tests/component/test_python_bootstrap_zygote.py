@@ -34,7 +34,10 @@ if pid == 0:
     if frames:
         environ["_LAMBDA_TELEMETRY_LOG_FD"] = frames
     if "APPEARS" in os.environ:
-        os.mkdir(os.environ["APPEARS"])
+        folder, *names = os.environ["APPEARS"].split(",")
+        os.mkdir(folder)
+        for name in names:
+            open(folder + "/" + name, "w").close()
     try:
         bootstrap.main(environ)
     finally:
@@ -235,20 +238,35 @@ def test_a_wrapper_is_started_instead_of_the_fork(runtime_dir: Path, tmp_path: P
     assert seen["said"] == "2"
 
 
-@pytest.mark.parametrize("appears", [False, True])
-def test_libraries_that_the_linker_cannot_know_get_a_new_process(
-    appears: bool, runtime_dir: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("contents", "forked"),
+    [([], 1), (["readme", "_cffi.cpython-311-x86_64-linux-gnu.so"], 1), (["libown.so.1"], 0)],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_libraries_that_the_linker_would_miss_get_a_new_process(
+    known: bool, contents: list[str], forked: int, runtime_dir: Path, tmp_path: Path
 ) -> None:
-    """It looks for directories when the zygote begins, and never again for those it missed."""
+    """It looks for directories when the zygote begins, and never again for those it missed;
+    nor for those that its variable did not name."""
     text = "import sys\ndef handler(event, context):\n    return sys.flags.no_site\n"
     task = function(tmp_path, text)
-    library = task / "lib"
-    path = {"LD_LIBRARY_PATH": f"{sys.base_prefix}/lib:{library}"}
-    if not appears:
-        library.mkdir()
-    born_with = {**path, **({"APPEARS": str(library)} if appears else {})}
-    done = run(runtime_dir, task, [Event(b"1")], born_with=born_with, **path)
-    assert result(done) == (0 if appears else 1)
+    system = f"{sys.base_prefix}/lib"
+    path = f"{system}:{task}/lib"
+    born_with = {"LD_LIBRARY_PATH": path if known else system, "APPEARS": f"{task}/lib"}
+    for name in contents:
+        born_with["APPEARS"] += f",{name}"
+    done = run(runtime_dir, task, [Event(b"1")], born_with=born_with, LD_LIBRARY_PATH=path)
+    assert result(done) == forked
+
+
+def test_libraries_that_the_linker_finds_need_no_new_process(
+    runtime_dir: Path, tmp_path: Path
+) -> None:
+    text = "import sys\ndef handler(event, context):\n    return sys.flags.no_site\n"
+    task = function(tmp_path, text)
+    (task / "libown.so").touch()
+    path = {"LD_LIBRARY_PATH": f"{sys.base_prefix}/lib:{task}"}
+    assert result(run(runtime_dir, task, [Event(b"1")], born_with=path, **path)) == 1
 
 
 def test_another_library_path_gets_a_new_process(runtime_dir: Path, tmp_path: Path) -> None:
@@ -257,6 +275,7 @@ def test_another_library_path_gets_a_new_process(runtime_dir: Path, tmp_path: Pa
         "    return [sys.flags.no_site, os.environ['LD_LIBRARY_PATH']]\n"
     )
     task = function(tmp_path, text)
-    done = run(runtime_dir, task, [Event(b"1")], LD_LIBRARY_PATH="/opt/mine")
+    born_with = {"LD_LIBRARY_PATH": f"{sys.base_prefix}/lib"}
+    done = run(runtime_dir, task, [Event(b"1")], born_with=born_with, LD_LIBRARY_PATH="/opt/mine")
     # The script adds where the interpreter's own library may be.
     assert result(done) == [0, f"/opt/mine:{sys.base_prefix}/lib"]

@@ -44,8 +44,8 @@ MAX_CAUSE_BYTES = 1024 * 1024  # of the X-Ray header; a larger one is left empty
 LATE_VARIABLES = frozenset(
     ("PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONNOUSERSITE")
 )
-# The dynamic linker read the variable when this process began, and remembers which of the
-# directories there were not.
+# The dynamic linker read the variable when this process began, and will never look into those of
+# the directories that were not there.
 LIBRARY_PATH = os.environ.get("LD_LIBRARY_PATH", "")
 LIBRARY_DIRECTORIES = frozenset(d for d in LIBRARY_PATH.split(":") if os.path.isdir(d))
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -102,10 +102,19 @@ def needs_new_interpreter(environ: Mapping[str, str]) -> bool:
             return True
         if name.startswith(("LD_", "MALLOC_", "GLIBC_")) and name != "LD_LIBRARY_PATH":
             return True
-    library_path = environ.get("LD_LIBRARY_PATH", "")
-    if library_path != LIBRARY_PATH:
+    return _linker_would_miss(environ.get("LD_LIBRARY_PATH", ""))
+
+
+def _linker_would_miss(library_path: str) -> bool:
+    """Whether shared libraries are where only a new process's dynamic linker would look."""
+    if LIBRARY_PATH and not (library_path + ":").startswith(LIBRARY_PATH + ":"):
         return True
-    return any(d not in LIBRARY_DIRECTORIES and os.path.isdir(d) for d in library_path.split(":"))
+    return any(
+        ".so" in name and ".cpython-" not in name  # the latter are modules: Python looks for them
+        for directory in library_path.split(":")
+        if directory not in LIBRARY_DIRECTORIES
+        for name in _list(directory)
+    )
 
 
 def rehearse() -> None:
