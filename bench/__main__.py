@@ -21,7 +21,7 @@ from bench.install import BUILD, HERE, install
 from bench.machine import profile
 from bench.report import Run, commit, write
 from bench.series import Book
-from bench.session import QUICK, Effort, Session
+from bench.session import QUICK, Broken, Effort, Session
 
 MEASURES: dict[str, Callable[[Session], None]] = {
     "warm": warm.measure,
@@ -64,7 +64,10 @@ def main() -> int:
         )
         for name in chosen:
             console.print(f"[bold]{name}[/]")
-            MEASURES[name](session)
+            try:
+                MEASURES[name](session)
+            except Broken as error:  # what the others found is worth keeping
+                session.leave_out(name, f"{type(error).__name__}: {error}")
     page = write(book, run, BUILD / "results" if partial else HERE / "results")
     console.print(Markdown(page.read_text()))
     console.print(f"written to {page}")

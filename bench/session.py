@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from bench.client import BadAnswer
 from bench.install import Peers
 from bench.machine import QUIET, wait_until_quiet
@@ -13,7 +15,7 @@ from bench.series import Book
 from bench.systems import System
 
 # What a peer may do to us: its measure is left out then, with its words.
-Broken = (BadAnswer, CannotStart, OSError, RuntimeError, AssertionError)
+Broken = (BadAnswer, CannotStart, OSError, RuntimeError, BotoCoreError, ClientError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import tempfile
 import time
 import urllib.request
 from dataclasses import dataclass, field
@@ -43,14 +44,16 @@ class Stoker:
     def serve(self) -> None:
         """Start with no function."""
         words = "-".join(re.findall("[a-z]+", self.name.lower()))
-        ready = self.folder / f"{words}.url"
+        home = Path(tempfile.mkdtemp(prefix=f"{words}-", dir=self.folder))
+        home.chmod(0o755)  # a server that gave up root reads what is in it
+        ready = home / "url"
         command = [
             *(sys.executable, "-m", self.module, "serve", "--port", "0"),
-            *("--data-dir", str(self.folder / words), "--ready-file", str(ready)),
+            *("--data-dir", str(home / "data"), "--ready-file", str(ready)),
             *("--log-level", "warning"),
             *self.options,
         ]
-        log = self.folder / f"{words}.log"
+        log = home / "log"
         self._child = Child(command, log, environ=same_python(self.peers))
         url = self._child.wait_for_file(ready)
         self.port = int(url.rpartition(":")[2])

@@ -6,6 +6,7 @@ system.start(); connection = Connection(system.port); connection.exchange(system
 import os
 import shutil
 import textwrap
+import time
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,10 +14,18 @@ import boto3
 from botocore.config import Config
 
 from bench import names
-from bench.client import PATIENCE_S, REGION, Connection, invocation, lambda_path, require_good
+from bench.client import (
+    PATIENCE_S,
+    REGION,
+    BadAnswer,
+    Connection,
+    invocation,
+    lambda_path,
+    require_good,
+)
 from bench.install import Peers
 from bench.package import FUNCTIONS, HANDLER, MEMORY_MB, TIMEOUT_S, definition
-from bench.processes import CannotStart, Child, free_port
+from bench.processes import START_S, CannotStart, Child, free_port
 
 WARM_UP = 50  # invocations
 
@@ -168,7 +177,24 @@ class RieManaged:
         log = self._folder / f"rie-managed-{self._concurrency}.log"
         self._child = Child(command, log, environ=environ)
         self._child.wait_for_port(self.port)
-        warm_up(self)
+        self._wait_for_processes()
+
+    def _wait_for_processes(self) -> None:
+        """Until they are all there, RIE refuses with Runtime.Unavailable."""
+        connection = Connection(self.port)
+        end = time.monotonic() + START_S
+        right = 0
+        try:
+            while right < WARM_UP:
+                try:
+                    require_good(connection.exchange(self.request))
+                    right += 1
+                except BadAnswer as error:
+                    if time.monotonic() > end:
+                        raise CannotStart(str(error)) from error
+                    time.sleep(0.05)
+        finally:
+            connection.close()
 
     def stop(self) -> None:
         if self._child:

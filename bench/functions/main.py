@@ -12,5 +12,5 @@ def echo(event: dict[str, str], context: object) -> dict[str, object]:
 
 
 def nap(event: dict[str, str], context: object) -> dict[str, object]:
-    time.sleep(0.3)
+    time.sleep(1.0)
     return echo(event, context)
