@@ -134,7 +134,7 @@ class Ground:
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for what no single event tells."""
         async with asyncio.timeout(PATIENCE_S):
-            while not condition():
+            while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 
     async def idle(self, target: Target) -> EnvironmentView:
