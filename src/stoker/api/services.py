@@ -9,7 +9,7 @@ import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +19,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
 BUILT = ("lambda", "logs")
+OTHERS_KEPT = 4  # models of other services; all of them would take 400 MB
 HEAD_BYTES = 16_384  # AWS's metadata stands first in every file
 
 
@@ -42,9 +43,22 @@ class Match:
     labels: Mapping[str, str]  # decoded values of the {labels} in its path
 
 
-@cache
 def model(name: str) -> ServiceModel:
     """botocore's model of one service. Slow the first time."""
+    return _kept(name) if name in BUILT else _passing(name)
+
+
+@cache
+def _kept(name: str) -> ServiceModel:
+    return _loaded(name)
+
+
+@lru_cache(OTHERS_KEPT)
+def _passing(name: str) -> ServiceModel:
+    return _loaded(name)
+
+
+def _loaded(name: str) -> ServiceModel:
     return ServiceModel(_loader().load_service_model(name, "service-2"), name)
 
 
@@ -129,8 +143,12 @@ def _metadata(name: str) -> dict[str, Any]:
     return found
 
 
-@cache
 def _routes(name: str) -> "Routes":
+    return _kept_routes(name) if name in BUILT else Routes(model(name))
+
+
+@cache
+def _kept_routes(name: str) -> "Routes":
     return Routes(model(name))
 
 
