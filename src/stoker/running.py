@@ -29,7 +29,7 @@ from stoker.sandbox import base
 from stoker.sandbox.guard import GuardedBackend
 from stoker.sandbox.namespaces.backend import NamespacesBackend, NamespacesSettings
 from stoker.sandbox.namespaces.cgroups import Layout
-from stoker.sandbox.namespaces.privileges import drop_root, own
+from stoker.sandbox.namespaces.privileges import drop_root, outlast_functions, own
 from stoker.sandbox.process import ProcessBackend
 from stoker.server import Server
 
@@ -159,6 +159,7 @@ def _launched(config: Config, port: int) -> NamespacesBackend:
             ready_file=config.ready_file,
         )
     )
+    outlast_functions()
     backend.launch()
     imported_from = [Path(entry).absolute() for entry in sys.path]
     drop_root([folder, Path(sys.prefix), Path(sys.base_prefix), *imported_from])

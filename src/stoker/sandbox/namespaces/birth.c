@@ -92,13 +92,12 @@ static void keep_only(int fd)
     syscall(CLOSE_RANGE, FD_DIRECTORY + 1, ~0u, 0);
 }
 
-/* The runtime's process: a group of its own, and first in line when memory runs out. */
-static void rank(void)
+/* Everyone here goes before anyone else when the machine's memory runs out. Said by root, it is
+ * also the least that can be said later: the user cannot take it back. (When their own limit is
+ * reached the largest process goes first. PID 1 is always the smallest.) */
+static void yield_memory(const struct order *o)
 {
-    int fd;
-    setpgid(0, 0);
-    prctl(SET_DUMPABLE, 1ul, 0ul, 0ul, 0ul); /* its /proc/self belongs to it, unlike PID 1's */
-    fd = openat(-100, "/proc/self/oom_score_adj", 1);
+    int fd = openat(o->proc, "self/oom_score_adj", 1 /* O_WRONLY */);
     if (fd >= 0) {
         write(fd, "1000", 4);
         close(fd);
@@ -156,7 +155,8 @@ static void second(const struct order *o, int up, int mapped)
         if (runtime < 0)
             fail(o, FORK);
         if (runtime == 0) {
-            rank();
+            setpgid(0, 0);
+            prctl(SET_DUMPABLE, 1ul, 0ul, 0ul, 0ul); /* its /proc/self is its own, unlike PID 1's */
             keep_only(o->go);
             return;
         }
@@ -186,6 +186,7 @@ static int birth(const struct order *o)
     pid = fork();
     if (pid)
         return pid;
+    yield_memory(o);
     for (i = 0; o->entrances[i] >= 0; i++)
         if (write(o->entrances[i], "0", 1) != 1)
             fail(o, JOIN_CGROUPS);

@@ -22,7 +22,7 @@ enum { FRAMES_FD = 62, FAILURE_FD = 63, PARKED = 0, MOST = 64, PACKET = 65536, S
 #if defined(__x86_64__)
 enum { NR_read = 0, NR_write = 1, NR_close = 3, NR_recvmsg = 47, NR_sendto = 44,
        NR_clone = 56, NR_execve = 59, NR_exit = 60, NR_wait4 = 61, NR_kill = 62, NR_chdir = 80,
-       NR_setpgid = 109, NR_prctl = 157, NR_sigprocmask = 14, NR_openat = 257, NR_dup3 = 292,
+       NR_setpgid = 109, NR_prctl = 157, NR_sigprocmask = 14, NR_dup3 = 292,
        NR_pipe2 = 293, NR_signalfd4 = 289, NR_close_range = 436, NR_ppoll = 271 };
 static s64 call(s64 n, s64 a, s64 b, s64 c, s64 d, s64 e, s64 f)
 {
@@ -37,8 +37,8 @@ __asm__(".globl _start\n_start:\n mov %rsp, %rdi\n and $-16, %rsp\n call start_h
 #elif defined(__aarch64__)
 enum { NR_read = 63, NR_write = 64, NR_close = 57, NR_recvmsg = 212, NR_sendto = 206,
        NR_clone = 220, NR_execve = 221, NR_exit = 93, NR_wait4 = 260, NR_kill = 129,
-       NR_chdir = 49, NR_setpgid = 154, NR_prctl = 167, NR_sigprocmask = 135, NR_openat = 56,
-       NR_dup3 = 24, NR_pipe2 = 59, NR_signalfd4 = 74, NR_close_range = 436, NR_ppoll = 73 };
+       NR_chdir = 49, NR_setpgid = 154, NR_prctl = 167, NR_sigprocmask = 135, NR_dup3 = 24,
+       NR_pipe2 = 59, NR_signalfd4 = 74, NR_close_range = 436, NR_ppoll = 73 };
 static s64 call(s64 n, s64 a, s64 b, s64 c, s64 d, s64 e, s64 f)
 {
     register s64 x8 __asm__("x8") = n;
@@ -112,11 +112,6 @@ static int become(u32 argc, u32 envc, u64 size, int *fds, int count)
         CALL3(dup3, fds[2], FRAMES_FD, 0);
     CALL3(close_range, 3, FRAMES_FD - (count > 2), 0);
     CALL3(close_range, FAILURE_FD + 1, ~0u, 0);
-    /* Only now, with init's socket closed, may others of this user look into us. */
-    CALL2(prctl, 4 /* PR_SET_DUMPABLE */, 1);
-    fd = (int)CALL4(openat, -100, "/proc/self/oom_score_adj", 1 | 02000000 /* CLOEXEC */, 0);
-    if (fd >= 0)
-        CALL3(write, fd, "1000", 4); /* rather us than PID 1 */
     fd = (int)CALL1(chdir, strings[0]);
     if (fd < 0)
         return -fd;
