@@ -80,6 +80,7 @@ class NamespacesBackend:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
                 stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,  # the server's own: it ends when the server does
             )
         ours.setblocking(False)
         self._control = ours

@@ -22,20 +22,20 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from stoker.sandbox.namespaces import syscalls as sys_
 from stoker.sandbox.namespaces.cgroups import Cgroups, Layout
-from stoker.sandbox.namespaces.compile import built
+from stoker.sandbox.namespaces.compile import CannotCompile, built
 from stoker.sandbox.namespaces.idmap import Owners
 from stoker.sandbox.namespaces.network import Block, Networks
 from stoker.sandbox.namespaces.parked import receive
 from stoker.sandbox.namespaces.scratch import Scratch
 from stoker.sandbox.namespaces.stock import Prepared, Stocks
+from stoker.sandbox.namespaces.undertaker import clear_up, until, wait_for
 
 REFILL_PAUSE_S = 0.02  # let a burst of cold starts pass before the stock is filled again
-CLOSING_S = 10.0  # kernel's time to let go of what we removed
 
 
 class Settings:
@@ -54,7 +54,7 @@ class Settings:
 
 
 class Launcher:
-    def __init__(self, control: socket.socket, settings: Settings) -> None:
+    def __init__(self, control: socket.socket, settings: Settings, block: Block) -> None:
         self.control = control
         self.settings = settings
         self.epoll = select.epoll()
@@ -65,7 +65,7 @@ class Launcher:
         self.code_root = os.open(settings.code_root, os.O_PATH | os.O_DIRECTORY)
         self.own_mounts = os.open("/proc/self/ns/mnt", os.O_RDONLY)
         self.cgroups = Cgroups(Layout.detect(), settings.instance)
-        self.networks = Networks(Block.take(), settings.endpoint_port, settings.egress)
+        self.networks = Networks(block, settings.endpoint_port, settings.egress)
         self.scratch = Scratch(settings.scratch_root)
         self.owners = Owners()
         self.init = os.open(built("init", settings.runtime_root), os.O_RDONLY | os.O_CLOEXEC)
@@ -75,7 +75,7 @@ class Launcher:
         self.open = True
 
     def run(self) -> None:
-        self.start()
+        """After start(): until the server hangs up."""
         try:
             while self.open:
                 self.turn()
@@ -85,7 +85,7 @@ class Launcher:
     def start(self) -> None:
         for group in self.cgroups.leftovers():
             group.kill()
-            _until(lambda group=group: group.remove())  # type: ignore[misc]
+            until(lambda group=group: group.remove())  # type: ignore[misc]
         self.cgroups.start()
         self.networks.start()
         wake_r, wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -277,7 +277,7 @@ class Launcher:
 
     def _remove(self, prepared: Prepared) -> None:
         prepared.let_go()
-        _until(prepared.group.remove)
+        until(prepared.group.remove)
         self.stocks.free_slot(prepared.slot)
 
     def close(self) -> None:
@@ -287,42 +287,43 @@ class Launcher:
         for prepared in everyone:
             prepared.let_go()
             prepared.group.kill()
-        for group in self.cgroups.leftovers():
-            group.kill()
-        _until(_no_children)
-        for group in self.cgroups.leftovers():
-            _until(lambda group=group: group.remove())  # type: ignore[misc]
-        self.cgroups.remove()
-        _until(lambda: not self.networks.remaining())
-        self.networks.close()
+        clear_up(self.cgroups, self.networks)
 
 
 def _kind(facts: dict[str, Any]) -> tuple[str, bool]:
     return facts["runtime"], facts["preload"]
 
 
-def _no_children() -> bool:
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
-            if pid == 0:
-                return False
-    return True
-
-
-def _until(done: Callable[[], bool]) -> None:
-    """Wait for the kernel to finish what it has no event for; give up after CLOSING_S."""
-    deadline, pause = time.monotonic() + CLOSING_S, 0.0002
-    while not done() and time.monotonic() < deadline:
-        time.sleep(pause)
-        pause = min(pause * 2, 0.05)
-
-
 def main() -> None:
     """Started by backend.py: argv[1] is the control socket's descriptor, argv[2] the settings."""
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)  # nobody else's: not zygotes', not sandboxes'
-    sys_.prctl(sys_.PR_SET_CHILD_SUBREAPER, 1)
+    settings = Settings(json.loads(sys.argv[2]))
     sys_.unshare(sys_.CLONE_NEWNS)
     sys_.mount("none", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
-    Launcher(control, Settings(json.loads(sys.argv[2]))).run()
+    sys_.prctl(sys_.PR_SET_CHILD_SUBREAPER, 1)
+    with _refusing(control):
+        block = Block.take()
+    pid = os.fork()
+    if pid == 0:
+        sys_.prctl(sys_.PR_SET_CHILD_SUBREAPER, 1)
+        with _refusing(control):
+            launcher = Launcher(control, settings, block)
+            launcher.start()
+        launcher.run()
+        return
+    control.close()
+    if not wait_for(pid):
+        cgroups = Cgroups(Layout.detect(), settings.instance)
+        clear_up(cgroups, Networks(block, 0, settings.egress))
+
+
+@contextlib.contextmanager
+def _refusing(control: socket.socket) -> Iterator[None]:
+    """What goes wrong at the start is the server's to report."""
+    try:
+        yield
+    except (OSError, CannotCompile) as error:
+        message = {"n": 0, "error": str(error), "unavailable": False}
+        control.send(json.dumps(message).encode())
+        sys.exit(1)

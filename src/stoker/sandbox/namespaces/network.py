@@ -23,6 +23,7 @@ _IFF_UP_RUNNING = 0x41
 _SIOCSIFFLAGS = 0x8914
 _FORWARD = "/proc/sys/net/ipv4/ip_forward"
 _BACKLOG = 128
+_NOTE = "forwarding_was_off"  # the name of an empty chain
 FLOWS = 1024  # connections out of one sandbox that the machine tracks at a time; as open files
 
 
@@ -50,14 +51,20 @@ class Block(NamedTuple):
     @classmethod
     def take(cls) -> "Block":
         for number in range(BLOCKS):
-            lock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            try:
-                lock.bind(f"\0stoker-block-{number}")
-            except OSError:
-                lock.close()
-                continue
-            return cls(number, lock)
+            if (block := cls.claim(number)) is not None:
+                return block
         raise OSError(f"cannot start: {BLOCKS} Stoker servers already run on this machine")
+
+    @classmethod
+    def claim(cls, number: int) -> "Block | None":
+        """This block, unless a living server has it."""
+        lock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            lock.bind(f"\0stoker-block-{number}")
+        except OSError:
+            lock.close()
+            return None
+        return cls(number, lock)
 
     def prefix(self) -> str:
         return f"sk{self.number:02x}"
@@ -80,9 +87,12 @@ def ruleset(prefix: str, table: str, forwarding_was_off: bool) -> str:
     say) can make them something else. What one sandbox has under way is counted, since the
     machine has one table of connections for everybody.
     """
-    others = 'iifname != "sk*" oifname != "sk*" drop' if forwarding_was_off else ""
+    others = note = ""
+    if forwarding_was_off:
+        others, note = 'iifname != "sk*" oifname != "sk*" drop', f"chain {_NOTE} {{ }}"
     return f"""
 table inet {table} {{
+  {note}
   set senders {{
     type ipv4_addr
     size {BLOCK_SIZE}
@@ -121,8 +131,8 @@ class Networks:
         self.problem = ""  # why egress was asked for and is not there
         self._own = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._links = Netlink()
-        self._table = f"stoker_{block.number}"
-        self._switched_forwarding = False
+        self._table = _table(block.number)
+        self._strangers: set[str] = set()  # interfaces that bear our names and are not ours
 
     def start(self) -> None:
         if not self.egress:
@@ -131,17 +141,16 @@ class Networks:
         if nft is None:
             self.egress, self.problem = False, "nft is missing: apt-get install nftables"
             return
+        self._strangers = set(self.remaining())
+        off = self._clear_dead(nft)
         with open(_FORWARD) as file:
-            off = file.read().strip() == "0"
-        self._clear()
+            off = off or file.read().strip() == "0"
         rules = ruleset(self.block.prefix(), self._table, off)
         done = subprocess.run([nft, "-f", "-"], input=rules, text=True, capture_output=True)
         if done.returncode:
             self.egress, self.problem = False, f"nft refused the rules: {done.stderr.strip()}"
-            return
-        if off:
+        elif off:
             self._forward("1")
-            self._switched_forwarding = True
 
     def create(self, slot: int) -> Net:
         """A namespace with its listeners; the caller is back in its own afterwards.
@@ -181,25 +190,59 @@ class Networks:
     def remaining(self) -> list[str]:
         """Interfaces of ours that are still there."""
         prefix = self.block.prefix() + "x"
-        return [name for _, name in socket.if_nameindex() if name.startswith(prefix)]
+        found = {name for _, name in socket.if_nameindex() if name.startswith(prefix)}
+        return sorted(found - self._strangers)
 
     def close(self) -> None:
-        if self.egress:
-            self._clear()
-            if self._switched_forwarding:
+        if self.egress and (nft := shutil.which("nft")) is not None:
+            found = _tables(nft)
+            _delete(nft, self._table)
+            if found.pop(self._table, False) and not found:
                 self._forward("0")
         self._links.close()
         os.close(self._own)
         self.block.lock.close()
 
-    def _clear(self) -> None:
-        nft = shutil.which("nft") or "nft"
-        command = [nft, "delete", "table", "inet", self._table]
-        subprocess.run(command, capture_output=True)
+    def _clear_dead(self, nft: str) -> bool:
+        """Remove our own block's rules, and those of servers that died before they could. Was
+        forwarding off before any server came?"""
+        found = _tables(nft)
+        for number in range(BLOCKS):
+            if (table := _table(number)) not in found:
+                continue
+            if number == self.block.number:
+                _delete(nft, table)
+            elif (dead := Block.claim(number)) is not None:
+                _delete(nft, table)
+                dead.lock.close()
+        return any(found.values())
 
     def _forward(self, value: str) -> None:
         with open(_FORWARD, "w") as file:
             file.write(value)
+
+
+def _table(number: int) -> str:
+    return f"stoker_{number}"
+
+
+def _tables(nft: str) -> dict[str, bool]:
+    """The tables of all servers on this machine, and whether each switched forwarding on: the
+    last one to go switches it off again, whichever that is and however the others ended."""
+    listing = subprocess.run([nft, "list", "chains", "inet"], text=True, capture_output=True)
+    found: dict[str, bool] = {}
+    table = ""
+    for line in listing.stdout.splitlines():
+        words = line.split()
+        if words[:1] == ["table"]:
+            table = words[2]
+        if table.startswith("stoker_"):
+            found[table] = found.get(table, False) or words[:2] == ["chain", _NOTE]
+    return found
+
+
+def _delete(nft: str, table: str) -> None:
+    subprocess.run([nft, "delete", "table", "inet", table], capture_output=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:
