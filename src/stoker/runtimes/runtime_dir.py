@@ -29,6 +29,7 @@ _CLIENT_FILES = (
     "bootstrap",
     "bootstrap.py",
     "_stoker_runtime.py",
+    "_stoker_loading.py",
     "_stoker_wire.py",
     "_stoker_contract.py",
 )

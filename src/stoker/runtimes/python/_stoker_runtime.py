@@ -17,7 +17,6 @@ from __future__ import annotations
 import _socket
 import builtins
 import gc
-import importlib
 import io
 import json
 import logging
@@ -34,11 +33,14 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from stoker.runtimes.python import _stoker_contract as contract
+    from stoker.runtimes.python import _stoker_loading as loading
     from stoker.runtimes.python import _stoker_wire as wire
 else:
     import _stoker_contract as contract
+    import _stoker_loading as loading
     import _stoker_wire as wire
 
+FRAMES = 62  # the framed log's descriptor, where the platform gives one
 MAX_CAUSE_BYTES = 1024 * 1024  # of the X-Ray header; a larger one is left empty
 # Variables of Python that a running interpreter can still obey, or that need no obeying.
 LATE_VARIABLES = frozenset(
@@ -71,8 +73,10 @@ def main(environ: Mapping[str, str]) -> NoReturn:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # ignoring it is Python's habit only
         command = runtime_dir + "/bootstrap"
         os.execve(command, [command], dict(environ))
-    os.environ.clear()
-    os.environ.update(environ)
+    for name in list(os.environ.keys() - environ.keys()):
+        del os.environ[name]
+    for name, value in environ.items():
+        os.environ[name] = value
     time.tzset()
     sys.argv[:] = [runtime_dir + "/bootstrap.py"]
     sys.dont_write_bytecode = bool(environ.get("PYTHONDONTWRITEBYTECODE"))
@@ -117,6 +121,57 @@ def _linker_would_miss(library_path: str) -> bool:
     )
 
 
+class Ready:
+    """What a zygote has done already of what a function's runtime does first.
+
+    Each page that a fork writes to is a page more for that environment, so what nearly every
+    function has alike (streams, logging, sys.path) is made once, before the fork.
+    """
+
+    def __init__(self) -> None:
+        self.sink: contract.StreamSink | None = None
+        self.path: list[str] = []
+        self.roots: frozenset[str] = frozenset()  # of the modules that are imported already
+
+    def make(self) -> None:
+        """In the zygote; its descriptors 1 and 2 are pipes for that long, as they will be."""
+        saved = os.dup(1), os.dup(2)
+        pipe = os.pipe()
+        try:
+            os.dup2(pipe[1], 1)
+            os.dup2(pipe[1], 2)
+            _open_streams(unbuffered=False)
+        finally:
+            for number, copy in zip((1, 2), saved):  # noqa: B905 (Python 3.8)
+                os.dup2(copy, number)
+                os.close(copy)
+            os.close(pipe[0])
+            os.close(pipe[1])
+        self.sink = contract.FrameSink(FRAMES)
+        contract.set_up_logging(self.sink)
+        _complete_builtins()
+        for name in list(os.environ):
+            del os.environ[name]
+        self.path = _path({}, "/var/runtime", "/opt/python")
+        sys.path[:] = self.path
+        self.roots = frozenset(name.partition(".")[0] for name in sys.modules)
+
+    def fits(self, environ: Mapping[str, str], frames: str | None) -> bool:
+        """Whether this function's streams and logging are the usual ones."""
+        unusual = ("PYTHONUNBUFFERED", "AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_LOG_LEVEL")
+        return frames == str(FRAMES) and not any(name in environ for name in unusual)
+
+
+ready = Ready()
+
+
+def prepare() -> None:
+    """In a zygote, once everything is imported that is to be: do ahead what can be."""
+    ready.make()
+    for _ in range(20):  # the interpreter specialises its code: here once, not in every fork
+        rehearse()
+
+
 def rehearse() -> None:
     """Do once what the first invocation will do, so that its page faults are paid already.
 
@@ -124,8 +179,6 @@ def rehearse() -> None:
     writing. What is done here leaves no trace that a function could see.
     """
     exec(compile("def handler(event, context):\n    return event\n", "", "exec"), {})
-    importlib.import_module("colorsys")  # any small module that nothing else here needs
-    del sys.modules["colorsys"]
     _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM).close()
     event = json.dumps({"key": ["value", 1, 2.5, None, True, {"nested": "\u00e9"}]}).encode()
     here, there = _socket.socketpair()
@@ -135,32 +188,36 @@ def rehearse() -> None:
     runtime.connection.ask(runtime.invoke(lambda event, _: event, *runtime.connection.event()))
     there.close()
     here.close()
-    contract.rehearse()
-    _complete_builtins()
     needs_new_interpreter(os.environ)
-    _stream(1, "surrogateescape", False)
     os.environ.pop("_X_AMZN_TRACE_ID", None)
 
 
 def _serve() -> NoReturn:
     environ = os.environ
-    unbuffered = bool(environ.get("PYTHONUNBUFFERED"))
-    sys.stdout = sys.__stdout__ = _stream(1, "surrogateescape", unbuffered)  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = _stream(2, "backslashreplace", unbuffered)  # type: ignore[misc]
     frames = environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)
-    sink = contract.FrameSink(int(frames)) if frames else contract.StreamSink()
+    sink = ready.sink if ready.fits(environ, frames) else None
+    if sink is None:
+        _open_streams(bool(environ.get("PYTHONUNBUFFERED")))
+        sink = contract.FrameSink(int(frames)) if frames else contract.StreamSink()
     runtime = Runtime(wire.Connection(environ["AWS_LAMBDA_RUNTIME_API"]), sink)
     try:
-        contract.set_up_logging(sink)
+        if sink is not ready.sink:
+            logging.getLogger().handlers.clear()
+            contract.set_up_logging(sink)
         _set_up_imports(environ)
         handler = load(environ.get("_HANDLER", ""))
     except contract.Fault as fault:
         runtime.fail_init(contract.error_payload(fault.message, fault.type, fault.trace))
     except Exception as error:  # noqa: BLE001 (the function's module may raise anything)
-        trace = traceback.format_list(_frames(error.__traceback__))
+        trace = traceback.format_list(loading.frames() + _frames(error.__traceback__))
         text = contract.text_of(error)
         runtime.fail_init(contract.error_payload(text, type(error).__name__, trace))
     runtime.loop(handler)
+
+
+def _open_streams(unbuffered: bool) -> None:
+    sys.stdout = sys.__stdout__ = _stream(1, "surrogateescape", unbuffered)  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _stream(2, "backslashreplace", unbuffered)  # type: ignore[misc]
 
 
 def _stream(descriptor: int, errors: str, unbuffered: bool) -> io.TextIOWrapper:
@@ -195,26 +252,35 @@ def _set_up_imports(environ: os._Environ[str]) -> None:
 
     A customer's own PYTHONPATH replaces the layers' directories. AWS does that, too.
     """
-    library = os.path.dirname(os.__file__)
     runtime_dir = environ.get("LAMBDA_RUNTIME_DIR") or os.path.dirname(os.path.abspath(__file__))
     layers = environ.pop("_STOKER_LAYER_ROOT", "/opt") + "/python"
     environ.pop("_STOKER_LANGUAGE_ROOT", None)  # it was for the script beside us
-    own = [environ.get("LAMBDA_TASK_ROOT", "/var/task")]
-    if environ.setdefault("PYTHONPATH", runtime_dir) == runtime_dir:
-        own += [layers + "/lib/python" + VERSION + "/site-packages", layers]
-    archive = os.path.dirname(library) + "/python" + VERSION.replace(".", "") + ".zip"
-    path = [*own, runtime_dir, *environ["PYTHONPATH"].split(":"), archive, library]
-    path.append(library + "/lib-dynload")
-    sys.path[:] = dict.fromkeys(entry for entry in path if entry)
-    for entry in list(sys.path_importer_cache):
-        if not entry.startswith(library):  # it was looked into before it was mounted
-            del sys.path_importer_cache[entry]
-    _complete_builtins()
-    entries = {directory: _list(directory) for directory in own}
+    environ.setdefault("PYTHONPATH", runtime_dir)
+    path = _path(environ, runtime_dir, layers)
+    if path != ready.path:
+        sys.path[:] = path
+        library = os.path.dirname(os.__file__)
+        for entry in list(sys.path_importer_cache):
+            if not entry.startswith(library):  # it was looked into before it was mounted
+                del sys.path_importer_cache[entry]
+        _complete_builtins()
+    entries = {directory: _list(directory) for directory in path[: path.index(runtime_dir)]}
     _forget({name.partition(".")[0] for names in entries.values() for name in names}, runtime_dir)
     for directory, names in entries.items():
         if any(name.endswith(".pth") for name in names):
             site.addsitedir(directory)
+
+
+def _path(environ: Mapping[str, str], runtime_dir: str, layers: str) -> list[str]:
+    """sys.path of a function with these variables: the function, its layers, the runtime."""
+    library = os.path.dirname(os.__file__)
+    path = [environ.get("LAMBDA_TASK_ROOT", "/var/task")]
+    if environ.get("PYTHONPATH", runtime_dir) == runtime_dir:
+        path += [layers + "/lib/python" + VERSION + "/site-packages", layers]
+    archive = os.path.dirname(library) + "/python" + VERSION.replace(".", "") + ".zip"
+    path += [runtime_dir, *environ.get("PYTHONPATH", "").split(":"), archive, library]
+    path.append(library + "/lib-dynload")
+    return list(dict.fromkeys(entry for entry in path if entry))
 
 
 def _complete_builtins() -> None:
@@ -232,6 +298,8 @@ def _forget(brought: set[str], runtime_dir: str) -> None:
     """
     for name in OURS:  # we are known as __main__ only
         sys.modules.pop(name, None)
+    if ready.roots and ready.roots.isdisjoint(brought):
+        return  # the usual case, without a look at every module there is
     roots = {name.partition(".")[0] for name in sys.modules.keys() - OWN_MODULES}
     clashing = roots & brought
     sdk = {name for name in roots if _file_of(name).startswith(runtime_dir + "/")}
@@ -264,7 +332,7 @@ def load(handler: str) -> Callable[[Any, contract.LambdaContext], Any]:
         text = f"Cannot use built-in module {module_name} as a handler module"
         raise contract.Fault("Runtime.BuiltInModuleConflict", text)
     try:
-        module = importlib.import_module(module_name.replace("/", "."))
+        module = loading.load(module_name.replace("/", "."))
     except ImportError as error:
         text = f"Unable to import module '{module_name}': {error}"
         raise contract.Fault("Runtime.ImportModuleError", text) from error
@@ -362,7 +430,7 @@ class Runtime:
 def _frames(raised_in: TracebackType | None) -> list[Any]:
     """(file, line, function, text) of each frame, without ours at the beginning."""
     users = raised_in
-    while users and users.tb_frame.f_code.co_filename == _frames.__code__.co_filename:
+    while users and users.tb_frame.f_code.co_filename in OUR_FILES:
         users = users.tb_next
     return [
         (f.filename, f.lineno, f.name, f.line) for f in traceback.extract_tb(users or raised_in)
@@ -378,6 +446,7 @@ def _flush() -> None:
 
 
 # What an interpreter has that did nothing but import us; of it, what functions are not to see.
+OUR_FILES = (_frames.__code__.co_filename, loading.load.__code__.co_filename)
 OWN_MODULES = frozenset(sys.modules)
 OURS = [name for name in sys.modules if name.startswith(("stoker.", "_stoker_"))]
 OURS += ["stoker", "bootstrap"]

@@ -145,9 +145,7 @@ def main() -> None:
 
     for name in data["preload"]:
         __import__(name)
-    sys.path.remove("/var/runtime")
-    for _ in range(20):  # the interpreter specialises its code: here once, not in every fork
-        bootstrap.rehearse()
+    bootstrap.prepare()
     serve(sock, proc, BIRTH, settings, Runtime(bootstrap.main, bootstrap.rehearse))
 
 
