@@ -15,6 +15,7 @@ from stoker.sandbox.namespaces.network import BLOCK_SIZE, Net
 from stoker.sandbox.namespaces.parked import receive
 from stoker.sandbox.namespaces.plan import LAMBDA_GID, LAMBDA_UID, Language, template_plan
 from stoker.sandbox.namespaces.template import Recipe, become_zygote
+from stoker.sandbox.namespaces.undertaker import until
 from stoker.sandbox.namespaces.zygote import REPORT, REQUEST, STEPS
 
 if TYPE_CHECKING:
@@ -60,6 +61,18 @@ class Prepared:
         fds |= {name: fd for name, fd in controls._asdict().items() if fd >= 0}
         return fds, controls
 
+    def is_spoiled(self) -> bool:
+        """Did the runtime that is parked in it die? The kernel takes those first when the
+        machine's memory runs out."""
+        if self.kind[0].startswith("provided"):
+            return False
+        try:
+            return self.go.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def let_go(self) -> None:
         """Close our ends. Idempotent."""
         for sock in (self.ctl, self.go, self._ctl_inside, self._go_inside):
@@ -83,7 +96,7 @@ class Zygote:
         self.waiting: deque[Request] = deque()  # creates without a sandbox yet
         self.booting: dict[int, Prepared] = {}  # by slot
         self.stock: list[Prepared] = []
-        self.tries = 0
+        self.tries = 0  # zygotes of this kind that died since the last sandbox was born
 
 
 class Stocks:
@@ -188,8 +201,12 @@ class Stocks:
         if step:
             self._stillborn(zygote, slot, f"cannot {STEPS[step]}: {os.strerror(number)}")
         elif prepared is not None:
+            try:
+                prepared.mounts = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                self._stillborn(zygote, slot, "go on: its init died at once")
+                return
             prepared.pid = pid
-            prepared.mounts = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
             self.launcher.watch(prepared.go.fileno(), lambda: self._rehearsed(zygote, prepared))
 
     def _fail(self, zygote: Zygote, error: str, unavailable: bool) -> None:
@@ -200,14 +217,25 @@ class Stocks:
         zygote.waiting.clear()
 
     def _zygote_died(self, zygote: Zygote, status: int) -> None:
-        """Its sandboxes live on; a new zygote is made when the next one is needed."""
-        for slot in list(zygote.booting):
-            self._stillborn(zygote, slot, "")
-        if self.zygotes.get(zygote.kind) is zygote:
-            self._fail(zygote, f"the zygote of {zygote.kind[0]} died ({status})", False)
+        """Its sandboxes in use live on; those who wait for one get it from a new zygote."""
         if zygote.sock is not None:
             self.launcher.unwatch(zygote.sock.fileno())
             zygote.sock.close()
+        for prepared in zygote.booting.values():
+            self.launcher.unwatch(prepared.go.fileno())
+            self._abandon(prepared)
+        zygote.booting.clear()
+        for prepared in zygote.stock:
+            self.launcher.bury(prepared)
+        zygote.stock.clear()
+        if self.zygotes.get(zygote.kind) is not zygote:
+            return
+        if not zygote.ready or zygote.tries >= MOST_TRIES:
+            self._fail(zygote, f"the zygote of {zygote.kind[0]} died ({status})", False)
+            return
+        new = self.zygotes[zygote.kind] = Zygote(zygote.kind)
+        new.waiting, new.tries = zygote.waiting, zygote.tries + 1
+        self._resolve(new)
 
     # -- sandboxes
 
@@ -217,9 +245,12 @@ class Stocks:
         if zygote is None:
             zygote = self.zygotes[kind] = Zygote(kind)
             self._resolve(zygote)
-        if zygote.stock:
-            self.launcher.give(zygote.stock.pop(), request)
-            return
+        while zygote.stock:
+            prepared = zygote.stock.pop()
+            if not prepared.is_spoiled():
+                self.launcher.give(prepared, request)
+                return
+            self.launcher.bury(prepared)
         zygote.waiting.append(request)
         if zygote.ready and len(zygote.booting) < len(zygote.waiting):
             self._spawn(zygote)
@@ -249,6 +280,8 @@ class Stocks:
             fds = [prepared.net.namespace, scratch, init, *prepared.inside(), *entrances]
             socket.send_fds(zygote.sock, [REQUEST.pack(prepared.slot, uid)], fds)
             zygote.booting[prepared.slot] = prepared
+        except (BrokenPipeError, ConnectionResetError):
+            self._abandon(prepared)  # it is dead: _zygote_died will see to those who wait
         except OSError as error:
             self._abandon(prepared)
             self._refuse_one(zygote, f"cannot prepare a sandbox: {error}")
@@ -297,9 +330,7 @@ class Stocks:
         prepared = zygote.booting.pop(slot, None)
         if prepared is not None:
             self._abandon(prepared)
-        zygote.tries += 1
-        if error:
-            self._refuse_one(zygote, f"cannot make a sandbox: {error}")
+        self._refuse_one(zygote, f"cannot make a sandbox: {error}")
 
     def _refuse_one(self, zygote: Zygote, error: str) -> None:
         if zygote.waiting:
@@ -309,7 +340,7 @@ class Stocks:
     def _abandon(self, prepared: Prepared) -> None:
         prepared.group.kill()
         prepared.let_go()
-        prepared.group.remove()
+        until(prepared.group.remove)
         self.free_slot(prepared.slot)
 
     def died(self, pid: int) -> Prepared | None:
