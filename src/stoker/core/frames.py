@@ -29,6 +29,11 @@ class Lines:
     _at: int = 0  # where the next event begins
     _searched: int = 0  # no newline before here
 
+    @property
+    def holds(self) -> bool:
+        """Something was fed that is not taken yet."""
+        return self._at < len(self._buffer)
+
     def feed(self, data: bytes) -> None:
         if self._at:
             del self._buffer[: self._at]
@@ -85,6 +90,12 @@ class Frames:
     _left: int = 0  # bytes of the message in hand still to come
     _timestamp_us: int | None = None  # of the message in hand
     _raw: Lines | None = None  # set after a malformed header: the rest is plain text
+
+    @property
+    def holds(self) -> bool:
+        """Something was fed that is not taken yet."""
+        raw = self._raw
+        return self._at < len(self._buffer) if raw is None else raw.holds
 
     def feed(self, data: bytes) -> None:
         if self._raw is not None:

@@ -81,7 +81,7 @@ class RuntimeApi:
     def __init__(self, inside: Inside) -> None:
         self._inside = inside
         self._parked: OrderedDict[Exchange, None] = OrderedDict()  # in next, first come first
-        self._bodies: set[Exchange] = set()
+        self._bodies: dict[Exchange, tuple[Call, str]] = {}  # under way: the call, the id
 
     def release(self) -> Exchange | None:
         """One `next` that waits, to be answered now. The others wait for later invocations."""
@@ -104,20 +104,16 @@ class RuntimeApi:
         if refused is not None:
             _answer(exchange, refused)
             return 0
-        self._bodies.add(exchange)
+        self._bodies[exchange] = call, request_id
         return RESPONSE_BYTES
 
     def complete(self, exchange: Exchange) -> None:
-        self._bodies.discard(exchange)
-        target = exchange.target
-        if exchange.method == "GET" and target.partition("?")[0] == NEXT:
-            self._next(exchange)
+        body = self._bodies.pop(exchange, None)
+        if body is None:
+            self._bodiless(exchange)
             return
-        call, request_id = _route(target)
-        if call is None or exchange.method != "POST":
-            _answer(exchange, _other(exchange.method, target, call))
-            return
-        refused = self._refusal(call, request_id)
+        call, request_id = body
+        refused = self._refusal(call, request_id)  # much may have happened since begin()
         if refused is not None:
             _answer(exchange, refused)
         elif call is Call.INIT_ERROR:
@@ -126,7 +122,7 @@ class RuntimeApi:
             self._result(exchange, request_id, is_error=call is Call.ERROR)
 
     def lost(self, exchange: Exchange) -> None:
-        self._bodies.discard(exchange)
+        self._bodies.pop(exchange, None)
         self._parked.pop(exchange, None)
 
     # --- the calls ---
@@ -135,6 +131,13 @@ class RuntimeApi:
         inside = self._inside
         matches = bool(request_id) and inside.handed(request_id)
         return refusal(inside.runtime_state, call, id_matches=matches)
+
+    def _bodiless(self, exchange: Exchange) -> None:
+        target = exchange.target
+        if exchange.method == "GET" and target.partition("?")[0] == NEXT:
+            self._next(exchange)
+        else:
+            _answer(exchange, _other(exchange.method, target))
 
     def _next(self, exchange: Exchange) -> None:
         state = self._inside.runtime_state
@@ -202,12 +205,12 @@ def _route(target: str) -> tuple[Call | None, str]:
     return (Call.INIT_ERROR, "") if path == INIT_ERROR else (None, "")
 
 
-def _other(method: str, target: str, call: Call | None) -> Answer:
+def _other(method: str, target: str) -> Answer:
     """What is not a call of the runtime that is carried out."""
     path = target.partition("?")[0]
     if path in PINGS and method == "GET":
         return PONG
-    if call is not None or path in PINGS or path == NEXT:
+    if _route(path)[0] is not None or path in PINGS or path == NEXT:
         return METHOD_NOT_ALLOWED
     for prefix, name in EXTENSIONS.items():
         if path.startswith(prefix):

@@ -10,6 +10,7 @@ loop; what it prints faster than that stays in its pipe, where it waits for us. 
 import asyncio
 import fcntl
 import os
+import select
 from collections.abc import Callable
 
 from stoker.core.frames import Event, Frames, Lines
@@ -26,9 +27,16 @@ class Output:
     """The pipes of one process. They are read from now on, until their end or close()."""
 
     def __init__(self, process: Process, emit: Emit) -> None:
-        self._pipes = [_Pipe(fd, Lines(), emit) for fd in (process.stdout, process.stderr)]
+        self._poll = select.poll()
+        fds: list[tuple[int, Lines | Frames]] = [
+            (process.stdout, Lines()),
+            (process.stderr, Lines()),
+        ]
         if process.frames >= 0:
-            self._pipes.append(_Pipe(process.frames, Frames(), emit))
+            fds.append((process.frames, Frames()))
+        for fd, _ in fds:
+            self._poll.register(fd, select.POLLIN)
+        self._pipes = [_Pipe(fd, decoder, emit, self._poll.unregister) for fd, decoder in fds]
 
     @property
     def ended(self) -> bool:
@@ -38,6 +46,8 @@ class Output:
     def settle(self) -> bool:
         """Emit everything that was printed before the first of these calls, also a line that has
         no end yet. False: that would take too long now, call again in a moment."""
+        if not self._poll.poll(0) and not any(pipe.holds for pipe in self._pipes):
+            return True  # as nearly always: one look at all of them
         settled = [pipe.settle() for pipe in self._pipes]
         return all(settled)
 
@@ -48,10 +58,16 @@ class Output:
 
 
 class _Pipe:
-    __slots__ = ("_again", "_decoder", "_decoder_full", "_emit", "_fd", "_loop", "_quota", "closed")
+    __slots__ = (
+        *("_again", "_decoder", "_decoder_full", "_emit", "_fd", "_forget", "_loop", "_quota"),
+        "closed",
+    )
 
-    def __init__(self, fd: int, decoder: Lines | Frames, emit: Emit) -> None:
+    def __init__(
+        self, fd: int, decoder: Lines | Frames, emit: Emit, forget: Callable[[int], None]
+    ) -> None:
         self._fd = fd
+        self._forget = forget
         self._decoder = decoder
         self._emit = emit
         self._loop = asyncio.get_running_loop()
@@ -60,6 +76,11 @@ class _Pipe:
         self._decoder_full = False  # it may hold whole events that nothing will wake us for
         self.closed = False
         self._loop.add_reader(fd, self._readable)
+
+    @property
+    def holds(self) -> bool:
+        """Something that was read is not emitted yet."""
+        return self._quota is not None or self._decoder.holds
 
     def settle(self) -> bool:
         if self.closed:
@@ -126,6 +147,8 @@ class _Pipe:
     def _end(self) -> None:
         if not self.closed:
             self.closed = True
+            self._quota = None
+            self._forget(self._fd)
             self._loop.remove_reader(self._fd)
             os.close(self._fd)
 
