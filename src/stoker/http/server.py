@@ -8,6 +8,7 @@ import asyncio
 import errno
 import logging
 import socket
+from contextlib import suppress
 from typing import Final
 
 from stoker.http.base import Application
@@ -47,7 +48,7 @@ class HttpServer:
 
     async def serve(self, sock: socket.socket) -> None:
         """Accept on `sock`, which listens and does not block. Returns at once; accepting goes on
-        until `close()`. The socket stays the caller's, to be closed after `close()`."""
+        until `close()`, which ends its listening. The socket stays the caller's, to be closed."""
         assert not self.closing, "cannot serve: the server is closed"
         assert sock.gettimeout() == 0, "cannot serve: the socket would block"
         # Raw accept on a reader: uvloop's create_server(sock=) lost connections in bursts, and
@@ -62,6 +63,9 @@ class HttpServer:
         cut it off. Afterwards nothing is left: no transport, no task, no timer."""
         self.closing = True
         self._stop_accepting()
+        for listener in self._listeners.values():
+            with suppress(OSError):  # macOS cannot: there, newcomers wait until it is closed
+                listener.shutdown(socket.SHUT_RDWR)  # newcomers are refused, not kept waiting
         self._listeners.clear()
         if self._arriving:
             await asyncio.wait(self._arriving)  # one turn of the loop each
