@@ -28,7 +28,6 @@ from stoker.runtimes.found import find_runtime
 from stoker.sandbox import base
 from stoker.sandbox.guard import GuardedBackend
 from stoker.sandbox.namespaces.backend import NamespacesBackend, NamespacesSettings
-from stoker.sandbox.namespaces.cgroups import Layout
 from stoker.sandbox.namespaces.privileges import drop_root, outlast_functions, own
 from stoker.sandbox.process import ProcessBackend
 from stoker.server import Server
@@ -37,7 +36,6 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 1024
 PORT_TRIES = 20  # to find a port that is free on both loopback addresses
-V1_FREEZE_AFTER_S = 0.005  # cgroup v1's freezer costs as much as a warm invocation
 
 Announce = Callable[[str, tuple[str, ...]], None]
 """Told the URL, and what the sandbox does not enforce, as soon as requests are answered."""
@@ -78,8 +76,7 @@ class _Process:
             find = partial(find_runtime, runtimes_dir=config.runtimes_dir)
             backend = ProcessBackend(config.data_dir / "sandbox", find, config.python_client)
         guarded = GuardedBackend(backend)
-        freeze_after_s = V1_FREEZE_AFTER_S if isolated and not Layout.detect().unified else 0.0
-        server = Server(config, self._sockets, guarded, freeze_after_s=freeze_after_s)
+        server = Server(config, self._sockets, guarded)
         self._obey_signals(server)
         try:
             await server.start()

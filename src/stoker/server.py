@@ -39,8 +39,6 @@ class Server:
         config: Config,
         sockets: list[socket.socket],
         backend: Backend,
-        *,
-        freeze_after_s: float = 0.0,
     ) -> None:
         """`sockets` listen already: environments were told the port. `backend` may have been
         launched already, while we were root; it is started and closed here."""
@@ -62,7 +60,6 @@ class Server:
                 account_concurrency=config.account_concurrency,
                 idle_timeout_s=config.idle_timeout_s,
                 max_age_s=config.max_age_s,
-                freeze_after_s=freeze_after_s,
                 from_zygote=config.python_client is None,
             ),
         )

@@ -4,6 +4,7 @@
 RESPONSE_BYTES = 6 * 1024 * 1024 + 100  # the answer of a buffered invocation, 6,291,556
 ACCOUNT_CONCURRENCY = 1000
 INIT_S = 10.0  # on-demand initialisation
+FREEZE_S = 0.003  # idle for so long: frozen (docs/adr/0004)
 EVENT_BYTES = 256 * 1024  # one log event (CloudWatch); longer lines are split
 TAIL_BYTES = 4096  # X-Amz-Log-Result
 SHUTDOWN_INTERNAL_MS = 500  # goodbye when only internal extensions are registered

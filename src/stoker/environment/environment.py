@@ -25,7 +25,7 @@ from stoker.core.environ import Credentials, Roots, runtime_environ
 from stoker.core.errors import ServiceError, ServiceException
 from stoker.core.faults import Fault
 from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
-from stoker.core.invoke_limits import INIT_S, KILL_S, PHASES_KEPT, RUNTIME_API_CONNECTIONS
+from stoker.core.invoke_limits import FREEZE_S, INIT_S, KILL_S, PHASES_KEPT, RUNTIME_API_CONNECTIONS
 from stoker.core.lifecycle import RUNTIME, Lifecycle, Party, Phase, Status
 from stoker.core.runtime_states import RuntimeState
 from stoker.environment.command import runtime_command
@@ -47,7 +47,7 @@ Done = Callable[[InvocationResult | ServiceError], None]
 @dataclass(frozen=True, slots=True)
 class EnvironmentSettings:
     init_limit_s: float = INIT_S
-    freeze_after_s: float = 0.0  # 0: as soon as nothing of this turn of the loop needs it
+    freeze_after_s: float = FREEZE_S
     kill_limit_s: float = KILL_S
     from_zygote: bool = True  # else managed runtimes are started from /var/runtime/bootstrap
 
@@ -140,6 +140,7 @@ class Environment:
         self._oom_kills = 0
         self._frozen = False
         self._freeze_due = False
+        self._idle_since = 0.0
         self._timers = Timers()
         self._history = History(PHASES_KEPT, self._now, self.created_ms)
         ground.sandbox.on_exit = self._exited
@@ -416,19 +417,22 @@ class Environment:
         self._timers.cancel("kill")
         self._offered = True
         self._owner.idle(self)
-        if self._offered and not self._freeze_due and not self._frozen:
-            # In a moment, so that a request that this turn of the loop has already read, or a
-            # client that asks again at once, costs no freeze and thaw.
-            self._freeze_due = True
-            after_s = self._settings.freeze_after_s
-            if after_s > 0:
-                self._timers.start("freeze", after_s, self._freeze)
-            else:
-                self._loop.call_soon(self._freeze)
+        if self._offered and not self._frozen:
+            self._idle_since = self._now
+            if not self._freeze_due:
+                self._freeze_due = True
+                self._timers.start("freeze", self._settings.freeze_after_s, self._freeze)
 
     def _freeze(self) -> None:
+        """The timer is armed once and looked at late: an environment in use costs no timers."""
         self._freeze_due = False
-        if self._offered and self._life.phase is Phase.IDLE:
+        if not self._offered or self._life.phase is not Phase.IDLE:
+            return  # in use; it will be idle again
+        left_s = self._idle_since + self._settings.freeze_after_s - time.monotonic()
+        if left_s > 0:
+            self._freeze_due = True
+            self._timers.start("freeze", left_s, self._freeze)
+        else:
             self._sandbox.freeze()
             self._frozen = True
 

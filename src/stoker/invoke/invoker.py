@@ -7,7 +7,14 @@ from pathlib import Path
 
 from stoker.core.errors import ServiceException, TooManyRequestsException
 from stoker.core.invocation import Invocation, InvocationResult, Target
-from stoker.core.invoke_limits import ACCOUNT_CONCURRENCY, CREATE_S, INIT_S, MOMENT_S, ROOM_S
+from stoker.core.invoke_limits import (
+    ACCOUNT_CONCURRENCY,
+    CREATE_S,
+    FREEZE_S,
+    INIT_S,
+    MOMENT_S,
+    ROOM_S,
+)
 from stoker.core.pool import Room
 from stoker.environment.environment import Done, EnvironmentSettings
 from stoker.environment.view import EnvironmentView
@@ -28,7 +35,7 @@ class InvokeSettings:
     room_limit_s: float = ROOM_S  # waiting for room when the machine is full
     create_limit_s: float = CREATE_S
     init_limit_s: float = INIT_S
-    freeze_after_s: float = 0.0  # more where freezing is dear (cgroup v1)
+    freeze_after_s: float = FREEZE_S
     from_zygote: bool = True  # else managed runtimes are started from /var/runtime/bootstrap
 
 
