@@ -65,7 +65,9 @@ class Connection:
         answer = self.exchange(request)
         return (time.perf_counter_ns() - begun) / 1000, answer
 
-    def latencies(self, request: bytes, most: int, seconds: float) -> list[float]:
+    def latencies(
+        self, request: bytes, most: int, seconds: float, pause_s: float = 0.0
+    ) -> list[float]:
         """Microseconds of each of up to `most` exchanges. Each answer must be right."""
         tail = require_good(self.exchange(request))[-TAIL_BYTES:]
         send, recv, clock = self.sock.sendall, self.sock.recv, time.perf_counter_ns
@@ -74,6 +76,8 @@ class Connection:
         gc.disable()
         try:
             for _ in range(most):
+                if pause_s:
+                    time.sleep(pause_s)
                 begun = clock()
                 send(request)
                 answer = recv(RECV_BYTES)

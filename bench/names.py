@@ -1,6 +1,7 @@
 """The measures' names and the systems' names, as results and gates spell them."""
 
 WARM = "warm invoke"
+RESTED = "warm invoke after 10 ms of rest"  # frozen by then, whatever the grace
 THROUGHPUT = "answers per second"  # + " (8 clients)"
 COLD = "cold start"
 COLD_BOTO3 = "cold start through boto3"

@@ -23,6 +23,7 @@ class Effort:
     rounds: int = 5
     warm_calls: int = 3000  # per system and round, at most
     warm_s: float = 2.0  # the same, at most
+    rested_calls: int = 150
     load_s: int = 3
     cold_starts: int = 12  # per round
     boto3_cold_starts: int = 4
@@ -38,6 +39,7 @@ QUICK = Effort(
     rounds=3,
     warm_calls=1000,
     warm_s=0.7,
+    rested_calls=60,
     load_s=1,
     cold_starts=5,
     boto3_cold_starts=2,

@@ -1,4 +1,8 @@
-"""Warm invoke: one client, one environment, 1 KB in and 1 KB out."""
+"""Warm invoke: one client, one environment, 1 KB in and 1 KB out.
+
+Back to back, and after a rest: a client that asks again at once may meet an environment that was
+not frozen yet, and would not see what a thaw costs.
+"""
 
 from bench import names
 from bench.client import Connection
@@ -6,6 +10,9 @@ from bench.processes import cpu_ns
 from bench.session import Broken, Session
 from bench.stoker import Stoker, unfrozen, unisolated, with_awslambdaric
 from bench.systems import Ministack, Rie, ServerlessOffline, System
+
+REST_S = 0.01
+RESTED = (names.STOKER, names.UNFROZEN, names.RIE_RIC, names.RIE_RAW)
 
 
 def measure(session: Session) -> None:
@@ -44,7 +51,14 @@ def _one_round(session: Session, system: System, number: int) -> None:
         before = cpu_ns(processes)
         samples = connection.latencies(system.request, effort.warm_calls, effort.warm_s)
         used_us = (cpu_ns(processes) - before) / 1000
+        rested: list[float] = []
+        if system.name in RESTED:
+            rested = connection.latencies(
+                system.request, effort.rested_calls, effort.warm_s * 2, REST_S
+            )
     finally:
         connection.close()
     book.add(names.WARM, system.name, "us", number, samples, idle=idle)
+    if rested:
+        book.add(names.RESTED, system.name, "us", number, rested, idle=idle)
     book.add(names.CPU, system.name, "us", number, [used_us / (len(samples) + 1)], idle=idle)
