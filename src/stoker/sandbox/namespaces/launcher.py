@@ -73,6 +73,7 @@ class Launcher:
         self.stocks = Stocks(self, settings)
         self.refill_at = 0.0
         self.open = True
+        self.announced = ""  # the ready file, once written
 
     def run(self) -> None:
         """After start(): until the server hangs up."""
@@ -224,6 +225,7 @@ class Launcher:
             with open(partial, "w") as file:
                 file.write(f"{url}\n")
             os.replace(partial, ready_file)
+            self.announced = ready_file
         self.reply(number, {})
 
     def destroy(self, name: str, number: int) -> None:
@@ -283,6 +285,9 @@ class Launcher:
     def close(self) -> None:
         """Nothing of ours is left on the machine after this."""
         self.stocks.close()
+        if self.announced:
+            with contextlib.suppress(OSError):
+                os.remove(self.announced)
         everyone = [*self.given.values(), *self.stocks.everyone()]
         for prepared in everyone:
             prepared.let_go()

@@ -144,7 +144,8 @@ class Stocks:
         if facts["executable"]:
             links = tuple((path, target) for path, target in facts["links"])
             language = Language(facts["prefix"], links)
-        preload = ["boto3", "botocore.session", "botocore.client"] if zygote.kind[1] else []
+        wanted = zygote.kind[1] and facts["sdk"] is not None  # old Pythons get no SDK from us
+        preload = ["boto3", "botocore.session", "botocore.client"] if wanted else []
         recipe = Recipe(
             template_plan(
                 language,
@@ -181,7 +182,7 @@ class Stocks:
         if not data:
             self.launcher.unwatch(zygote.sock.fileno())
             return
-        if data[:1] != b"{":
+        if not data.startswith(b'{"'):  # a slot of 0x227b would: there are 1024
             self._born(zygote, *REPORT.unpack(data))
             return
         message = json.loads(data)

@@ -60,8 +60,7 @@ def build(plan: list[Operation], staging: str, birth: str) -> None:
     birth: birth.c, compiled. The caller is alone in a mount namespace of its own. All sources
     are opened before anything is mounted, since the staging directory may hide some of them.
     """
-    with open(birth, "rb") as file:
-        library = file.read()
+    ours = _our_files(birth)
     sources: dict[str, tuple[int, bool]] = {}
     owners = Owners()
     copies: dict[str, bytes] = {}
@@ -83,7 +82,7 @@ def build(plan: list[Operation], staging: str, birth: str) -> None:
     for path in (".", *(o.path[1:] for o in plan if not isinstance(o, Bind))):
         if os.path.lexists(path):
             os.chown(path, LOOKS_LIKE_ROOT, LOOKS_LIKE_ROOT, follow_symlinks=False)
-    _bring_ourselves(library)
+    _bring(ours)
     os.mkdir(".old")
     sys_.pivot_root(".", ".old")
     os.chdir("/")
@@ -137,13 +136,22 @@ def _write(path: str, content: bytes, mode: int) -> None:
     os.close(fd)
 
 
-def _bring_ourselves(library: bytes) -> None:
-    """Our source on a mount of its own: zygote.seal() takes it away again."""
+def _our_files(birth: str) -> dict[str, bytes]:
+    """What the zygote runs, by its path inside; read before the staging directory hides it."""
+    wanted = {zygote.BIRTH: birth}
+    for module in _MODULES:
+        path = f"{_OURS}/{_PACKAGES[-1]}/{module}.py"
+        wanted[path] = f"{os.path.dirname(__file__)}/{module}.py"
+    files = {f"{_OURS}/{package}/__init__.py": b"" for package in _PACKAGES}
+    for path, source in wanted.items():
+        with open(source, "rb") as file:
+            files[path] = file.read()
+    return files
+
+
+def _bring(ours: dict[str, bytes]) -> None:
+    """Our files on a mount of its own: the zygote takes it away again when it has read them."""
     os.mkdir(_OURS[1:])
     sys_.mount("stoker", _OURS[1:], "tmpfs", sys_.MS_NOSUID, "mode=0700,size=1m")
-    _write(zygote.BIRTH[1:], library, 0o700)
-    for package in _PACKAGES:
-        _write(f"{_OURS[1:]}/{package}/__init__.py", b"", 0o644)
-    for module in _MODULES:
-        with open(f"{os.path.dirname(__file__)}/{module}.py", "rb") as file:
-            _write(f"{_OURS[1:]}/{_PACKAGES[-1]}/{module}.py", file.read(), 0o644)
+    for path, content in ours.items():
+        _write(path[1:], content, 0o700)
