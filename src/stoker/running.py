@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,7 @@ from stoker.sandbox.namespaces.backend import NamespacesBackend, NamespacesSetti
 from stoker.sandbox.namespaces.privileges import drop_root, outlast_functions, own
 from stoker.sandbox.process import ProcessBackend
 from stoker.server import Server
+from stoker.store.base import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,10 @@ def run(config: Config, announce: Announce) -> None:
     with _claimed(config.data_dir), _listening(config.host, config.port) as sockets:
         if config.ready_file:
             config.ready_file.unlink(missing_ok=True)  # of a server that is gone
-        uvloop.run(_Process(config, sockets, announce).serve())
+        try:
+            uvloop.run(_Process(config, sockets, announce).serve())
+        except (OSError, sqlite3.Error, StoreUnavailable) as err:
+            raise CannotServe(f"cannot work in the data folder {config.data_dir}: {err}") from err
 
 
 class _Process:
@@ -189,6 +194,10 @@ def _claimed(data_dir: Path) -> Iterator[None]:
     try:
         os.ftruncate(lock, 0)
         os.write(lock, f"{os.getpid()}\n".encode())
+    except OSError as err:
+        os.close(lock)
+        raise CannotServe(f"cannot write to the data folder {data_dir}: {err.strerror}") from err
+    try:
         yield
     finally:
         os.close(lock)

@@ -67,7 +67,7 @@ class Scratch:
         try:
             os.ftruncate(fd, size)
             command = [*_MKFS, "-N", "32768", f"/proc/self/fd/{fd}"]
-            subprocess.run(command, check=True, pass_fds=(fd,), stdin=subprocess.DEVNULL)
+            _run(command, fd)
             return size, list(_extents(fd, size))
         finally:
             os.close(fd)
@@ -94,6 +94,18 @@ class Scratch:
                     raise
                 continue  # somebody else took that number
             return device, number
+
+
+def _run(command: list[str], fd: int) -> None:
+    """Raise OSError if it is not there, or fails: that costs one sandbox, not the launcher."""
+    try:
+        done = subprocess.run(
+            command, pass_fds=(fd,), stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+    except FileNotFoundError:
+        raise OSError(f"cannot make /tmp: no {command[0]} (apt install e2fsprogs)") from None
+    if done.returncode:
+        raise OSError(f"cannot make /tmp: {done.stderr.strip() or done.returncode}")
 
 
 def _extents(fd: int, size: int) -> list[tuple[int, bytes]]:
