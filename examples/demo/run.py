@@ -8,6 +8,7 @@ import ctypes
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -277,7 +278,7 @@ def adopt_orphans() -> None:
 
 
 def traces() -> set[str]:
-    """What a server could leave behind, and is there now."""
+    """What a server could leave behind, and is there now; but not what living ones have."""
     found = {f"file {path}" for path in Path(tempfile.gettempdir()).glob("stoker*")}
     found |= {f"cgroup {path}" for path in Path("/sys/fs/cgroup").rglob("*stoker*")}
     found |= {f"interface {path.name}" for path in Path("/sys/class/net").glob("*")}
@@ -290,7 +291,20 @@ def traces() -> set[str]:
     with contextlib.suppress(OSError):
         mounts = Path("/proc/self/mountinfo").read_text().splitlines()
         found |= {f"mount {line}" for line in mounts if "stoker" in line}
-    return found
+    others = list(marks_of_living_servers())
+    return {trace for trace in found if not any(mark in trace for mark in others)}
+
+
+def marks_of_living_servers() -> Iterator[str]:
+    """What the names of their cgroups and interfaces contain."""
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            yield from re.findall(
+                r'"instance": "(stoker-\w+)"', command.read_text(errors="replace")
+            )
+    with contextlib.suppress(OSError):
+        for number in re.findall(r"@stoker-block-(\d+)", Path("/proc/net/unix").read_text()):
+            yield f"interface sk{int(number):02x}x"
 
 
 if __name__ == "__main__":
