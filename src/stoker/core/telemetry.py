@@ -3,13 +3,13 @@
 INIT_START · START · END · REPORT · INIT_REPORT · the lines that explain a fault
 """
 
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from stoker.core.faults import Fault
 from stoker.core.lifecycle import Status
+from stoker.core.names import runtime_version_arn
 
 _MB = 1024 * 1024
 # Faults that AWS explains in a line of their own; of the others only REPORT speaks.
@@ -32,7 +32,7 @@ class Report:
 def init_start(runtime: str, region: str) -> bytes:
     return (
         f"INIT_START Runtime Version: {runtime_version(runtime)}\t"
-        f"Runtime Version ARN: {runtime_version_arn(runtime, region)}\n"
+        f"Runtime Version ARN: {runtime_version_arn(region, runtime)}\n"
     ).encode()
 
 
@@ -41,11 +41,6 @@ def runtime_version(runtime: str) -> str:
     match = re.fullmatch(r"([a-z]+)\.?(.*?)(?:\.x)?", runtime)
     language, version = match.groups() if match else (runtime, "")
     return f"{language}:{version}.v1" if version else f"{language}.v1"
-
-
-def runtime_version_arn(runtime: str, region: str) -> str:
-    digest = hashlib.sha256(runtime_version(runtime).encode()).hexdigest()
-    return f"arn:aws:lambda:{region}::runtime:{digest}"
 
 
 def start(request_id: str, version: str) -> bytes:
