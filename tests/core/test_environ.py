@@ -68,8 +68,11 @@ def test_a_python_runtime_gets_exactly_this() -> None:
         "LANG": "en_US.UTF-8",
         "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib"
         ":/var/task:/var/task/lib:/opt/lib",
+        "LC_CTYPE": "C.UTF-8",
         "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+        "PWD": "/var/task",
         "PYTHONPATH": "/var/runtime",
+        "SHLVL": "0",
         "TABLE": "t=1",
         "TZ": ":UTC",
     }
@@ -77,7 +80,8 @@ def test_a_python_runtime_gets_exactly_this() -> None:
 
 def test_an_os_only_runtime_is_not_told_of_an_execution_environment() -> None:
     variables = runtime(replace(TARGET, runtime="provided.al2023"))
-    assert not {"AWS_EXECUTION_ENV", "PYTHONPATH", "_LAMBDA_TELEMETRY_LOG_FD"} & set(variables)
+    of_python = {"PYTHONPATH", "LC_CTYPE", "PWD", "SHLVL"}
+    assert not {"AWS_EXECUTION_ENV", "_LAMBDA_TELEMETRY_LOG_FD", *of_python} & set(variables)
     older = runtime(replace(TARGET, runtime="provided.al2"))
     assert older["LD_LIBRARY_PATH"].startswith("/lib64:")
 
@@ -106,6 +110,9 @@ def test_an_extension_does_not_see_what_is_the_runtimes() -> None:
         "AWS_XRAY_DAEMON_ADDRESS",
         "LAMBDA_RUNTIME_DIR",
         "LAMBDA_TASK_ROOT",
+        "LC_CTYPE",
+        "PWD",
+        "SHLVL",
         "_AWS_XRAY_DAEMON_ADDRESS",
         "_AWS_XRAY_DAEMON_PORT",
         "_HANDLER",

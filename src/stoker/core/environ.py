@@ -23,6 +23,9 @@ _NOT_FOR_EXTENSIONS = frozenset(
         "AWS_XRAY_DAEMON_ADDRESS",
         "LAMBDA_RUNTIME_DIR",
         "LAMBDA_TASK_ROOT",
+        "LC_CTYPE",
+        "PWD",
+        "SHLVL",
     }
 )
 
@@ -110,6 +113,8 @@ def _overridable(target: Target, endpoint_url: str | None, roots: Roots) -> dict
     }
     if _family(target) is Family.PYTHON:
         variables["PYTHONPATH"] = runtime
+        # What AWS's bootstrap, a shell script, and the interpreter's choice of a locale leave.
+        variables |= {"LC_CTYPE": "C.UTF-8", "PWD": task, "SHLVL": "0"}
     if endpoint_url is not None:
         variables["AWS_ENDPOINT_URL"] = endpoint_url
     return variables
