@@ -88,7 +88,8 @@ def find_runtime(
     raise RuntimeUnavailable(
         f"there is no Python {text} on this machine. Install it (`uv python install {text}`, "
         f"`pyenv install {text}`, or your distribution's {runtime_id}) so that `{runtime_id}` is "
-        "on the server's PATH or in uv's or pyenv's folder, then deploy the function again."
+        "on the server's PATH or in uv's or pyenv's folder; then restart the server, or deploy the "
+        "function again (delete it first if it is Failed)."
     )
 
 
