@@ -24,12 +24,19 @@ START_S = 60
 class StokerProcess:
     """A server on a free port. Use as a context manager, or stop() it."""
 
-    def __init__(self, data_dir: Path, *options: str, environ: Mapping[str, str] = {}) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *options: str,
+        environ: Mapping[str, str] = {},
+        through: tuple[str, ...] = (),
+    ) -> None:
+        """through: a command that executes the one behind it."""
         self.data_dir = data_dir
         self.log = data_dir.with_name(data_dir.name + ".log")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [STOKER, "serve", "--port", "0", "--data-dir", data_dir, *options],
+                [*through, STOKER, "serve", "--port", "0", "--data-dir", data_dir, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -32,7 +32,7 @@ from stoker.sandbox.namespaces.idmap import Owners
 from stoker.sandbox.namespaces.network import Block, Networks
 from stoker.sandbox.namespaces.parked import receive
 from stoker.sandbox.namespaces.scratch import Scratch
-from stoker.sandbox.namespaces.stock import Prepared, Stocks
+from stoker.sandbox.namespaces.stock import SCRATCH_MB, Prepared, Stocks
 from stoker.sandbox.namespaces.undertaker import clear_up, until, wait_for
 
 REFILL_PAUSE_S = 0.02  # let a burst of cold starts pass before the stock is filled again
@@ -84,11 +84,16 @@ class Launcher:
             self.close()
 
     def start(self) -> None:
+        """Clear up after a dead predecessor; be ready. OSError: what this machine lacks."""
+        layout = self.cgroups.layout
+        if not (layout.unified or layout.freezer):
+            raise OSError("cannot freeze environments: mount cgroup v2, or version 1's freezer")
         for group in self.cgroups.leftovers():
             group.kill()
             until(lambda group=group: group.remove())  # type: ignore[misc]
         self.cgroups.start()
         self.networks.start()
+        os.close(self.scratch.create(SCRATCH_MB))  # the first one shows whether it can be done
         wake_r, wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -96,8 +101,7 @@ class Launcher:
             signal.signal(number, signal.SIG_IGN)  # a ^C at the terminal is the server's to handle
         self.watch(wake_r, lambda: self.reap(wake_r))
         self.watch(self.control.fileno(), self.obey)
-        missing = self.cgroups.layout.missing()
-        problem = self.networks.problem
+        missing, problem = layout.missing(), self.networks.problem
         self.reply(0, {"missing": missing, "egress_problem": problem, "pid": os.getpid()})
 
     def turn(self) -> None:
@@ -304,6 +308,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)  # nobody else's: not zygotes', not sandboxes'
     settings = Settings(json.loads(sys.argv[2]))
+    os.environ["PATH"] = f"{os.environ.get('PATH', '/usr/bin')}:/usr/sbin:/sbin"  # as doctor looks
     sys_.unshare(sys_.CLONE_NEWNS)
     sys_.mount("none", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
     sys_.prctl(sys_.PR_SET_CHILD_SUBREAPER, 1)

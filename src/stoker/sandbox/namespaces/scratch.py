@@ -102,7 +102,7 @@ def _run(command: list[str], fd: int) -> None:
         done = subprocess.run(
             command, pass_fds=(fd,), stdin=subprocess.DEVNULL, capture_output=True, text=True
         )
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         raise OSError(f"cannot make /tmp: no {command[0]} (apt install e2fsprogs)") from None
     if done.returncode:
         raise OSError(f"cannot make /tmp: {done.stderr.strip() or done.returncode}")
