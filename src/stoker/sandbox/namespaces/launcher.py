@@ -165,7 +165,7 @@ class Launcher:
             self._mount(prepared, spec)
             prepared.id = spec["id"]
             self.given[prepared.id] = prepared
-            fds, ours = prepared.hand_over()
+            fds = prepared.hand_over()
             facts = {
                 "pid": prepared.pid,
                 "shared_bytes": prepared.shared_bytes,
@@ -176,9 +176,6 @@ class Launcher:
                 "fit_ms": (time.monotonic() - started) * 1000,
             }
             self.reply(number, facts, tuple(fds.values()))
-            for fd in ours:
-                if fd >= 0:
-                    os.close(fd)
             prepared.let_go()
         except OSError as error:
             self.bury(prepared)

@@ -38,6 +38,7 @@ class Prepared:
         self.id = ""
         self.pid = 0  # of its init
         self.mounts = -1  # its mount namespace
+        self.controls: Controls | None = None  # of its cgroups, opened ahead
         self._gone = False
         self.scratch_mb = SCRATCH_MB
         self.shared_bytes = 0  # memory it shares with its zygote: not charged to it
@@ -51,15 +52,14 @@ class Prepared:
         self._ctl_inside.close()
         self._go_inside.close()
 
-    def hand_over(self) -> tuple[dict[str, int], Controls]:
-        """(descriptors for the server by name, those of them to be closed afterwards)."""
-        controls = self.group.controls()
+    def hand_over(self) -> dict[str, int]:
+        """Descriptors for the server, by name."""
+        assert self.controls is not None
         sockets = {"ctl": self.ctl, "go": self.go, "runtime_api": self.net.runtime_api}
         if self.net.endpoint:
             sockets["endpoint"] = self.net.endpoint
         fds = {name: sock.fileno() for name, sock in sockets.items()}
-        fds |= {name: fd for name, fd in controls._asdict().items() if fd >= 0}
-        return fds, controls
+        return fds | {name: fd for name, fd in self.controls._asdict().items() if fd >= 0}
 
     def is_spoiled(self) -> bool:
         """Did the runtime that is parked in it die? The kernel takes those first when the
@@ -83,6 +83,9 @@ class Prepared:
         if not self._gone:
             self._gone = True
             self.net.close()
+            for fd in self.controls or ():
+                if fd >= 0:
+                    os.close(fd)
 
 
 class Zygote:
@@ -208,6 +211,7 @@ class Stocks:
                 self._stillborn(zygote, slot, "go on: its init died at once")
                 return
             prepared.pid = pid
+            prepared.controls = prepared.group.controls()
             self.launcher.watch(prepared.go.fileno(), lambda: self._rehearsed(zygote, prepared))
 
     def _fail(self, zygote: Zygote, error: str, unavailable: bool) -> None:
