@@ -171,7 +171,7 @@ class Connection(asyncio.Protocol):
             self.out.send(*parts)
         self._exchange = None
         self._app_paused = False
-        self._server.held.count(self, len(self._input))
+        self._count()
         if self.expecting or not self.keep:
             # Where a 100 is owed nobody knows whether the body comes now.
             self._shut()
