@@ -29,13 +29,13 @@ FORBIDDEN = (
 def hide(secret: str) -> str:
     """Leave a secret wherever a process can leave one, and listen; our address comes back."""
     Path("/tmp/secret").write_text(secret)
-    listener = socket.create_server(("0.0.0.0", 7777))
-    abstract = socket.socket(socket.AF_UNIX)
-    abstract.bind(ABSTRACT)
-    abstract.listen()
+    if not HELD:
+        abstract = socket.socket(socket.AF_UNIX)
+        abstract.bind(ABSTRACT)
+        abstract.listen()
+        HELD.extend((abstract, socket.create_server(("0.0.0.0", 7777))))
     segment = LIBC.shmget(KEY, SIZE, IPC_CREAT | 0o666)
     ctypes.memmove(LIBC.shmat(segment, None, 0), secret.encode(), len(secret))
-    HELD.extend((listener, abstract))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("192.0.2.1", 9))
         return str(probe.getsockname()[0])

@@ -1,0 +1,69 @@
+"""A function calls the Runtime API itself: beside its runtime, wrongly, or with garbage."""
+
+import json
+import re
+
+import pytest
+
+from tests.isolation.conftest import Attack, Host
+from tests.running import wait_for
+
+pytestmark = pytest.mark.root
+NO_SUCH_ID = [400, "InvalidRequestID"]
+NOT_NOW = [403, "InvalidStateTransition"]
+
+
+def test_wrong_calls_are_refused_and_change_nothing(attack: Attack) -> None:
+    assert attack("calls.wrongly").value == {
+        "an unknown id": NO_SUCH_ID,
+        "no id": NO_SUCH_ID,
+        "dots": [404, "404 page not found"],
+        "an escaped id": NO_SUCH_ID,
+        "upper case": NO_SUCH_ID,
+        "init is over": NOT_NOW,
+        "a wrong method": [405, ""],
+        "a wrong path": [404, "404 page not found"],
+        "another version": [404, "404 page not found"],
+    }
+
+
+def test_a_late_answer_is_nobodys(attack: Attack) -> None:
+    attack("calls.wrongly")
+    assert attack("calls.late").value == NO_SUCH_ID
+
+
+def test_only_the_first_answer_counts(attack: Attack) -> None:
+    answer = attack("calls.twice")
+    assert (answer.value, answer.error) == ("the first", False)
+    outcomes = re.search(r"outcomes (.*)", answer.log)
+    assert outcomes
+    assert json.loads(outcomes[1]) == [202, NOT_NOW, NOT_NOW]
+    assert attack("life.counts").value == [0, 0]  # the runtime itself lives on
+
+
+def test_a_child_may_answer_too_and_then_the_runtime_may_not(attack: Attack) -> None:
+    answer = attack("calls.from_a_child")
+    assert (answer.value, answer.error) == ("from the child", False)
+    assert attack("calls.from_a_child").value == "from the child"
+
+
+def test_an_event_that_a_stranger_took_is_lost_only_until_the_timeout(
+    attack: Attack, host: Host
+) -> None:
+    """Who asks for events gets them, as on AWS; then the environment is reset."""
+    attack("calls.ask_for_more_and_leave", by="short")
+    taken = attack("life.counts", by="short")
+    if taken.error:  # it was the stranger's turn
+        assert taken.fault()[0] == "Sandbox.Timedout"
+    wait_for(lambda: str(attack("life.counts", by="short").error), "False")
+
+
+def test_garbage_is_answered_and_cut_off(attack: Attack) -> None:
+    assert attack("calls.garbage").value == [
+        "HTTP/1.1 400 Bad Request",
+        "HTTP/1.1 400 Bad Request",
+        "HTTP/1.1 400 Bad Request",
+        "HTTP/1.1 431 Request Header Fields Too Large",
+        "HTTP/1.1 400 Bad Request",
+        "HTTP/1.1 501 Not Implemented",
+    ]
