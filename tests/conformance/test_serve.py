@@ -150,11 +150,13 @@ def test_aws_logs_tail_shows_a_line_while_the_invocation_runs(
     name = create(code)
     lambda_client.invoke(FunctionName=name, Payload='{"s": 0}')  # makes the group
     tail = subprocess.Popen(
-        [AWS_2, "logs", "tail", f"/aws/lambda/{name}", "--follow", "--since", "1s"],
+        # The option, since the variable is known to 2.13 and later only.
+        [AWS_2, "--endpoint-url", server.url, "logs", "tail", f"/aws/lambda/{name}",
+         "--follow", "--since", "1s"],
         stdout=subprocess.PIPE,
         text=True,
         env=environment_of(server),
-    )
+    )  # fmt: skip
     assert tail.stdout
     with tail, ThreadPoolExecutor(1) as pool:
         running = pool.submit(lambda_client.invoke, FunctionName=name, Payload='{"s": 20}')
@@ -163,6 +165,8 @@ def test_aws_logs_tail_shows_a_line_while_the_invocation_runs(
             seen.append(line)
             if sum("early" in line for line in seen) == 2:
                 break
+        else:
+            pytest.fail(f"tail ended by itself: {seen}")
         assert not running.done(), "".join(seen)
         tail.terminate()
     assert "FunctionError" not in running.result()
