@@ -42,6 +42,7 @@ _BACKLOG = 128
 LIMITATIONS = (
     "Functions run as your own user, with access to your files and your network.",
     "/var/task, /opt, /var/runtime and /var/lang do not exist; functions see the real folders.",
+    "/bin/sh is the machine's own, which on Debian is not bash; commands are what the machine has.",
     "/tmp is the machine's own, shared by all functions and never limited (TMPDIR is not).",
     "MemorySize limits neither memory nor cpu; processes and open files are not limited.",
     "Freezing stops the processes' sessions; a process that leaves its session goes on.",
