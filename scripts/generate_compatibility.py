@@ -8,21 +8,107 @@ from botocore.session import get_session
 from stoker.api.operations import OPERATIONS
 
 # What behaves otherwise than on AWS, on purpose, and where a user can notice.
-DIFFERENCES = (
-    ("Signatures", "parsed, not verified; the server listens on loopback unless told otherwise"),
-    ("Account", "an access key of 12 digits is the account; else the configured default account"),
-    ("VpcConfig, FileSystemConfigs, KMSKeyArn", "kept and shown, without effect"),
-    ("Role", "kept and shown; what a function may do is not taken from it yet"),
-    ("Code.Location", "an address of this server, good for ten minutes"),
-    (
-        "Architectures",
-        "a function for another architecture than the machine's is refused at invoke",
+DIFFERENCES = {
+    "The API": (
+        (
+            "Signatures",
+            "parsed, not verified; the server listens on loopback unless told otherwise",
+        ),
+        (
+            "Account",
+            "an access key of 12 digits is the account; else the configured default account",
+        ),
+        ("Other accounts", "their functions answer AccessDenied: resource policies are not built"),
+        ("Other services", "S3, SQS, SNS, STS and all others answer 501 in their own protocol"),
+        ("Presigned S3 (version 2)", "`?AWSAccessKeyId=` names no service: 403, as without a key"),
+        ("Old CLIs", "below 1.29 and 2.13, `aws` needs `--endpoint-url` with each command"),
+        ("Code.Location", "an address of this server, good for ten minutes and until its restart"),
+        (
+            "VpcConfig, FileSystemConfigs, KMSKeyArn, DeadLetterConfig, TracingConfig",
+            "kept and shown, without effect",
+        ),
+        ("Role", "kept and shown; what a function may do is not taken from it yet"),
+        (
+            "Architectures",
+            "a function for another architecture than the machine's is refused at invoke",
+        ),
+        (
+            "Missing interpreter",
+            "the function ends as State Failed; the reason names the remedy. A restart of the "
+            "server tries again",
+        ),
+        ("Other languages", "nodejs, java, dotnet and ruby end as State Failed: not built yet"),
     ),
-    ("Missing interpreter", "the function ends as State Failed; the reason names the remedy"),
-    ("Timeout", "besides REPORT's Status, the older line `Task timed out after …` is logged too"),
-    ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001 in a network namespace of the environment's own"),
-    ("REPORT", "true Duration, Billed Duration, Init Duration and Max Memory Used of this machine"),
-)
+    "Inside an environment": (
+        (
+            "AWS_LAMBDA_RUNTIME_API",
+            "127.0.0.1:9001 in a network namespace of the environment's own",
+        ),
+        ("AWS_ENDPOINT_URL", "is set, so that SDKs inside talk to this server"),
+        (
+            "Credentials",
+            "the account as access key; any will do, since the connection tells who calls: the "
+            "function may invoke, and use logs, and nothing else",
+        ),
+        (
+            "System",
+            "`/usr` is this machine's, read-only: its commands and libraries, not Amazon Linux's",
+        ),
+        ("/var/lang", "the interpreter found on this machine, at its own patch version"),
+        (
+            "sys.path",
+            "AWS's order, without the interpreter's site-packages: what somebody installed on this "
+            "machine is not the function's",
+        ),
+        (
+            "boto3",
+            "Stoker's locked version, the same for all Pythons it supports; python3.8 and "
+            "python3.9 have none: bring one in the package",
+        ),
+        (
+            "/sys, /dev/shm, /dev/tty, /mnt, /home",
+            "are not there; so no multiprocessing.Queue or Pool",
+        ),
+        ("/lambda-entrypoint.sh", "is not there; zip functions do not need it"),
+        (
+            "Owners of files",
+            "code is root's as on AWS; files in `/tmp` are of uid 993 inside, of another host uid "
+            "for each environment outside",
+        ),
+        (
+            "Limits",
+            "1024 processes by cgroup, not by RLIMIT_NPROC; no core dumps; `nproc` shows the "
+            "machine's processors",
+        ),
+        (
+            "Memory",
+            "what is shared with the zygote counts as a constant, in REPORT and in the limit",
+        ),
+        (
+            "Network",
+            "with egress `host` what the machine reaches, through NAT, IPv4 only, but not the "
+            "machine's own addresses, other environments or 169.254.0.0/16. With `none` nothing, "
+            "and names do not resolve",
+        ),
+        ("DNS", "the machine's name servers, unless they listen on the machine's own addresses"),
+        ("X-Ray", "no daemon listens at AWS_XRAY_DAEMON_ADDRESS yet"),
+        ("Sandbox `process`", 'enforces what `stoker serve` does not list as "not enforced"'),
+    ),
+    "Logs": (
+        ("INIT_START", "runtime versions are `v1`: the interpreter's updates are the machine's"),
+        ("REPORT", "true Duration, Billed and Init Duration and Max Memory Used of this machine"),
+        (
+            "Timeout",
+            "besides REPORT's Status, the older line `Task timed out after …` is logged too",
+        ),
+        (
+            "Faults",
+            "exits and missing bootstraps have a line of their own, `RequestId: … Error: …`; out "
+            "of memory and init errors have REPORT's and INIT_REPORT's alone",
+        ),
+        ("A flood", "what exceeds the bound is dropped, and a marker says how much"),
+    ),
+}
 
 SERVICES = (("lambda", "Lambda"), ("logs", "CloudWatch Logs"))
 
@@ -39,22 +125,23 @@ def main() -> None:
     print()
     print("## What differs on purpose")
     print()
-    print("| | here |")
-    print("|---|---|")
-    for subject, difference in DIFFERENCES:
-        print(f"| {subject} | {difference} |")
+    for place, differences in DIFFERENCES.items():
+        print(f"### {place}\n\n| | here |\n|---|---|")
+        for subject, difference in differences:
+            print(f"| {subject} | {difference} |")
+        print()
     built = {(row.service, row.name) for row in OPERATIONS}
     inside = {(row.service, row.name) for row in OPERATIONS if row.inside}
     for service, title in SERVICES:
         known = get_session().get_service_model(service).operation_names
         there = sorted(name for name in known if (service, name) in built)
         lacking = sorted(name for name in known if (service, name) not in built)
-        print(f"\n## {title}: {len(there)} of {len(known)} operations\n")
+        print(f"## {title}: {len(there)} of {len(known)} operations\n")
         print("| operation | may be called from inside a function |")
         print("|---|---|")
         for name in there:
             print(f"| {name} | {'yes' if (service, name) in inside else 'no'} |")
-        print(f"\nNot built: {', '.join(lacking)}.")
+        print(f"\nNot built: {', '.join(lacking)}.\n")
 
 
 if __name__ == "__main__":
