@@ -28,12 +28,12 @@ class Output:
 
     def __init__(self, process: Process, emit: Emit) -> None:
         self._poll = select.poll()
-        fds: list[tuple[int, Lines | Frames]] = [
+        possible: tuple[tuple[int, Lines | Frames], ...] = (
             (process.stdout, Lines()),
             (process.stderr, Lines()),
-        ]
-        if process.frames >= 0:
-            fds.append((process.frames, Frames()))
+            (process.frames, Frames()),
+        )
+        fds = [(fd, decoder) for fd, decoder in possible if fd >= 0]
         for fd, _ in fds:
             self._poll.register(fd, select.POLLIN)
         self._pipes = [_Pipe(fd, decoder, emit, self._poll.unregister) for fd, decoder in fds]

@@ -65,12 +65,12 @@ class Exit:
 @dataclass(slots=True)
 class Process:
     """A process of the sandbox. Our ends of its pipes are non-blocking file descriptors;
-    whoever reads them closes them."""
+    whoever reads them closes them. -1: there is none."""
 
     name: str
     stdout: int
     stderr: int
-    frames: int  # fd 62 inside: framed log records; -1 if the command gets none
+    frames: int  # fd 62 inside: framed log records
 
 
 @dataclass(frozen=True, slots=True)

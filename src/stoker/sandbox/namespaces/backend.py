@@ -113,6 +113,11 @@ class NamespacesBackend:
                 "layers": [self._below_code_root(layer) for layer in spec.layers],
             },
         )
+        if len(fds) < len(facts["fds"]):
+            for fd in fds:
+                os.close(fd)
+            await self._ask("destroy", spec.environment_id)
+            raise SandboxFailed("cannot take over a sandbox: too many open files")
         named = dict(zip(facts["fds"], fds, strict=True))
         sandbox = NamespacesSandbox(spec, facts, named, self._settings.endpoint_port, self._bury)
         self._sandboxes[sandbox.id] = sandbox

@@ -96,10 +96,14 @@ class Cgroups:
             _write(f"{self.unified}/cgroup.subtree_control", wanted)
 
     def create(self, name: str) -> "Group":
-        paths = [f"{root}/{name}" for root in self.roots]
-        for path in paths:
-            os.mkdir(path)
-        return Group(self.layout, paths)
+        group = Group(self.layout, [f"{root}/{name}" for root in self.roots])
+        try:
+            for path in group.paths:
+                os.mkdir(path)
+        except OSError:
+            group.remove()  # no half of it
+            raise
+        return group
 
     def leftovers(self) -> list["Group"]:
         """Groups that a dead predecessor of this instance left behind."""
@@ -148,30 +152,46 @@ class Group:
 
     def entrances(self) -> list[int]:
         """Open cgroup.procs of every hierarchy; writing "0" moves the writer in."""
-        return [os.open(f"{path}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for path in self.paths]
+        fds: list[int] = []
+        try:
+            for path in self.paths:
+                fds.append(os.open(f"{path}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC))
+        except OSError:
+            for fd in fds:
+                os.close(fd)
+            raise
+        return fds
 
     def controls(self) -> "Controls":
         """Open the files with which an unprivileged holder freezes, throttles and looks."""
         memory, cpu, freezer = self.path("memory"), self.path("cpu"), ""
         if self.layout.unified:
             unified = self._of[self.layout.unified]
-            freeze, kill = _open(f"{unified}/cgroup.freeze"), _open(f"{unified}/cgroup.kill")
+            freeze, kill = f"{unified}/cgroup.freeze", f"{unified}/cgroup.kill"
         else:
             freezer = self._of.get(self.layout.freezer, "")
-            freeze, kill = _open(f"{freezer}/freezer.state"), -1
+            freeze, kill = f"{freezer}/freezer.state", ""
         if self.layout.is_v2("memory"):
             peak, stat, oom = "memory.peak", "memory.stat", "memory.events"
         else:
             peak, stat, oom = "memory.max_usage_in_bytes", "memory.stat", "memory.oom_control"
         quota = "cpu.max" if self.layout.is_v2("cpu") else "cpu.cfs_quota_us"
-        return Controls(
-            freeze,
-            kill,
-            _open(f"{cpu}/{quota}") if cpu else -1,
-            _open(f"{memory}/{peak}", os.O_RDONLY) if memory else -1,
-            _open(f"{memory}/{stat}", os.O_RDONLY) if memory else -1,
-            _open(f"{memory}/{oom}", os.O_RDONLY) if memory else -1,
+        wanted = (
+            (freeze, os.O_WRONLY),
+            (kill, os.O_WRONLY),
+            (cpu and f"{cpu}/{quota}", os.O_WRONLY),
+            *((memory and f"{memory}/{name}", os.O_RDONLY) for name in (peak, stat, oom)),
         )
+        fds: list[int] = []
+        try:
+            for path, flags in wanted:
+                fds.append(_open(path, flags) if path else -1)
+        except OSError:
+            for fd in fds:
+                if fd >= 0:
+                    os.close(fd)
+            raise
+        return Controls(*fds)
 
     def kill(self) -> None:
         """SIGKILL every process inside, frozen or not."""
@@ -217,7 +237,7 @@ class Controls(NamedTuple):
     memory_oom: int
 
 
-def _open(path: str, flags: int = os.O_WRONLY) -> int:
+def _open(path: str, flags: int) -> int:
     try:
         return os.open(path, flags | os.O_CLOEXEC)
     except FileNotFoundError:

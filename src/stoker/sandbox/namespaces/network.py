@@ -160,6 +160,7 @@ class Networks:
         pair is still on its way out; take another slot.
         """
         sys_.unshare(sys_.CLONE_NEWNET)
+        namespace = -1
         try:
             namespace = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
@@ -168,6 +169,10 @@ class Networks:
             runtime_api = _listen(*RUNTIME_API)
             endpoint = _listen("127.0.0.1", self.endpoint_port) if self.endpoint_port else None
             veth = self._connect(namespace, slot) if self.egress else ""
+        except OSError:
+            if namespace >= 0:
+                os.close(namespace)
+            raise
         finally:
             sys_.setns(self._own, sys_.CLONE_NEWNET)
         return Net(namespace, runtime_api, endpoint, veth)

@@ -82,7 +82,7 @@ class NamespacesSandbox:
 
     def start(self, command: Command) -> Process:
         frames = FRAMES_VARIABLE in command.environ
-        pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3 if frames else 2)]
+        pipes = _pipes(3 if frames else 2)
         for ours, _ in pipes:
             os.set_blocking(ours, False)
         try:
@@ -242,6 +242,20 @@ class NamespacesSandbox:
             loop = asyncio.get_running_loop()
             loop.remove_reader(self._ctl.fileno())
             loop.call_soon(self.on_lost, why)
+
+
+def _pipes(count: int) -> list[tuple[int, int]]:
+    """All of them, or none."""
+    pipes: list[tuple[int, int]] = []
+    try:
+        for _ in range(count):
+            pipes.append(os.pipe2(os.O_CLOEXEC))
+    except OSError:
+        for ours, theirs in pipes:
+            os.close(ours)
+            os.close(theirs)
+        raise
+    return pipes
 
 
 def _listener(fd: int, port: int) -> Listener:

@@ -55,9 +55,13 @@ class Scratch:
             self._templates[size_mb] = self._make_template(size_mb)
         size, extents = self._templates[size_mb]
         fd = os.open(self.directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        os.ftruncate(fd, size)
-        for offset, data in extents:
-            os.pwrite(fd, data, offset)
+        try:
+            os.ftruncate(fd, size)
+            for offset, data in extents:
+                os.pwrite(fd, data, offset)
+        except OSError:
+            os.close(fd)
+            raise
         return fd
 
     def _make_template(self, size_mb: int) -> tuple[int, list[tuple[int, bytes]]]:

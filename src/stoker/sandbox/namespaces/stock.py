@@ -125,7 +125,11 @@ class Stocks:
     def _resolve(self, zygote: Zygote) -> None:
         """Ask, in a process of its own, where the runtime is; go on in _resolved."""
         command = [*self.settings.resolver, zygote.kind[0], self.settings.runtime_root]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        except OSError as error:
+            self._fail(zygote, f"cannot look for {zygote.kind[0]}: {error}", unavailable=False)
+            return
         self.launcher.children[process.pid] = lambda _: self._resolved(zygote, process)
 
     def _resolved(self, zygote: Zygote, process: "subprocess.Popen[bytes]") -> None:
@@ -140,7 +144,10 @@ class Stocks:
         if "error" in facts:
             self._fail(zygote, facts["error"], unavailable=True)
             return
-        self._fork(zygote, facts)
+        try:
+            self._fork(zygote, facts)
+        except OSError as error:
+            self._fail(zygote, f"cannot start {zygote.kind[0]}: {error}", unavailable=False)
 
     def _fork(self, zygote: Zygote, facts: dict[str, Any]) -> None:
         language = None
@@ -190,9 +197,12 @@ class Stocks:
             return
         message = json.loads(data)
         if "ready" in message:
+            try:
+                zygote.shared_bytes = _resident_bytes(zygote.pid) if _is_managed(zygote) else 0
+            except OSError:
+                os.kill(zygote.pid, 9)  # _zygote_died will tell those who wait
+                return
             zygote.ready = True
-            managed = _is_managed(zygote)
-            zygote.shared_bytes = _resident_bytes(zygote.pid) if managed else 0
             self.refill()
             for number in zygote.asked:
                 self.launcher.reply(number, {"shared_bytes": zygote.shared_bytes})
@@ -207,11 +217,11 @@ class Stocks:
         elif prepared is not None:
             try:
                 prepared.mounts = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
-            except OSError:
-                self._stillborn(zygote, slot, "go on: its init died at once")
+                prepared.controls = prepared.group.controls()
+            except OSError as error:
+                self._stillborn(zygote, slot, f"look into it: {error}")
                 return
             prepared.pid = pid
-            prepared.controls = prepared.group.controls()
             self.launcher.watch(prepared.go.fileno(), lambda: self._rehearsed(zygote, prepared))
 
     def _fail(self, zygote: Zygote, error: str, unavailable: bool) -> None:
@@ -276,10 +286,12 @@ class Stocks:
             self._refuse_one(zygote, f"cannot prepare a sandbox: {error}")
             return
         prepared.shared_bytes = zygote.shared_bytes
-        entrances = prepared.group.entrances()
-        scratch = -1
+        brought: list[int] = []  # for it alone
         try:
             scratch = self.launcher.scratch.create(SCRATCH_MB)
+            brought.append(scratch)
+            entrances = prepared.group.entrances()
+            brought += entrances
             uid = self.launcher.networks.block.uid(prepared.slot)
             init = self.launcher.init
             fds = [prepared.net.namespace, scratch, init, *prepared.inside(), *entrances]
@@ -291,30 +303,33 @@ class Stocks:
             self._abandon(prepared)
             self._refuse_one(zygote, f"cannot prepare a sandbox: {error}")
         finally:
-            for fd in (*entrances, scratch):
-                if fd >= 0:
-                    os.close(fd)
+            for fd in brought:
+                os.close(fd)
             prepared.born()
 
     def _conceive(self, kind: Kind) -> Prepared:
         """Network, cgroups and sockets of a new sandbox."""
-        while True:
-            if not self.slots:
-                raise OSError(f"all {BLOCK_SIZE} places for environments are taken")
+        for _ in range(len(self.slots)):
             slot = self.slots.popleft()
             try:
-                net = self.launcher.networks.create(slot)
-                break
+                return self._conceive_at(slot, kind)
             except FileExistsError:
                 self.slots.append(slot)  # its last veth pair is still on its way out
-        try:
+            except OSError:
+                self.slots.append(slot)
+                raise
+        raise OSError(f"all {BLOCK_SIZE} places for environments are taken")
+
+    def _conceive_at(self, slot: int, kind: Kind) -> Prepared:
+        with contextlib.ExitStack() as undo:
+            net = self.launcher.networks.create(slot)
+            undo.callback(net.close)
             group = self.launcher.cgroups.create(f"{slot}")
+            undo.callback(group.remove)
             group.limit_pids(PROCESSES)
-        except OSError:
-            net.close()
-            self.slots.append(slot)
-            raise
-        return Prepared(kind, slot, group, net)
+            prepared = Prepared(kind, slot, group, net)
+            undo.pop_all()
+        return prepared
 
     def _rehearsed(self, zygote: Zygote, prepared: Prepared) -> None:
         self.launcher.unwatch(prepared.go.fileno())
@@ -338,7 +353,8 @@ class Stocks:
         self._refuse_one(zygote, f"cannot make a sandbox: {error}")
 
     def _refuse_one(self, zygote: Zygote, error: str) -> None:
-        if zygote.waiting:
+        """Of those who wait, one for whom no sandbox is under way any more."""
+        if len(zygote.waiting) > len(zygote.booting):
             number, _ = zygote.waiting.popleft()
             self.launcher.refuse(number, error)
 
