@@ -8,6 +8,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 
 from stoker.sandbox.base import (
@@ -192,5 +193,11 @@ class GuardedSandbox:
 
 
 def _silent(name: str) -> Process:
-    """A process that never was, and never prints. (There may be no descriptors for pipes.)"""
-    return Process(name, -1, -1, -1)
+    """A process that never was: its pipes are at their end."""
+    try:
+        ours, theirs = os.pipe()
+    except OSError:  # the descriptors are used up: then it has none
+        return Process(name, -1, -1, -1)
+    os.close(theirs)
+    os.set_blocking(ours, False)
+    return Process(name, ours, os.dup(ours), -1)
