@@ -20,7 +20,6 @@ DIFFERENCES = {
         ),
         ("Other accounts", "their functions answer AccessDenied: resource policies are not built"),
         ("Other services", "S3, SQS, SNS, STS and all others answer 501 in their own protocol"),
-        ("Presigned S3 (version 2)", "`?AWSAccessKeyId=` names no service: 403, as without a key"),
         ("Old CLIs", "below 1.29 and 2.13, `aws` needs `--endpoint-url` with each command"),
         ("Code.Location", "an address of this server, good for ten minutes and until its restart"),
         (

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable
@@ -117,6 +118,15 @@ def test_what_is_not_built_is_an_error_that_boto3_can_read(
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert response["Error"]["Code"] == "NotImplementedException"
     assert f"{service}:{name}" in response["Error"]["Message"]
+
+
+def test_a_presigned_address_of_s3_names_what_is_not_built(server: StokerProcess) -> None:
+    with closing(server.client("s3")) as client:
+        address = client.generate_presigned_url("get_object", {"Bucket": "b", "Key": "k"})
+    with pytest.raises(urllib.error.HTTPError, match="501") as raised:
+        urllib.request.urlopen(address)
+    with raised.value as answer:
+        assert b"s3:GetObject" in answer.read()
 
 
 def test_an_event_invocation_is_refused_by_name(lambda_client: Any, create: Create) -> None:

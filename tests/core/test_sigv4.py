@@ -70,3 +70,10 @@ def test_any_text_is_a_scope_or_a_refusal(text: str) -> None:
             assert isinstance(scope_of_header(header), Scope)
     with suppress(IncompleteSignatureException):
         assert isinstance(scope_of_query(f"X-Amz-Credential={text}"), Scope)
+
+
+def test_version_2_of_presigning_is_s3s() -> None:
+    scope = scope_of_query("AWSAccessKeyId=AKID&Signature=I7wtN%3D&Expires=1795324629")
+    assert scope == Scope("AKID", "", "us-east-1", "s3")
+    assert scope_of_query("AWSAccessKeyId=&Signature=x") is None
+    assert scope_of_query("AWSAccessKeyId=AKID") is None

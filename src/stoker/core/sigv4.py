@@ -30,7 +30,13 @@ def scope_of_header(authorization: str) -> Scope:
 
 
 def scope_of_query(query: str) -> Scope | None:
-    """The scope of a presigned request; None if the query carries no credential."""
+    """The scope of a presigned request; None if the query carries no credential.
+
+    Clients still presign addresses of S3 by version 2, which names neither date nor region.
+    """
+    if "AWSAccessKeyId=" in query and "Signature=" in query:
+        key = parse_qs(query).get("AWSAccessKeyId", [""])[0]
+        return Scope(key, "", "us-east-1", "s3") if key else None
     if "X-Amz-Credential=" not in query:
         return None
     values = parse_qs(query)
