@@ -1,5 +1,7 @@
 """Heads: what is read out of them, and what is refused so that nobody can smuggle."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,3 +138,34 @@ def test_any_bytes_are_a_head_or_a_refusal(data: bytes) -> None:
         return
     assert head is not None
     assert all(name == name.lower() for name in head.headers)
+
+
+names = st.sampled_from([b"Content-Length", b"content-length", b"Host", b"Connection", b"Expect"])
+values = st.sampled_from([b"0", b"7", b"12", b"007", b"1 2", b"-1", b"", b"close", b"a,b"])
+fields = st.lists(st.tuples(names, values), max_size=4)
+lines = st.sampled_from(
+    [
+        *(b"GET /a HTTP/1.1", b"POST /a?b HTTP/1.1", b"PUT /a HTTP/1.1", b"GET /a HTTP/1.0"),
+        *(b"POST /a b HTTP/1.1", b"POST /\xff HTTP/1.1", b"POST a HTTP/1.1", b"X"),
+    ]
+)
+
+
+@given(st.lists(st.tuples(lines, fields), min_size=2, max_size=8))
+def test_a_head_like_an_earlier_one_says_what_it_would_say_alone(
+    requests: list[tuple[bytes, list[tuple[bytes, bytes]]]],
+) -> None:
+    heads = Heads(1000, 10)
+    for line, pairs in requests:
+        data = b"\r\n".join([line, *(b": ".join(pair) for pair in pairs)]) + b"\r\n\r\n"
+        assert said(lambda data=data: heads.parse(data)) == said(  # type: ignore[misc]
+            lambda data=data: parse_head(data, 10)  # type: ignore[misc]
+        )
+
+
+def said(ask: Callable[[], Head]) -> object:
+    try:
+        head = ask()
+    except BadRequest as refusal:
+        return refusal.status
+    return {name: getattr(head, name) for name in Head.__slots__}

@@ -5,6 +5,8 @@ a peer that writes everything before it reads would otherwise never see the refu
 """
 
 from stoker.http.framing import BadBody, Chunked, Inflater, Sized
+from stoker.http.head import Head
+from stoker.http.limits import Limits
 
 
 class Body:
@@ -27,6 +29,14 @@ class Body:
         self._dropped = 0
         self._drop_most = drop_most
         self.oversized = isinstance(framing, Sized) and framing.left > accepted
+
+    @classmethod
+    def announced_by(cls, head: Head, limits: Limits, *, accepted: int, zipped: bool) -> "Body":
+        framing: Sized | Chunked = Sized(head.content_length or 0)
+        if head.has_chunks:
+            framing = Chunked(head.trailer_names, limits.trailer_bytes, limits.header_fields)
+        inflater = Inflater() if zipped else None
+        return cls(framing, inflater, accepted=accepted, drop_most=limits.discard_bytes)
 
     @property
     def done(self) -> bool:

@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from stoker.http.answer import CONTINUE, INTERNAL_ERROR, JSON, refusal
 from stoker.http.body import Body
-from stoker.http.exchange import HttpExchange, Phase
-from stoker.http.framing import BadBody, Chunked, Inflater, Sized
+from stoker.http.exchange import OPEN, HttpExchange, Phase
+from stoker.http.framing import BadBody
 from stoker.http.head import HEAD_END, BadRequest, Head, Heads
 from stoker.http.outlet import Outlet
 
@@ -46,9 +46,9 @@ class Connection(asyncio.Protocol):
     """Serves one accepted socket for an `HttpServer`."""
 
     __slots__ = (
-        "_advancing", "_again", "_app_paused", "_application", "_body", "_closing", "_eof",
-        "_exchange", "_heads", "_input", "_limits", "_linger_bytes", "_loop", "_reading",
-        "_server", "_transport", "_unread", "deadline", "expecting", "keep", "out",
+        "_advancing", "_again", "_app_paused", "_application", "_behind", "_body", "_closing",
+        "_counted", "_eof", "_exchange", "_heads", "_input", "_limits", "_linger_bytes", "_loop",
+        "_reading", "_server", "_transport", "_unread", "deadline", "expecting", "keep", "out",
     )  # fmt: skip
 
     def __init__(self, server: "HttpServer") -> None:
@@ -61,6 +61,8 @@ class Connection(asyncio.Protocol):
         self.out = Outlet()
         self.keep = True  # another request may follow the one in hand
         self._input = bytearray()
+        self._behind = False  # more has come behind the request in hand than `_input` says
+        self._counted = False  # the server counts bytes that we keep
         self._heads = Heads(server.limits.head_bytes, server.limits.header_fields)
         self._exchange: HttpExchange | None = None
         self._body: Body | None = None
@@ -78,8 +80,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self.out.open(self._transport)
         sock = transport.get_extra_info("socket")
+        self.out.open(self._transport, sock.fileno() if sock is not None else None)
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._set_deadline(self._limits.idle_timeout_s)
@@ -92,34 +94,15 @@ class Connection(asyncio.Protocol):
             self._input += data
             self._advance()
             return
-        # Nearly always exactly one whole request comes at once.
-        end = data.find(HEAD_END) + len(HEAD_END)
-        if end < len(HEAD_END) or end > self._limits.head_bytes or data[0] <= _CR:
-            self._input += data
-            self._advance()
-            return
         try:
-            head = self._heads.parse(data[:end])
+            taken = self._take_whole(data)
         except BadRequest as err:
             self._refuse(err)
             return
-        exchange, accepted = self._begin(head)
-        length = head.content_length or 0
-        if (
-            len(data) - end >= length <= accepted
-            and head.plain
-            and exchange.on_data is None
-            and exchange.phase is Phase.OPEN
-        ):
-            if length:
-                exchange.body = data[end : end + length]
-                self._unread = False
-            if len(data) - end > length:
-                self._input += data[end + length :]
-            self._complete(exchange)
-        else:
-            self._input += data[end:]
-            self._expect_body(head, exchange, accepted)
+        finally:
+            self._behind = False
+        if taken < len(data) and not self._closing:
+            self._input += data[taken:]
         if self._input or self._body is not None:
             self._advance()
 
@@ -165,13 +148,14 @@ class Connection(asyncio.Protocol):
 
     def send_last(self, *parts: bytes, hold: bool = False) -> None:
         """Write the end of the answer and go on to the next request."""
-        if hold and self._input and self.keep and self._body is None:
+        if hold and (self._behind or self._input) and self.keep and self._body is None:
             self.out.held += parts[0]
         elif parts[0]:
             self.out.send(*parts)
         self._exchange = None
         self._app_paused = False
-        self._count()
+        if self._counted or self._input or self._body is not None or self.out.blocked:
+            self._count()
         if self.expecting or not self.keep:
             # Where a 100 is owed nobody knows whether the body comes now.
             self._shut()
@@ -228,6 +212,33 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     # ---- requests ----
+
+    def _take_whole(self, data: bytes) -> int:
+        """Serve the requests that came whole, as nearly all do. Returns their size in bytes."""
+        at = 0
+        for _ in range(self._limits.requests_per_turn):
+            end = data.find(HEAD_END, at) + len(HEAD_END)
+            if end < len(HEAD_END) or end - at > self._limits.head_bytes or data[at] <= _CR:
+                return at
+            head = self._heads.parse(data[at:end])
+            self._behind = end < len(data)
+            exchange, accepted = self._begin(head)
+            length = head.content_length or 0
+            at = end + length
+            whole = head.plain and exchange.on_data is None and exchange.phase is OPEN
+            if not whole or length > accepted or at > len(data):
+                if not self._closing:
+                    self._input += data[end:]
+                self._expect_body(head, exchange, accepted)
+                return len(data)
+            if length:
+                exchange.body = data[end:at]
+                self._unread = False
+            self._behind = at < len(data)
+            self._call(self._application.complete, exchange, exchange)
+            if not self._behind or self._exchange is not None or self._closing or self.out.blocked:
+                return at
+        return at
 
     def _advance(self) -> None:
         """Get as far as the input allows."""
@@ -287,19 +298,12 @@ class Connection(asyncio.Protocol):
         length = head.content_length or 0
         if length == 0 and not head.has_chunks:
             if self._exchange is exchange:
-                self._complete(exchange)
+                self._call(self._application.complete, exchange, exchange)
             return
         limits = self._limits
         coding = head.headers.get("content-encoding", "").lower()
         zipped = coding in ("gzip", "x-gzip") and not exchange.keep_encoding
-        body = self._body = Body(
-            Chunked(head.trailer_names, limits.trailer_bytes, limits.header_fields)
-            if head.has_chunks
-            else Sized(length),
-            Inflater() if zipped else None,
-            accepted=accepted,
-            drop_most=limits.discard_bytes,
-        )
+        body = self._body = Body.announced_by(head, limits, accepted=accepted, zipped=zipped)
         self._set_deadline(limits.body_timeout_s)
         if self._exchange is None:
             return
@@ -379,21 +383,17 @@ class Connection(asyncio.Protocol):
         exchange.oversized = body.oversized
         exchange.body = body.whole()
         self._app_paused = False
-        self._complete(exchange)
-
-    def _complete(self, exchange: HttpExchange) -> None:
         self._call(self._application.complete, exchange, exchange)
 
     # ---- the application's and the peer's mistakes ----
 
     def _call(self, function: Callable[[T], R], argument: T, exchange: HttpExchange) -> R | None:
-        """Call the application. When it breaks, the peer shall see that and the connection stay
-        usable."""
+        """Call the application. When it breaks the peer sees that, and may go on."""
         try:
             return function(argument)
         except Exception:
             log.exception("application failed", extra={"target": exchange.target})
-        if exchange.phase is Phase.OPEN:
+        if exchange.phase is OPEN:
             exchange.respond(500, JSON, INTERNAL_ERROR)
         elif exchange.phase is Phase.STREAMING:
             exchange.abort()
@@ -414,7 +414,7 @@ class Connection(asyncio.Protocol):
         if transport is None or self._closing:
             return
         self.out.end()
-        linger = self._unread or bool(self._input)
+        linger = self._unread or self._behind or bool(self._input)
         self._closing = True
         self._body = None
         self._input.clear()
@@ -444,6 +444,7 @@ class Connection(asyncio.Protocol):
             size += len(exchange.body)
         if self.out.blocked and transport is not None:
             size += transport.get_write_buffer_size()
+        self._counted = size > 0
         if self._server.held.count(self, size) or size <= self._limits.pipelined_bytes:
             return
         if self.out.blocked:
@@ -454,11 +455,13 @@ class Connection(asyncio.Protocol):
             self._refuse(BadRequest(503, "too much is under way here"))
         else:
             return
+        self._counted = False
         self._server.held.count(self, 0)
 
     def _regulate(self) -> None:
         """Read while there is somebody to take what comes."""
-        self._count()
+        if self._counted or self._input or self._body is not None or self._exchange is not None:
+            self._count()
         transport = self._transport
         if transport is None or self._closing or self._eof:
             return

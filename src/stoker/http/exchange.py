@@ -6,7 +6,7 @@ when the peer is gone, and our bug when it is the second answer.
 
 import enum
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stoker.http.answer import has_no_body, response_head
 from stoker.http.base import Headers
@@ -21,6 +21,9 @@ class Phase(enum.Enum):
     STREAMING = enum.auto()  # start() was called
     ANSWERED = enum.auto()
     LOST = enum.auto()
+
+
+OPEN: Final = Phase.OPEN  # on the warm path: Python 3.11 is slow to find an enum's member
 
 
 class HttpExchange:
@@ -54,7 +57,7 @@ class HttpExchange:
         self.oversized = False
         self.on_data: Callable[[bytes], None] | None = None
         self.keep_encoding = False
-        self.phase = Phase.OPEN
+        self.phase: Phase = OPEN
         self._connection: Connection | None = connection
         self._head = head
         self._chunks = False
@@ -79,7 +82,7 @@ class HttpExchange:
             connection.send_last(head, body)
 
     def respond_raw(self, response: bytes, *, hold: bool = False) -> None:
-        connection = self._answering(Phase.OPEN)
+        connection = self._connection if self.phase is OPEN else self._answering(OPEN)
         if connection is None:
             return
         if self.method == "HEAD":

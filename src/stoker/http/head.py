@@ -3,6 +3,9 @@
 The head is parsed by httptools in one piece (joining fragments is quadratic there). Bodies are
 not shown to it: `framing.py` cuts them, so that every byte of a connection has one owner and
 pipelined requests can wait unparsed.
+
+Clients that keep a connection send the same head again and again, or one that differs only in
+its request line and in its Content-Length; neither is parsed twice.
 """
 
 from typing import Final
@@ -51,15 +54,14 @@ class Head:
 class Heads:
     """Cuts the heads out of one connection's input."""
 
-    __slots__ = ("_fields", "_most", "_repeat", "_repeat_data", "_scanned")
+    __slots__ = ("_alike", "_fields", "_known", "_most", "_scanned")
 
     def __init__(self, most: int, fields: int) -> None:
         self._most = most
         self._fields = fields
         self._scanned = 0  # of the input, known to hold no end of a head
-        # The latest head without a body: who polls repeats it to the letter.
-        self._repeat_data = b""
-        self._repeat = Head()
+        self._known: dict[bytes, Head] = {}  # by the whole head
+        self._alike: dict[tuple[bytes, bytes], Head] = {}  # by what is around Content-Length
 
     @property
     def fresh(self) -> bool:
@@ -85,12 +87,55 @@ class Heads:
 
     def parse(self, data: bytes) -> Head:
         """What one head says. Raises BadRequest."""
-        if data == self._repeat_data:
-            return self._repeat
+        head = self._known.get(data)
+        if head is not None:
+            return head
+        if len(data) > _WORTH_REPEATING:
+            return parse_head(data, self._fields)
+        line, around, digits = _parts(data)
+        alike = self._alike.get(around)
+        if alike is not None and line is not None and digits.isdigit() and len(digits) <= 15:
+            return _with_line_and_length(alike, line, digits)
         head = parse_head(data, self._fields)
-        if head.plain and not head.content_length and len(data) <= _WORTH_REPEATING:
-            self._repeat_data, self._repeat = data, head
+        if head.plain:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+                self._alike.clear()
+            self._known[data] = head
+            if line is not None and head.content_length is not None:
+                self._alike[around] = head
         return head
+
+
+def _parts(data: bytes) -> tuple[tuple[str, str] | None, tuple[bytes, bytes], bytes]:
+    """Method and target (None: not for us to judge), what is around the digits of the first
+    Content-Length, and those. Stricter than the parser: it would take such a line as well."""
+    end = data.find(_LINE_END)
+    method, _, target = data[: max(0, end - len(_HTTP_1_1))].partition(b" ")
+    before, _, rest = data[end:].partition(_LENGTH)
+    digits, _, after = rest.partition(_LINE_END)
+    name = _METHODS.get(method)
+    plain = target[:1] == b"/" and not target.translate(None, _IN_TARGETS)
+    if name is None or not plain or not data.startswith(_HTTP_1_1, end - len(_HTTP_1_1)):
+        return None, (before, after), digits
+    return (name, target.decode("ascii")), (before, after), digits
+
+
+def _with_line_and_length(alike: Head, line: tuple[str, str], digits: bytes) -> Head:
+    """What parse_head() says of a head that differs from a known one in these only."""
+    head = Head()
+    head.method, head.target = line
+    head.content_length = length = int(digits)
+    head.headers = alike.headers
+    if length != alike.content_length or len(digits) != len(alike.headers["content-length"]):
+        head.headers = {**alike.headers, "content-length": digits.decode("ascii")}
+    head.has_chunks = False
+    head.http_1_0 = False
+    head.keep_alive = alike.keep_alive
+    head.expects_continue = False
+    head.trailer_names = _NO_NAMES
+    head.plain = True
+    return head
 
 
 def parse_head(data: bytes, header_fields: int) -> Head:
@@ -186,6 +231,12 @@ class _Fields:
 
 
 _WORTH_REPEATING: Final = 2048
+_REMEMBERED: Final = 4  # heads of one connection
+_HTTP_1_1: Final = b" HTTP/1.1"
+_LINE_END: Final = b"\r\n"
+_LENGTH: Final = b"\r\nContent-Length: "
+_METHODS: Final = {b"GET": "GET", b"POST": "POST"}
+_IN_TARGETS: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_-.~%:$&+,;=?"
 _NO_NAMES: Final[frozenset[str]] = frozenset()
 
 # Names our clients send, spelt as they spell them: decoded once, here.

@@ -1,21 +1,26 @@
 """Answers on their way to one peer: written at once, held for company, and waited for."""
 
 import asyncio
+import os
+from typing import Final
 
 
 class Outlet:
     """What one connection sends."""
 
-    __slots__ = ("_transport", "_waiting", "blocked", "held")
+    __slots__ = ("_fd", "_transport", "_waiting", "blocked", "held")
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
+        self._fd: int | None = None
         self.held = b""  # an answer that may go out with the next
         self.blocked = False  # the peer does not take what was written
         self._waiting: list[asyncio.Future[None]] = []
 
-    def open(self, transport: asyncio.Transport) -> None:
+    def open(self, transport: asyncio.Transport, fd: int | None) -> None:
+        """`fd`: the transport's, which both asyncio and uvloop close after connection_lost()."""
         self._transport = transport
+        self._fd = fd
         # So that a single byte the peer has not taken counts, for drained() and for time-outs.
         transport.set_write_buffer_limits(high=0)
 
@@ -27,10 +32,21 @@ class Outlet:
         if self.held:
             parts = (self.held, *parts)
             self.held = b""
-        if len(parts) == 1:
-            transport.write(parts[0])
-        else:
+        if len(parts) > 1 and sum(map(len, parts)) > _WORTH_JOINING:
             transport.writelines(parts)
+            return
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        fd = self._fd
+        if fd is not None and not self.blocked and not transport.get_write_buffer_size():
+            # uvloop would keep it until all that is to be done now is done; a peer may begin.
+            try:
+                sent = os.write(fd, data)
+            except OSError:
+                sent = 0  # the transport will find out why
+            if sent == len(data):
+                return
+            data = data[sent:]
+        transport.write(data)
 
     def end(self) -> None:
         """Send what is held, and nothing any more."""
@@ -62,3 +78,6 @@ class Outlet:
             if not waiter.done():
                 waiter.set_exception(ConnectionResetError("the peer is gone"))
         self._waiting.clear()
+
+
+_WORTH_JOINING: Final = 64 * 1024
