@@ -87,7 +87,7 @@ def test_an_idle_environment_whose_pid_1_dies_is_replaced(
     assert environment(server, name, "Idle")["id"] != first["id"]
 
 
-def test_a_caller_whose_environment_loses_its_pid_1_gets_a_service_exception(
+def test_a_caller_whose_environment_loses_its_pid_1_gets_a_clear_error(
     server: StokerProcess, lambda_client: Any, create: Create, pool: ThreadPoolExecutor
 ) -> None:
     name = create(BUSY)
