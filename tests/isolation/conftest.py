@@ -22,7 +22,8 @@ ATTACKERS: dict[str, dict[str, Any]] = {
     "small": {"MemorySize": 128, "Timeout": 30},
     "short": {"MemorySize": 1769, "Timeout": 3},
     "newborn": {"MemorySize": 1769, "Timeout": 10},  # for one question: what it was born with
-    "victim": {"MemorySize": 256, "Timeout": 10,
+    "filler": {"MemorySize": 256, "Timeout": 30},
+    "victim": {"MemorySize": 1769, "Timeout": 10,
                "Environment": {"Variables": {"SECRET": "the-victims-secret"}}},
 }  # fmt: skip
 AUTHORIZATION = (
@@ -97,6 +98,7 @@ def neighbour(server: StokerProcess) -> Iterator[Neighbour]:
         code = "def handler(event, context): return event"
         thread = Neighbour(server.port, deploy(functions, code, FunctionName="neighbour"))
     thread.start()
+    wait_for(lambda: f"answered: {thread.answers > 0}", "True")
     yield thread
     thread.stop()
 
@@ -189,3 +191,29 @@ class Host:
 @pytest.fixture
 def host(server: StokerProcess) -> Host:
     return Host(server)
+
+
+@dataclass
+class Alone:
+    """A hostile function of one test, with one environment: what it did before, it remembers."""
+
+    name: str
+    _attack: Attack
+    _host: Host
+
+    def __call__(self, name: str, **arguments: Any) -> Answer:
+        # It must be free, or a second environment might be made. Blank: reset, nobody runs.
+        free = {"Idle", "Blank"}
+        wait_for(
+            lambda: f"{all(one['phase'] in free for one in self._host.environments(self.name))}",
+            "True",
+        )
+        return self._attack(name, by=self.name, **arguments)
+
+    def frozen(self) -> dict[str, Any]:
+        return self._host.frozen(self.name)
+
+
+@pytest.fixture
+def alone(create: Callable[..., str], attack: Attack, host: Host) -> Alone:
+    return Alone(create(FILES, MemorySize=1769, Timeout=10), attack, host)

@@ -66,7 +66,7 @@ def test_a_function_is_born_with_its_pipes_and_one_connection(attack: Attack) ->
 def test_pid_1_holds_nothing_but_its_own_socket(attack: Attack, host: Host) -> None:
     """Seen from the host: whoever took PID 1 over would find no door in its hands."""
     attack("escape.status")
-    (environment,) = host.environments("attacker")
+    environment = host.environments("attacker")[0]
     init = next(pid for pid in environment["pids"] if _first_of_its_namespace(pid))
     kinds = [str(fd.readlink()) for fd in Path(f"/proc/{init}/fd").iterdir() if int(fd.name) > 2]
     assert sorted(kind.partition("[")[0] for kind in kinds) == ["anon_inode:", "socket:"]

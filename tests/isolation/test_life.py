@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.isolation.conftest import FILES, Attack, Host
+from tests.isolation.conftest import Alone, Attack, Host
 from tests.isolation.outside import Outside
 from tests.running import wait_for
 
@@ -16,27 +16,28 @@ EXITED = "RequestId: <id> Error: Runtime exited with"
 IDLE_S = 1.2
 
 
-def test_threads_and_children_stand_still_between_invocations(attack: Attack, host: Host) -> None:
-    rates = attack("life.begin_counting", by="victim").value
+def test_threads_and_children_stand_still_between_invocations(alone: Alone, host: Host) -> None:
+    rates = alone("life.begin_counting").value
     assert min(rates) > 1000
-    before = attack("life.counts", by="victim").value
-    pids = host.frozen("victim")["pids"]
+    before = alone("life.counts").value
+    pids = alone.frozen()["pids"]
+    assert len(pids) == 3  # PID 1, the runtime with its thread, the child
     began, ticks = time.monotonic(), host.cpu_ticks(pids)
     time.sleep(IDLE_S)
     assert host.cpu_ticks(pids) == ticks, "somebody ran"
     idle_s = time.monotonic() - began
-    after = attack("life.counts", by="victim").value
+    after = alone("life.counts").value
     for rate, was, now in zip(rates, before, after, strict=True):
         assert now > was, "it goes on when an invocation does"
         assert now - was < rate * idle_s / 2
 
 
-def test_clocks_jump_and_timers_are_late(attack: Attack, host: Host) -> None:
-    attack("life.watch_clocks", by="victim", timer_s=IDLE_S / 3)
-    host.frozen("victim")
+def test_clocks_jump_and_timers_are_late(alone: Alone) -> None:
+    alone("life.watch_clocks", timer_s=IDLE_S / 3)
+    alone.frozen()
     time.sleep(IDLE_S)
     thawed = time.time()
-    seen = attack("life.ticks", by="victim").value
+    seen = alone("life.ticks").value
     assert seen["gap_s"] > IDLE_S * 0.8
     assert seen["fired"] >= thawed
 
@@ -66,18 +67,13 @@ def test_a_connection_made_in_init_survives_freezes(
         assert len({answer["from"] for answer in heard}) == 1
 
 
-def test_a_daemon_ends_with_its_environment(
-    create: Callable[..., str], attack: Attack, host: Host, lambda_client: Any
-) -> None:
-    name = create(FILES, Timeout=10)
-    attack("life.daemon", by=name)
-    pids = host.frozen(name)["pids"]
+def test_a_daemon_ends_with_its_environment(alone: Alone, lambda_client: Any) -> None:
+    alone("life.daemon")
+    pids = alone.frozen()["pids"]
     assert len(pids) == 3  # PID 1, the runtime, the daemon
-    before = host.cpu_ticks(pids)
-    attack("life.counts", by=name)
-    assert host.frozen(name)["pids"] == pids, "it is there as long as its environment"
-    assert host.cpu_ticks(pids) >= before
-    lambda_client.delete_function(FunctionName=name)
+    alone("life.counts")
+    assert alone.frozen()["pids"] == pids  # it is there as long as its environment
+    lambda_client.delete_function(FunctionName=alone.name)
     wait_for(lambda: f"{[Path(f'/proc/{pid}').exists() for pid in pids]}", "[False, False, False]")
 
 
@@ -100,13 +96,13 @@ def test_a_crash_is_told_in_awss_words(how: str, message: str, attack: Attack) -
 
 
 @pytest.mark.parametrize("whom", ["kill_the_group", "kill_everybody"])
-def test_killing_all_there_is_ends_the_runtime_alone(whom: str, attack: Attack, host: Host) -> None:
-    attack("life.counts")
-    (before,) = host.environments("attacker")
+def test_killing_all_there_is_ends_the_runtime_alone(whom: str, alone: Alone) -> None:
+    alone("life.counts")
+    before = alone.frozen()
     message = f"{EXITED} error: signal: killed"
-    assert attack(f"life.{whom}").fault() == ("Runtime.ExitError", message)
-    assert attack("life.counts").value == [0, 0]
-    (after,) = host.environments("attacker")
+    assert alone(f"life.{whom}").fault() == ("Runtime.ExitError", message)
+    assert alone("life.counts").value == [0, 0]
+    after = alone.frozen()
     assert after["id"] == before["id"]  # reset in place, PID 1 included
     assert min(after["pids"]) == min(before["pids"])
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.isolation.attacks import spy
-from tests.isolation.conftest import ATTACKERS, Attack, Host
+from tests.isolation.conftest import ATTACKERS, Alone, Attack
 from tests.running import StokerProcess
 
 pytestmark = pytest.mark.root
@@ -24,10 +24,9 @@ def test_files_of_the_server_are_not_there(attack: Attack, server: StokerProcess
         assert attack("spy.look", path=str(path)).value == "ENOENT"
 
 
-def test_processes_of_the_host_are_not_there(attack: Attack, host: Host) -> None:
-    seen = attack("spy.processes").value
-    (environment,) = host.environments("attacker")
-    assert len(seen) == len(environment["pids"])  # all of them its own
+def test_processes_of_the_host_are_not_there(alone: Alone) -> None:
+    seen = alone("spy.processes").value
+    assert len(seen) == len(alone.frozen()["pids"]) == 2  # PID 1 and the runtime
     assert not [command for command in seen if "stoker serve" in command]
 
 

@@ -24,11 +24,11 @@ def test_a_child_that_eats_too_much_dies_alone(attack: Attack) -> None:
 
 
 def test_files_in_tmp_do_not_count_as_memory_and_have_an_end(attack: Attack) -> None:
-    answer = attack("starve.disk", by="victim")
+    answer = attack("starve.disk", by="filler")
     assert answer.value["why"] == "ENOSPC"
     assert 500 <= answer.value["size_mb"] <= 530
     assert int(answer.report("Max Memory Used").split()[0]) < 64  # by some 70 MB of written files
-    assert attack("starve.disk_again", by="victim").value == 1 << 20
+    assert attack("starve.disk_again", by="filler").value == 1 << 20
 
 
 def test_there_is_an_end_to_processes(attack: Attack) -> None:
