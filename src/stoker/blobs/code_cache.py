@@ -109,12 +109,17 @@ class CodeCache:
     def _collect(self, keep: Collection[str]) -> int:
         for half in self._root.glob(f"{_INCOMING}*"):
             shutil.rmtree(half)
-        gone = [path for path in self._root.iterdir() if path.name not in keep]
+        gone = [p for p in self._root.iterdir() if p.name not in keep or not _is_whole(p)]
         for path in gone:
             # Renamed first: a name must never stand over half a tree.
             shutil.rmtree(path.rename(self._root / f"{_INCOMING}{path.name}"))
             self._facts.pop(path.name, None)
         return len(gone)
+
+
+def _is_whole(here: Path) -> bool:
+    """Nobody has taken away a part of it."""
+    return (here / "tree").is_dir() and (here / "facts.json").is_file()
 
 
 def _read_facts(here: Path) -> CodeFacts:

@@ -195,10 +195,11 @@ def failed(function: Function, reason: str, code: str, *, revision: str) -> Func
 
 
 def restoring(function: Function, *, revision: str) -> Function:
-    """Try once more to make a failed function ready: the machine may have changed."""
-    assert function.state is State.FAILED and function.serving is None
+    """Make a function ready once more that failed (the machine may have changed), or whose code
+    was lost. Nothing serves it meanwhile."""
     return replace(
         function,
+        serving=None,
         state=State.PENDING,
         state_reason="The function is being restored.",
         state_reason_code="Restoring",

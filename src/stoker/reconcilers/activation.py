@@ -14,7 +14,7 @@ At start-up, in this order, before the first request is accepted:
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from stoker.blobs.base import BlobMissing, Blobs
 from stoker.blobs.code_cache import CodeCache
@@ -61,7 +61,7 @@ class Activation:
     async def recover(self) -> None:
         """Put the data folder in order after whatever ended the last run: remove code that
         nobody refers to, unpack what is missing, and give failed functions another try
-        (somebody may have installed what they lacked)."""
+        (somebody may have installed what they lacked), also those whose code was lost."""
         async with self._store.transaction() as tx:
             functions = await tx.every_function()
             for function in functions:
@@ -72,12 +72,26 @@ class Activation:
         trees, blobs = await self._code.collect(keep), await self._blobs.collect(keep)
         if trees or blobs:
             log.info("unused code removed", extra={"trees": trees, "blobs": blobs})
-        self._restored = [f.serving for f in functions if f.serving is not None]
-        for digest in await self._code.missing(c.code.sha256 for c in self._restored):
+        served = [(f, f.serving) for f in functions if f.serving is not None]
+        lost = await self._unpack(c.code.sha256 for _, c in served)
+        async with self._store.transaction() as tx:
+            for function, configuration in served:
+                if configuration.code.sha256 in lost:  # then it is as if it had never been ready
+                    again = model.restoring(function, revision=_revision())
+                    await tx.put_function(again, expected=function.revision_id)
+        self._restored = [c for _, c in served if c.code.sha256 not in lost]
+
+    async def _unpack(self, digests: Iterable[str]) -> set[str]:
+        """What is not unpacked; the answer is what cannot be."""
+        lost = set()
+        for digest in await self._code.missing(digests):
             try:
                 await self._code.ensure(digest)
-            except BlobMissing:
-                log.exception("code is lost", extra={"code": digest})
+            except (BlobMissing, InvalidParameterValueException) as error:
+                await self._blobs.delete(digest)  # damaged: the same code, given again, is kept
+                lost.add(digest)
+                log.error("code is lost", extra={"code": digest, "reason": str(error)})
+        return lost
 
     async def run(self) -> None:
         """Until cancelled."""

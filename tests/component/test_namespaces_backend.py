@@ -1,0 +1,223 @@
+"""The isolated backend beyond the contract: its instance on the machine, its launcher, its end."""
+
+import asyncio
+import os
+import signal
+import sys
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from stoker.sandbox.base import (
+    RUNTIME,
+    Command,
+    Exit,
+    Kind,
+    RuntimeUnavailable,
+    SandboxFailed,
+    SandboxSpec,
+)
+from stoker.sandbox.namespaces.backend import NamespacesBackend, NamespacesSettings
+from stoker.sandbox.namespaces.sandbox import NamespacesSandbox
+from tests.instances import Instance, is_alive
+from tests.running import PYTHON
+
+pytestmark = pytest.mark.root
+
+Story = Callable[[NamespacesBackend, Path], Awaitable[None]]
+PATIENCE_S = 60.0
+OWN = Kind("provided.al2023")
+MANAGED = Kind(PYTHON)
+
+
+async def _nothing() -> None: ...
+
+
+uvloop.run(_nothing())  # libuv keeps a pipe for signals from its first loop on
+
+
+def settings(folder: Path) -> NamespacesSettings:
+    for name in ("code/empty", "runtimes", "scratch"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    return NamespacesSettings(
+        data_dir=folder,
+        code_root=folder / "code",
+        scratch_root=folder / "scratch",
+        runtime_root=folder / "runtimes",
+        resolver=(sys.executable, "-m", "stoker.runtimes.resolve"),
+        endpoint_port=4566,
+        stock=1,
+    )
+
+
+def spec(folder: Path, kind: Kind = OWN, memory_mb: int = 256) -> SandboxSpec:
+    return SandboxSpec(
+        environment_id=uuid.uuid4().hex,
+        kind=kind,
+        memory_mb=memory_mb,
+        ephemeral_mb=512,
+        code=folder / "code" / "empty",
+    )
+
+
+def play(folder: Path, story: Story, **changes: object) -> None:
+    async def main() -> None:
+        backend = NamespacesBackend(replace(settings(folder), **changes))  # type: ignore[arg-type]
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await backend.start()
+                await story(backend, folder)
+        finally:
+            await backend.close()
+
+    uvloop.run(main())
+
+
+def run(sandbox: NamespacesSandbox, script: str) -> "asyncio.Future[Exit]":
+    """Run a shell script inside; how it ended."""
+    ended: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+    sandbox.on_exit = lambda _, how: ended.set_result(how)
+    process = sandbox.start(Command(RUNTIME, ("/bin/sh", "-c", script), {}, "/"))
+    os.close(process.stdout)
+    os.close(process.stderr)
+    return ended
+
+
+async def until(condition: Callable[[], object]) -> None:
+    while not condition():  # noqa: ASYNC110 (the kernel's doings: there is nothing to await)
+        await asyncio.sleep(0.01)
+
+
+def instance(folder: Path) -> Instance:
+    return Instance.of(os.getpid(), folder)
+
+
+def owner(pid: int) -> int:
+    return Path(f"/proc/{pid}").stat().st_uid
+
+
+def test_while_it_runs_everything_bears_its_name_and_afterwards_nothing_does(
+    tmp_path: Path,
+) -> None:
+    seen: list[Instance] = []
+
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        sandbox = await backend.create(spec(folder))
+        ours = instance(folder)
+        seen.append(ours)
+        assert ours.cgroups() and ours.interfaces() and ours.tables() and ours.loops()
+        assert set(sandbox.pids()) <= set(ours.processes())
+
+    play(tmp_path, story)
+    assert seen[0].remains() == []
+
+
+def test_memory_is_limited_and_the_kill_is_counted(tmp_path: Path) -> None:
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        sandbox = await backend.create(spec(folder, memory_mb=128))
+        how = await run(sandbox, "head -c 300m /dev/zero | tail -c 300m | wc -c; exit 7")
+        assert how.signal == signal.SIGKILL or how.code != 0 or sandbox.usage().oom_kills
+        assert sandbox.usage().oom_kills >= 1
+        assert sandbox.usage().peak_bytes > 100 << 20
+
+    play(tmp_path, story)
+
+
+def test_without_egress_there_is_neither_interface_nor_rule(tmp_path: Path) -> None:
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        sandbox = await backend.create(spec(folder))
+        assert (await run(sandbox, "test ! -e /sys/class/net/eth0")).code == 0
+        assert (instance(folder).interfaces(), instance(folder).tables()) == ([], [])
+
+    play(tmp_path, story, egress="none")
+
+
+def test_without_a_stock_every_sandbox_is_made_when_it_is_asked_for(tmp_path: Path) -> None:
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        await backend.prepare(OWN)
+        assert instance(folder).sandboxes() == set()
+        sandboxes = await asyncio.gather(*(backend.create(spec(folder)) for _ in range(5)))
+        assert len(instance(folder).sandboxes()) == 5
+        await asyncio.gather(*(sandbox.destroy() for sandbox in sandboxes))
+        assert instance(folder).sandboxes() == set()
+
+    play(tmp_path, story, stock=0)
+
+
+def test_a_burst_beyond_the_stock_gets_a_sandbox_each(tmp_path: Path) -> None:
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        sandboxes = await asyncio.gather(*(backend.create(spec(folder, MANAGED)) for _ in range(9)))
+        assert len({sandbox.pid for sandbox in sandboxes}) == 9
+        uids = {owner(sandbox.pid) for sandbox in sandboxes}
+        assert len(uids) == 9, "to the host, each is somebody else"
+
+    play(tmp_path, story)
+
+
+def test_code_outside_the_code_folder_cannot_be_asked_for(tmp_path: Path) -> None:
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        (folder / "code" / "link").symlink_to("/etc")
+        wanted = spec(folder)
+        for path in ("link", "../scratch", "empty/../../scratch"):
+            with pytest.raises(SandboxFailed):
+                await backend.create(replace(wanted, code=folder / "code" / path))
+        assert await backend.create(wanted)
+
+    play(tmp_path, story)
+
+
+def test_an_unknown_runtime_is_refused_again_and_again(tmp_path: Path) -> None:
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        for _ in range(2):
+            with pytest.raises(RuntimeUnavailable):
+                await backend.prepare(Kind("python2.7"))
+            with pytest.raises(RuntimeUnavailable):
+                await backend.create(spec(folder, Kind("python2.7")))
+        await backend.prepare(OWN)
+
+    play(tmp_path, story)
+
+
+def test_a_sandbox_whose_pid_1_dies_is_lost_once_and_destroyed_without_complaint(
+    tmp_path: Path,
+) -> None:
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        sandbox = await backend.create(spec(folder))
+        lost: list[str] = []
+        sandbox.on_lost = lost.append
+        sandbox.freeze()
+        os.kill(sandbox.pid, signal.SIGKILL)
+        await until(lambda: lost)
+        await sandbox.destroy()
+        await sandbox.destroy()
+        assert len(lost) == 1
+        await until(lambda: len(instance(folder).sandboxes()) == 1)  # the stock
+
+    play(tmp_path, story)
+
+
+def test_without_its_launcher_all_ends_and_every_question_has_an_answer(tmp_path: Path) -> None:
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        gone: list[str] = []
+        backend.on_lost = gone.append
+        sandbox = await backend.create(spec(folder))
+        sandbox.freeze()
+        ours, pids = instance(folder), sandbox.pids()
+        os.kill(ours.launcher, signal.SIGSTOP)
+        asked = asyncio.ensure_future(backend.create(spec(folder)))
+        await asyncio.sleep(0)
+        os.kill(ours.launcher, signal.SIGKILL)
+        with pytest.raises(SandboxFailed, match="the launcher died"):
+            await asked
+        assert gone == ["the launcher died"]
+        with pytest.raises(SandboxFailed, match="restart the server"):
+            await backend.create(spec(folder))
+        await sandbox.destroy()
+        await until(lambda: not any(map(is_alive, pids)))
+        await until(lambda: not ours.remains())
+
+    play(tmp_path, story)
