@@ -302,7 +302,9 @@ def _guess(exchange: Exchange) -> Dialect:
 
 def _body_bytes(exchange: Exchange, *, inside: bool) -> int:
     target = exchange.target
-    if exchange.method == "POST" and target.partition("?")[0].endswith("/invocations"):
+    if exchange.method == "POST" and (
+        target.endswith("/invocations") or target.partition("?")[0].endswith("/invocations")
+    ):
         return INVOKE.body_bytes
     if "x-amz-target" in exchange.headers or not target.startswith("/20"):
         return REQUEST_BYTES

@@ -179,10 +179,13 @@ _HEAD = (
 )
 _LOG_TYPES = frozenset({"None", "Tail"})
 _UNBUILT = "x-amz-durable-execution-name"
+_OPTIONS = frozenset({"x-amz-invocation-type", "x-amz-log-type", _UNBUILT})
 
 
 def _check_options(headers: dict[str, str]) -> None:
     """Refuse what AWS's model does not allow, and what is not built."""
+    if headers.keys().isdisjoint(_OPTIONS):
+        return
     kind = headers.get("x-amz-invocation-type", "RequestResponse")
     log_type = headers.get("x-amz-log-type", "None")
     if kind == "RequestResponse" and log_type in _LOG_TYPES and _UNBUILT not in headers:

@@ -3,6 +3,8 @@
 Date is left out: no client reads it, and this is the hottest response of all.
 """
 
+from functools import lru_cache
+
 from stoker.core.invocation import Invocation
 
 _HEAD = (
@@ -33,7 +35,7 @@ def next_response(invocation: Invocation, deadline_ms: int) -> bytes:
         header_value(invocation.content_type),
         invocation.request_id.encode(),
         deadline_ms,
-        header_value(invocation.invoked_arn),
+        _arn_value(invocation.invoked_arn),
         optional,
         len(invocation.event),
         invocation.event,
@@ -48,3 +50,6 @@ def header_value(text: str) -> bytes:
     if text.isascii() and text.isprintable():
         return text.encode()
     return text.encode("utf-8", "replace").translate(_CONTROLS, b"\x7f")
+
+
+_arn_value = lru_cache(1024)(header_value)

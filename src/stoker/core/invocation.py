@@ -71,7 +71,7 @@ class Invocation:
     tail: bool = False  # the caller wants the last 4 KiB of the log
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InvocationResult:
     """What the caller gets: always HTTP 200 (a function error is a result, not an exception)."""
 

@@ -19,7 +19,7 @@ system, /tmp, the log stream) starts over inside the next invocation, as on AWS.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType, assert_never
+from typing import Final, NewType, assert_never
 
 from stoker.core import faults
 from stoker.core.faults import Fault
@@ -58,7 +58,8 @@ class Extension:
     shutdown: bool = False
 
 
-# Events: what the outside world did.
+# Events: what the outside world did. (Those of every warm invocation, and its effects, are values
+# like the others; they are not frozen because making them would take three times as long.)
 @dataclass(frozen=True, slots=True)
 class Born:
     """The sandbox is there."""
@@ -79,12 +80,12 @@ class InitErrorPosted:
     type: str  # already normalised, core.faults.posted_type
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Assigned:
     request_id: RequestId
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Answered:
     """The runtime's answer is complete. fault: it cannot be used, and why."""
 
@@ -150,20 +151,20 @@ class InitEnded:
     fault: Fault | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Deliver:
     request_id: RequestId
     to: frozenset[Party]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class InvokeBegan:
     """Once for each invocation, after its delivery is under way (or never will be)."""
 
     request_id: RequestId
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Finish:
     """Hand the caller its result: the payload that came with the event in hand, or the fault."""
 
@@ -179,7 +180,7 @@ class Abandon:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class InvokeEnded:
     """Once for each invocation, after Finish or Abandon: nothing of it runs any more."""
 
@@ -228,6 +229,16 @@ class NotAllowed(Exception):
     """This event is not legal now; nothing was changed."""
 
 
+# For the warm path: Python 3.11 is slow to find an enum's member.
+_IDLE: Final = Phase.IDLE
+_INVOKE: Final = Phase.INVOKE
+_DEAD: Final = Phase.DEAD
+_BECOME_IDLE: Final = BecomeIdle()
+_ENDING: Final = frozenset({Phase.RESET, Phase.BLANK, Phase.SHUTDOWN})
+_RUNNING: Final = RuntimeState.RUNNING
+_RESPONSE_SENT: Final = RuntimeState.RESPONSE_SENT
+
+
 @dataclass(slots=True)
 class Lifecycle:
     timeout_s: float = 3.0
@@ -243,24 +254,24 @@ class Lifecycle:
     @property
     def runtime_state(self) -> RuntimeState:
         """What the Runtime API's table of legal calls goes by."""
+        if self.phase is _INVOKE and RUNTIME in self.busy:
+            return _RESPONSE_SENT if self.answered else _RUNNING
         match self.phase:
-            case Phase.INIT | Phase.REINIT | Phase.INVOKE if RUNTIME not in self.busy:
+            case Phase.IDLE | Phase.INVOKE:
                 return RuntimeState.READY
             case Phase.INIT | Phase.REINIT:
+                if RUNTIME not in self.busy:
+                    return RuntimeState.READY
                 return RuntimeState.STARTED if RUNTIME in self.alive else RuntimeState.INIT_ERROR
-            case Phase.IDLE:
-                return RuntimeState.READY
-            case Phase.INVOKE:
-                return RuntimeState.RESPONSE_SENT if self.answered else RuntimeState.RUNNING
             case _:  # being killed: the last words of dying processes are refused
                 return RuntimeState.INIT_ERROR
 
     def handed(self, request_id: str) -> bool:
         """Is this the id of the invocation that the runtime was handed?"""
-        return self.phase is Phase.INVOKE and request_id == self.request_id
+        return self.phase is _INVOKE and request_id == self.request_id
 
     def handle(self, event: Event) -> list[Effect]:
-        if self.phase is Phase.DEAD:
+        if self.phase is _DEAD:
             return []
         match event:
             # The three events of every warm invocation first.
@@ -301,12 +312,12 @@ class Lifecycle:
                 assert_never(event)
 
     def _assigned(self, event: Event, request_id: RequestId) -> list[Effect]:
-        self._require(self.phase in (Phase.IDLE, Phase.BLANK), event)
+        self._require(self.phase is _IDLE or self.phase is Phase.BLANK, event)
         self.request_id, self.answered = request_id, False
-        if self.phase is Phase.BLANK:
-            self.phase = Phase.REINIT
-            return self._init("invoke")
-        return self._deliver(request_id)
+        if self.phase is _IDLE:
+            return self._deliver(request_id)
+        self.phase = Phase.REINIT
+        return self._init("invoke")
 
     def _init(self, phase: str) -> list[Effect]:
         self.killed = False
@@ -316,7 +327,7 @@ class Lifecycle:
         return [InitBegan(phase), *(Start(party) for party in sorted(self.alive))]
 
     def _deliver(self, request_id: RequestId) -> list[Effect]:
-        self.phase = Phase.INVOKE
+        self.phase = _INVOKE
         self.busy = {RUNTIME}
         if self.extensions:
             self.busy.update(e.name for e in self.extensions.values() if e.invoke)
@@ -338,7 +349,7 @@ class Lifecycle:
 
     def _asked_next(self, event: Event, party: Party) -> list[Effect]:
         if party == RUNTIME:
-            if self.phase is Phase.INVOKE and RUNTIME in self.busy and not self.answered:
+            if self.phase is _INVOKE and RUNTIME in self.busy and not self.answered:
                 # Asked again before answering: its connection broke. Give it the same work.
                 assert self.request_id is not None
                 return [Deliver(self.request_id, to=frozenset({RUNTIME}))]
@@ -351,15 +362,16 @@ class Lifecycle:
         return [] if self.busy else self._nobody_busy()
 
     def _nobody_busy(self) -> list[Effect]:
+        if self.phase is _INVOKE and self.request_id is not None:
+            request_id = self.request_id
+            self.phase, self.request_id = _IDLE, None
+            return [InvokeEnded(request_id), _BECOME_IDLE]
         match self.phase, self.request_id:
             case Phase.INIT, None:
                 self.phase = Phase.IDLE
                 return [InitEnded("init"), BecomeIdle()]
-            case Phase.REINIT, str(request_id):
-                return [InitEnded("invoke"), *self._deliver(RequestId(request_id))]
-            case Phase.INVOKE, str(request_id):
-                self.phase, self.request_id = Phase.IDLE, None
-                return [InvokeEnded(RequestId(request_id)), BecomeIdle()]
+            case Phase.REINIT, str(again):
+                return [InitEnded("invoke"), *self._deliver(RequestId(again))]
             case phase, _:
                 raise AssertionError(f"somebody was busy while {phase}")
 
@@ -442,7 +454,7 @@ class Lifecycle:
         return [Kill(reason)]
 
     def _ending(self) -> bool:
-        return self.phase in (Phase.RESET, Phase.BLANK, Phase.SHUTDOWN)
+        return self.phase in _ENDING
 
     def _require(self, legal: bool, event: Event) -> None:
         if not legal:

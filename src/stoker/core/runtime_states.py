@@ -86,6 +86,7 @@ _LEGAL = {
     RuntimeState.RESTORING: {Call.NEXT, Call.INIT_ERROR, Call.RESTORE_ERROR},
     RuntimeState.RESTORE_ERROR: set[Call](),
 }
+_WITH_ID = {Call.RESPONSE, Call.ERROR}
 _REFUSALS = {(state, call): forbidden(state, call) for state in RuntimeState for call in Call}
 
 
@@ -95,11 +96,9 @@ def refusal(state: RuntimeState, call: Call, *, id_matches: bool = False) -> Ans
     id_matches: the id in the path is that of the invocation the runtime was handed.
     """
     if call in _LEGAL[state]:
-        if id_matches or (call is not Call.RESPONSE and call is not Call.ERROR):
-            return None
-        return INVALID_REQUEST_ID
+        return None if id_matches or call not in _WITH_ID else INVALID_REQUEST_ID
     # Only between the answer and the next `next` does the table know an id that still matches.
     current = id_matches and state is RuntimeState.RESPONSE_SENT
-    if (call is Call.RESPONSE or call is Call.ERROR) and not current:
+    if call in _WITH_ID and not current:
         return INVALID_REQUEST_ID
     return _REFUSALS[state, call]

@@ -6,6 +6,7 @@ INIT_START · START · END · REPORT · INIT_REPORT · the lines that explain a 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from stoker.core.faults import Fault
 from stoker.core.lifecycle import Status
@@ -16,7 +17,14 @@ _MB = 1024 * 1024
 _EXPLAINED = ("Runtime.ExitError", "Runtime.InvalidEntrypoint", "Extension.")
 
 
-@dataclass(frozen=True, slots=True)
+_SUCCESS: Final = Status.SUCCESS
+_REPORT: Final = (
+    b"REPORT RequestId: %b\tDuration: %.2f ms\tBilled Duration: %d ms\t"
+    b"Memory Size: %d MB\tMax Memory Used: %d MB\t"
+)
+
+
+@dataclass(slots=True)
 class Report:
     """The measures of one invocation."""
 
@@ -52,18 +60,16 @@ def end(request_id: str) -> bytes:
 
 
 def report(facts: Report) -> bytes:
-    line = b"REPORT RequestId: %b\tDuration: %.2f ms\tBilled Duration: %d ms\t" % (
+    line = _REPORT % (
         facts.request_id.encode(),
         facts.duration_ms,
         billed_ms(facts.duration_ms, facts.init_ms),
-    )
-    line += b"Memory Size: %d MB\tMax Memory Used: %d MB\t" % (
         facts.memory_size_mb,
         max_memory_mb(facts.max_memory_bytes, facts.memory_size_mb),
     )
     if facts.init_ms is not None:
         line += b"Init Duration: %.2f ms\t" % facts.init_ms
-    if facts.status is Status.SUCCESS:
+    if facts.status is _SUCCESS:
         return line + b"\n"
     return line + _status(facts.status, facts.fault) + b"\n"
 

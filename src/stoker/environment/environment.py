@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, assert_never
+from typing import Any, Protocol, get_args
 
 from stoker.core import faults, lifecycle, telemetry
 from stoker.core.delivery import next_response
@@ -30,6 +30,7 @@ from stoker.core.lifecycle import RUNTIME, Lifecycle, Party, Phase, Status
 from stoker.core.runtime_states import RuntimeState
 from stoker.environment.command import runtime_command
 from stoker.environment.log import EnvironmentLog
+from stoker.environment.peak import Peak
 from stoker.environment.runtime_api import Posted, RuntimeApi
 from stoker.environment.servers import Servers
 from stoker.environment.streams import Output
@@ -138,11 +139,13 @@ class Environment:
         self._init_began = 0.0
         self._init_ms: float | None = None  # still to be reported
         self._oom_kills = 0
+        self._peak = Peak(ground.sandbox.usage)
         self._frozen = False
         self._freeze_due = False
         self._idle_since = 0.0
         self._timers = Timers()
         self._history = History(PHASES_KEPT, self._now, self.created_ms)
+        self._history.enter(self._life.phase, self._now)
         ground.sandbox.on_exit = self._exited
         ground.sandbox.on_lost = self.lose
 
@@ -216,7 +219,7 @@ class Environment:
         return self._life.handed(request_id)
 
     def asked_next(self) -> None:
-        self._tell(lifecycle.AskedNext(RUNTIME))
+        self._tell(_RUNTIME_ASKED_NEXT)
 
     def answered(self, request_id: str, posted: Posted | None, fault: Fault | None) -> None:
         self._posted = posted
@@ -230,8 +233,11 @@ class Environment:
 
     def _tell(self, event: lifecycle.Event) -> None:
         self._now = now = time.monotonic()
-        self._todo += self._life.handle(event)
-        self._history.enter(self._life.phase, now)
+        life = self._life
+        before = life.phase
+        self._todo += life.handle(event)
+        if life.phase is not before:
+            self._history.enter(life.phase, now)
         if not self._carrying:
             self._carry_out()
 
@@ -240,12 +246,13 @@ class Environment:
         todo = self._todo
         try:
             while todo:
-                if isinstance(todo[0], _AFTER_OUTPUT) and not self._settled():
+                if type(todo[0]) in _AFTER_OUTPUT and not self._settled():
                     if not self._resuming:
                         self._resuming = True
                         self._loop.call_soon(self._resume)
                     break
-                self._act(todo.popleft())
+                effect = todo.popleft()
+                _ACTS[type(effect)](self, effect)
             if not todo:
                 self._posted = None
         except BaseException:
@@ -261,49 +268,18 @@ class Environment:
         if not self._carrying:
             self._carry_out()
 
-    def _act(self, effect: lifecycle.Effect) -> None:
-        match effect:
-            case lifecycle.Deliver():
-                self._deliver()
-            case lifecycle.InvokeBegan(request_id):
-                self._log.platform(telemetry.start(request_id, self.target.version))
-            case lifecycle.Finish(_, fault):
-                self._finish(fault)
-            case lifecycle.InvokeEnded(_, status, fault):
-                self._invoke_ended(status, fault)
-            case lifecycle.BecomeIdle():
-                self._become_idle()
-            case lifecycle.Withdraw():
-                self._offered = False
-                self._owner.held(self)
-            case lifecycle.InitBegan(phase):
-                self._init_begins(phase)
-            case lifecycle.InitEnded(phase, status, fault):
-                self._init_ended(phase, status, fault)
-            case lifecycle.Start(party):
-                self._start(party)
-            case lifecycle.Abandon(_, reason):
-                self._abandon(reason)
-            case lifecycle.KillAll():
-                self._kill_all()
-            case lifecycle.Dismiss():
-                raise AssertionError("no extension can have registered")
-            case lifecycle.Kill(reason):
-                self._kill(reason)
-            case _:
-                assert_never(effect)
-
     # --- an init ------------------------------------------------------------------------------
 
-    def _init_begins(self, phase: str) -> None:
+    def _init_begins(self, effect: lifecycle.InitBegan) -> None:
         self._init_began = self._now
         self._init_ms = None
         self._sandbox.throttle_cpu(False)
-        if phase == "init":
+        if effect.phase == "init":
             self._log.platform(telemetry.init_start(self.target.runtime, self.target.region))
             self._timers.start("init", self._settings.init_limit_s, self._init_limit)
 
-    def _start(self, party: Party) -> None:
+    def _start(self, effect: lifecycle.Start) -> None:
+        party = effect.party
         assert party == RUNTIME, "no extension is ever started"
         command = runtime_command(
             self.target,
@@ -319,7 +295,8 @@ class Environment:
         self._outputs = [output for output in self._outputs if not output.ended]
         self._outputs.append(Output(self._sandbox.start(command), self._log.output))
 
-    def _init_ended(self, phase: str, status: Status, fault: Fault | None) -> None:
+    def _init_ended(self, effect: lifecycle.InitEnded) -> None:
+        phase, status = effect.phase, effect.status
         init_ms = (self._now - self._init_began) * 1000
         if phase == "init":
             self._timers.cancel("init")
@@ -328,7 +305,7 @@ class Environment:
             self._sandbox.throttle_cpu(True)
             self._init_ms = init_ms if phase == "init" else None
         else:
-            self._log.platform(telemetry.init_report(init_ms, phase, status, fault))
+            self._log.platform(telemetry.init_report(init_ms, phase, status, effect.fault))
 
     def _init_limit(self) -> None:
         if self._life.phase is Phase.INIT:
@@ -336,7 +313,7 @@ class Environment:
 
     # --- an invocation ------------------------------------------------------------------------
 
-    def _deliver(self) -> None:
+    def _deliver(self, _: lifecycle.Deliver) -> None:
         hand = self._hand
         if hand is None or self._life.answered:
             return
@@ -351,8 +328,11 @@ class Environment:
             hand.delivered = True
         exchange.respond_raw(response)
 
-    def _finish(self, fault: Fault | None) -> None:
-        hand, posted = self._hand, self._posted
+    def _invoke_began(self, effect: lifecycle.InvokeBegan) -> None:
+        self._log.platform(telemetry.start(effect.request_id, self.target.version))
+
+    def _finish(self, effect: lifecycle.Finish) -> None:
+        hand, posted, fault = self._hand, self._posted, effect.fault
         assert hand is not None
         version = self.target.version
         if fault is None or fault.posted:
@@ -368,31 +348,32 @@ class Environment:
             hand.done(result)
             self._owner.answered(self)
 
-    def _abandon(self, reason: str) -> None:
+    def _abandon(self, effect: lifecycle.Abandon) -> None:
         assert self._hand is not None
-        self._hand.done(ServiceException(f"The execution environment was lost: {reason}"))
+        self._hand.done(ServiceException(f"The execution environment was lost: {effect.reason}"))
 
-    def _invoke_ended(self, status: Status, fault: Fault | None) -> None:
+    def _invoke_ended(self, effect: lifecycle.InvokeEnded) -> None:
         hand, self._hand = self._hand, None
         assert hand is not None
         request_id = hand.invocation.request_id
         duration_ms = (self._now - hand.began) * 1000
-        if status is Status.TIMEOUT:
-            duration_ms = self.target.timeout_s * 1000.0
-        explanation = telemetry.explanation(request_id, fault, time.time_ns() // 1_000_000)
-        if explanation is not None:
-            self._log.platform(explanation)
-        self._log.platform(telemetry.end(request_id))
+        fault = effect.fault
+        if fault is not None:
+            if effect.status is Status.TIMEOUT:
+                duration_ms = self.target.timeout_s * 1000.0
+            explanation = telemetry.explanation(request_id, fault, time.time_ns() // 1_000_000)
+            if explanation is not None:
+                self._log.platform(explanation)
         report = telemetry.Report(
-            request_id=request_id,
-            duration_ms=duration_ms,
-            memory_size_mb=self.target.memory_mb,
-            max_memory_bytes=self._sandbox.usage().peak_bytes,
-            init_ms=self._init_ms,
-            status=status,
-            fault=fault,
+            request_id,
+            duration_ms,
+            self.target.memory_mb,
+            self._peak.after(duration_ms, self._now),
+            self._init_ms,
+            effect.status,
+            fault,
         )
-        self._log.platform(telemetry.report(report))
+        self._log.platform(telemetry.end(request_id), telemetry.report(report))
         self._init_ms = None
         if hand.result is not None:
             hand.done(replace(hand.result, log_tail=self._log.take_tail()))
@@ -410,11 +391,12 @@ class Environment:
 
     # --- between invocations ------------------------------------------------------------------
 
-    def _become_idle(self) -> None:
+    def _become_idle(self, _: lifecycle.BecomeIdle) -> None:
         # Told late: it may have died or been assigned again since.
-        if self._offered or self._life.phase not in (Phase.IDLE, Phase.BLANK):
+        if self._offered or self._life.phase not in _ASSIGNABLE:
             return
-        self._timers.cancel("kill")
+        if "kill" in self._timers:
+            self._timers.cancel("kill")
         self._offered = True
         self._owner.idle(self)
         if self._offered and not self._frozen:
@@ -422,6 +404,10 @@ class Environment:
             if not self._freeze_due:
                 self._freeze_due = True
                 self._timers.start("freeze", self._settings.freeze_after_s, self._freeze)
+
+    def _withdraw(self, _: lifecycle.Withdraw) -> None:
+        self._offered = False
+        self._owner.held(self)
 
     def _freeze(self) -> None:
         """The timer is armed once and looked at late: an environment in use costs no timers."""
@@ -450,7 +436,7 @@ class Environment:
         if party in self._life.alive:
             self._tell(lifecycle.Exited(party, fault))
 
-    def _kill_all(self) -> None:
+    def _kill_all(self, _: lifecycle.KillAll) -> None:
         if self._frozen:
             self._sandbox.thaw()
             self._frozen = False
@@ -462,15 +448,20 @@ class Environment:
         if self._life.phase in (Phase.RESET, Phase.SHUTDOWN):
             self._tell(lifecycle.BudgetSpent())
 
-    def _kill(self, reason: str) -> None:
+    def _dismiss(self, _: lifecycle.Dismiss) -> None:
+        raise AssertionError("no extension can have registered")
+
+    def _kill(self, effect: lifecycle.Kill) -> None:
         self._offered = False
         self._timers.cancel_all()
-        self._owner.dead(self, reason)
+        self._owner.dead(self, effect.reason)
 
     def _settled(self) -> bool:
         """All that was printed so far is in the log."""
-        settled = [output.settle() for output in self._outputs]
-        return all(settled)
+        settled = True
+        for output in self._outputs:
+            settled &= output.settle()
+        return settled
 
     def _make_environ(self) -> Mapping[str, str]:
         sandbox, endpoint = self._sandbox, self._sandbox.endpoint
@@ -486,4 +477,22 @@ class Environment:
 
 
 # Before these, all output must be in the log.
-_AFTER_OUTPUT = (lifecycle.InvokeEnded, lifecycle.InitEnded)
+_AFTER_OUTPUT = frozenset({lifecycle.InvokeEnded, lifecycle.InitEnded})
+_ACTS: dict[type[lifecycle.Effect], Callable[[Environment, Any], None]] = {
+    lifecycle.Deliver: Environment._deliver,
+    lifecycle.InvokeBegan: Environment._invoke_began,
+    lifecycle.Finish: Environment._finish,
+    lifecycle.InvokeEnded: Environment._invoke_ended,
+    lifecycle.BecomeIdle: Environment._become_idle,
+    lifecycle.Withdraw: Environment._withdraw,
+    lifecycle.InitBegan: Environment._init_begins,
+    lifecycle.InitEnded: Environment._init_ended,
+    lifecycle.Start: Environment._start,
+    lifecycle.Abandon: Environment._abandon,
+    lifecycle.KillAll: Environment._kill_all,
+    lifecycle.Dismiss: Environment._dismiss,
+    lifecycle.Kill: Environment._kill,
+}
+assert _ACTS.keys() == set(get_args(lifecycle.Effect)), "every effect is carried out"
+_RUNTIME_ASKED_NEXT = lifecycle.AskedNext(RUNTIME)
+_ASSIGNABLE = frozenset({Phase.IDLE, Phase.BLANK})

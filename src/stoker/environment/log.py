@@ -16,9 +16,13 @@ class EnvironmentLog:
         self._sink = sink
         self._tail: bytearray | None = bytearray()  # init output belongs to the first invocation
 
-    def platform(self, line: bytes) -> None:
-        """A line of ours."""
-        self._append(time.time_ns() // 1_000_000, line)
+    def platform(self, *lines: bytes) -> None:
+        """Lines of ours."""
+        now_ms = time.time_ns() // 1_000_000
+        for line in lines:
+            self._sink.append(now_ms, line)
+            if self._tail is not None:
+                self._keep(self._tail, line)
 
     def output(self, events: list[Event]) -> None:
         """What a process printed."""
@@ -29,7 +33,9 @@ class EnvironmentLog:
                 theirs_ms = timestamp_us // 1000
                 if now_ms - _OLDEST_MS <= theirs_ms <= now_ms + _NEWEST_MS:
                     stamp_ms = theirs_ms
-            self._append(stamp_ms, message)
+            self._sink.append(stamp_ms, message)
+            if self._tail is not None:
+                self._keep(self._tail, message)
 
     def watch_tail(self, wanted: bool) -> None:
         """An invocation begins; whatever ran before the first of all counts as its own."""
@@ -47,10 +53,7 @@ class EnvironmentLog:
     def close(self) -> None:
         self._sink.close()
 
-    def _append(self, timestamp_ms: int, message: bytes) -> None:
-        self._sink.append(timestamp_ms, message)
-        tail = self._tail
-        if tail is not None:
-            tail += message
-            if len(tail) > 2 * TAIL_BYTES:
-                del tail[:-TAIL_BYTES]
+    def _keep(self, tail: bytearray, message: bytes) -> None:
+        tail += message
+        if len(tail) > 2 * TAIL_BYTES:
+            del tail[:-TAIL_BYTES]

@@ -14,7 +14,7 @@ import base64
 import binascii
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from stoker.core import faults
 from stoker.core.faults import Fault
@@ -46,10 +46,15 @@ EXTENSIONS = {
     "/2022-07-01/telemetry": "The Telemetry API",
     "/2020-08-15/logs": "The Logs API",
 }
+# For the warm path: Python 3.11 is slow to find an enum's member.
+_NEXT_CALL: Final = Call.NEXT
+_RESPONSE: Final = Call.RESPONSE
+_ERROR: Final = Call.ERROR
+_RUNNING: Final = RuntimeState.RUNNING
 CAUSE_TYPE = "application/vnd.aws.lambda.error.cause+json"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Posted:
     """A body that the runtime posted for its caller."""
 
@@ -116,10 +121,10 @@ class RuntimeApi:
         refused = self._refusal(call, request_id)  # much may have happened since begin()
         if refused is not None:
             _answer(exchange, refused)
-        elif call is Call.INIT_ERROR:
-            self._init_error(exchange)
+        elif request_id:
+            self._result(exchange, request_id, is_error=call is _ERROR)
         else:
-            self._result(exchange, request_id, is_error=call is Call.ERROR)
+            self._init_error(exchange)
 
     def lost(self, exchange: Exchange) -> None:
         self._bodies.pop(exchange, None)
@@ -141,12 +146,12 @@ class RuntimeApi:
 
     def _next(self, exchange: Exchange) -> None:
         state = self._inside.runtime_state
-        refused = refusal(state, Call.NEXT)
+        refused = refusal(state, _NEXT_CALL)
         if refused is not None:
             _answer(exchange, refused)
             return
         self._parked[exchange] = None
-        if state is RuntimeState.RUNNING:  # it will get the same event again, before others
+        if state is _RUNNING:  # it will get the same event again, before others
             self._parked.move_to_end(exchange, last=False)
         self._inside.asked_next()
 
@@ -199,9 +204,9 @@ def _route(target: str) -> tuple[Call | None, str]:
         request_id, _, verb = path[len(INVOCATION) :].rpartition("/")
         if "/" not in request_id:
             if verb == "response":
-                return Call.RESPONSE, request_id
+                return _RESPONSE, request_id
             if verb == "error":
-                return Call.ERROR, request_id
+                return _ERROR, request_id
     return (Call.INIT_ERROR, "") if path == INIT_ERROR else (None, "")
 
 

@@ -36,7 +36,10 @@ class Output:
         fds = [(fd, decoder) for fd, decoder in possible if fd >= 0]
         for fd, _ in fds:
             self._poll.register(fd, select.POLLIN)
-        self._pipes = [_Pipe(fd, decoder, emit, self._poll.unregister) for fd, decoder in fds]
+        self._holding: set[_Pipe] = set()  # what was read there is not all emitted yet
+        self._pipes = [
+            _Pipe(fd, decoder, emit, self._poll.unregister, self._holding) for fd, decoder in fds
+        ]
 
     @property
     def ended(self) -> bool:
@@ -46,7 +49,7 @@ class Output:
     def settle(self) -> bool:
         """Emit everything that was printed before the first of these calls, also a line that has
         no end yet. False: that would take too long now, call again in a moment."""
-        if not self._poll.poll(0) and not any(pipe.holds for pipe in self._pipes):
+        if not self._holding and not self._poll.poll(0):
             return True  # as nearly always: one look at all of them
         settled = [pipe.settle() for pipe in self._pipes]
         return all(settled)
@@ -59,15 +62,21 @@ class Output:
 
 class _Pipe:
     __slots__ = (
-        *("_again", "_decoder", "_decoder_full", "_emit", "_fd", "_forget", "_loop", "_quota"),
-        "closed",
+        *("_again", "_decoder", "_decoder_full", "_emit", "_fd", "_forget", "_holding", "_loop"),
+        *("_quota", "closed"),
     )
 
     def __init__(
-        self, fd: int, decoder: Lines | Frames, emit: Emit, forget: Callable[[int], None]
+        self,
+        fd: int,
+        decoder: Lines | Frames,
+        emit: Emit,
+        forget: Callable[[int], None],
+        holding: "set[_Pipe]",
     ) -> None:
         self._fd = fd
         self._forget = forget
+        self._holding = holding
         self._decoder = decoder
         self._emit = emit
         self._loop = asyncio.get_running_loop()
@@ -77,17 +86,13 @@ class _Pipe:
         self.closed = False
         self._loop.add_reader(fd, self._readable)
 
-    @property
-    def holds(self) -> bool:
-        """Something that was read is not emitted yet."""
-        return self._quota is not None or self._decoder.holds
-
     def settle(self) -> bool:
         if self.closed:
             return True
         if self._quota is None:
             # What was printed before now is no more than the pipe can hold.
             self._quota = _capacity(self._fd)
+            self._holding.add(self)  # until that has been read
         for _ in range(_PUMPS):
             if not self._pump():
                 self._quota = None
@@ -118,6 +123,7 @@ class _Pipe:
                 self._decoder.feed(data)
                 events += self._decoder.take(EVENTS_PER_PASS - len(events))
         self._decoder_full = len(events) == EVENTS_PER_PASS
+        self._note()
         if events:
             self._emit(events)
         if data == b"":
@@ -141,13 +147,21 @@ class _Pipe:
 
     def _flush(self) -> None:
         rest = self._decoder.flush()
+        self._note()
         if rest:
             self._emit(rest)
+
+    def _note(self) -> None:
+        if self._quota is not None or self._decoder.holds:
+            self._holding.add(self)
+        else:
+            self._holding.discard(self)
 
     def _end(self) -> None:
         if not self.closed:
             self.closed = True
             self._quota = None
+            self._holding.discard(self)
             self._forget(self._fd)
             self._loop.remove_reader(self._fd)
             os.close(self._fd)

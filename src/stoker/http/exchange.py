@@ -23,7 +23,9 @@ class Phase(enum.Enum):
     LOST = enum.auto()
 
 
-OPEN: Final = Phase.OPEN  # on the warm path: Python 3.11 is slow to find an enum's member
+# For the warm path: Python 3.11 is slow to find an enum's member.
+OPEN: Final = Phase.OPEN
+_ANSWERED: Final = Phase.ANSWERED
 
 
 class HttpExchange:
@@ -155,7 +157,7 @@ class HttpExchange:
         return self._connection
 
     def _end(self, connection: "Connection") -> None:
-        self.phase = Phase.ANSWERED
+        self.phase = _ANSWERED
         self._connection = None
         self.on_data = None
 

@@ -166,7 +166,8 @@ class Placement:
                 environment.assign(waiter.request.invocation, waiter.request.done)
             case _:
                 environment.retire()
-        self._moved()
+        if self._closing or self._pool.in_line:
+            self._moved()
 
     def held(self, environment: Environment) -> None:
         self._pool.held(self._slots[environment])
