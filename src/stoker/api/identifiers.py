@@ -16,7 +16,7 @@ def random_digits() -> str:
     """64 hexadecimal ones; asking the kernel for many at once is cheaper."""
     if not _pool:
         digits = urandom(_POOL_BYTES).hex()
-        _pool.extend(digits[at : at + 64] for at in range(0, len(digits), 64))
+        _pool[:] = [digits[at : at + 64] for at in range(0, len(digits), 64)]
     return _pool.pop()
 
 

@@ -27,7 +27,6 @@ from stoker.core.faults import Fault
 from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
 from stoker.core.invoke_limits import FREEZE_S, INIT_S, KILL_S, PHASES_KEPT, RUNTIME_API_CONNECTIONS
 from stoker.core.lifecycle import RUNTIME, Lifecycle, Party, Phase, Status
-from stoker.core.runtime_states import RuntimeState
 from stoker.environment.command import runtime_command
 from stoker.environment.log import EnvironmentLog
 from stoker.environment.peak import Peak
@@ -124,7 +123,7 @@ class Environment:
         self._log = EnvironmentLog(
             logs.open(target.account, target.region, target.log.group, self.log_stream)
         )
-        self._api = RuntimeApi(self)
+        self._api = RuntimeApi(self, self._life)
         app = endpoint_app(target) if endpoint_app is not None else None
         self._servers = Servers(ground.sandbox, self._api, app, RUNTIME_API_CONNECTIONS)
         self._environ = self._make_environ()
@@ -210,13 +209,6 @@ class Environment:
         )
 
     # --- for its Runtime API (runtime_api.Inside) ---------------------------------------------
-
-    @property
-    def runtime_state(self) -> RuntimeState:
-        return self._life.runtime_state
-
-    def handed(self, request_id: str) -> bool:
-        return self._life.handed(request_id)
 
     def asked_next(self) -> None:
         self._tell(_RUNTIME_ASKED_NEXT)

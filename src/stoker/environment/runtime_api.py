@@ -19,6 +19,7 @@ from typing import Final, Protocol
 from stoker.core import faults
 from stoker.core.faults import Fault
 from stoker.core.invoke_limits import RESPONSE_BYTES, RUNTIME_API_BODIES, SMALL_BODY_BYTES
+from stoker.core.lifecycle import Lifecycle
 from stoker.core.runtime_states import (
     ACCEPTED,
     INVALID_RESPONSE_MODE,
@@ -66,11 +67,6 @@ class Posted:
 class Inside(Protocol):
     """The environment, as its Runtime API needs it."""
 
-    @property
-    def runtime_state(self) -> RuntimeState: ...
-
-    def handed(self, request_id: str) -> bool: ...
-
     def asked_next(self) -> None: ...
 
     def answered(self, request_id: str, posted: Posted | None, fault: Fault | None) -> None:
@@ -83,8 +79,10 @@ class Inside(Protocol):
 class RuntimeApi:
     """stoker.http.base.Application."""
 
-    def __init__(self, inside: Inside) -> None:
+    def __init__(self, inside: Inside, life: Lifecycle) -> None:
+        """`life` is only looked at; what comes is told to `inside`."""
         self._inside = inside
+        self._life = life
         self._parked: OrderedDict[Exchange, None] = OrderedDict()  # in next, first come first
         self._bodies: dict[Exchange, tuple[Call, str]] = {}  # under way: the call, the id
 
@@ -133,9 +131,8 @@ class RuntimeApi:
     # --- the calls ---
 
     def _refusal(self, call: Call, request_id: str) -> Answer | None:
-        inside = self._inside
-        matches = bool(request_id) and inside.handed(request_id)
-        return refusal(inside.runtime_state, call, id_matches=matches)
+        matches = bool(request_id) and self._life.handed(request_id)
+        return refusal(self._life.runtime_state, call, id_matches=matches)
 
     def _bodiless(self, exchange: Exchange) -> None:
         target = exchange.target
@@ -145,7 +142,7 @@ class RuntimeApi:
             _answer(exchange, _other(exchange.method, target))
 
     def _next(self, exchange: Exchange) -> None:
-        state = self._inside.runtime_state
+        state = self._life.runtime_state
         refused = refusal(state, _NEXT_CALL)
         if refused is not None:
             _answer(exchange, refused)
