@@ -64,8 +64,8 @@ def refuses(connection: http.client.HTTPConnection) -> bool:
         return True
 
 
-@SIGNALS
-def test_a_second_signal_cuts_off_whoever_is_left(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_second_signal_cuts_off_whoever_is_left(tmp_path: Path) -> None:
+    number = signal.SIGINT
     with (
         StokerProcess(tmp_path / "data", "--drain-s", "600") as server,
         closing(server.client("lambda")) as functions,

@@ -56,7 +56,7 @@ def uids(instance: Instance) -> set[int]:
     return found
 
 
-def test_the_second_server_on_a_folder_is_refused_and_the_first_one_goes_on(
+def test_a_second_server_on_the_folder_is_refused_by_whatever_name_and_the_first_goes_on(
     tmp_path: Path,
 ) -> None:
     with StokerProcess(tmp_path / "data") as first, closing(first.client("lambda")) as functions:
@@ -64,8 +64,7 @@ def test_the_second_server_on_a_folder_is_refused_and_the_first_one_goes_on(
         instance = Instance.of(first.pid, first.data_dir)
         link = tmp_path / "link"
         link.symlink_to(tmp_path / "data")
-        for folder in (tmp_path / "data", link):
-            with pytest.raises(AssertionError, match="in use by another server"):
-                StokerProcess(folder)
+        with pytest.raises(AssertionError, match="in use by another server"):
+            StokerProcess(link)
         assert instance.processes()
         assert answer(functions.invoke(FunctionName="echo", Payload="7")) == 7
