@@ -143,10 +143,10 @@ def test_killed_stock_is_made_again_and_no_caller_notices(
     for sandbox in stocked:
         kill(sandbox[which])
     assert answer(lambda_client.invoke(FunctionName=name, Payload="7")) == 7
-    until(lambda: stock(server, instance), lambda fresh: fresh and no_common(stocked, fresh))
+    until(lambda: stock(server, instance), lambda fresh: fresh and disjoint(stocked, fresh))
 
 
-def no_common(one: list[list[int]], other: list[list[int]]) -> bool:
+def disjoint(one: list[list[int]], other: list[list[int]]) -> bool:
     return not {pid for pids in one for pid in pids} & {pid for pids in other for pid in pids}
 
 
