@@ -93,10 +93,9 @@ class Neighbour(threading.Thread):
 
 
 @pytest.fixture(scope="session")
-def neighbour(server: StokerProcess) -> Iterator[Neighbour]:
-    with closing(server.client("lambda")) as functions:
-        code = "def handler(event, context): return event"
-        thread = Neighbour(server.port, deploy(functions, code, FunctionName="neighbour"))
+def neighbour(server: StokerProcess, functions: Any) -> Iterator[Neighbour]:
+    code = "def handler(event, context): return event"
+    thread = Neighbour(server.port, deploy(functions, code, FunctionName="neighbour"))
     thread.start()
     wait_for(lambda: f"answered: {thread.answers > 0}", "True")
     yield thread
@@ -116,20 +115,27 @@ def _undisturbed(neighbour: Neighbour, no_leaks: None) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def attackers(server: StokerProcess) -> Iterator[dict[str, str]]:
+def functions(server: StokerProcess) -> Iterator[Any]:
+    """boto3's client for Lambda, made once: that takes longer than most attacks."""
+    with closing(server.client("lambda")) as client:
+        client.get_account_settings()  # its connection is there before any test looks for leaks
+        yield client
+
+
+@pytest.fixture(scope="session")
+def attackers(functions: Any) -> dict[str, str]:
     """The hostile functions. They live as long as the server, as do their environments."""
-    with closing(server.client("lambda")) as functions:
-        yield {name: deploy(functions, FILES, FunctionName=name, **settings)
-               for name, settings in ATTACKERS.items()}  # fmt: skip
+    return {name: deploy(functions, FILES, FunctionName=name, **settings)
+            for name, settings in ATTACKERS.items()}  # fmt: skip
 
 
-@pytest.fixture
-def attack(attackers: dict[str, str], lambda_client: Any) -> Attack:
+@pytest.fixture(scope="session")
+def attack(attackers: dict[str, str], functions: Any) -> Attack:
     """attack("escape.call", what="chroot"): have a hostile function do it, `by` says which."""
 
     def attack(name: str, by: str = "attacker", **arguments: Any) -> Answer:
         event = json.dumps({"attack": name, "with": arguments})
-        response = lambda_client.invoke(
+        response = functions.invoke(
             FunctionName=attackers.get(by, by), Payload=event, LogType="Tail"
         )
         return Answer(

@@ -172,9 +172,9 @@ PACKAGES: dict[str, Package] = {
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("what", PACKAGES)
-def test_a_hostile_package_is_refused(what: str, lambda_client: Any) -> None:
-    with pytest.raises(lambda_client.exceptions.InvalidParameterValueException) as refused:
-        lambda_client.create_function(
+def test_a_hostile_package_is_refused(what: str, functions: Any) -> None:
+    with pytest.raises(functions.exceptions.InvalidParameterValueException) as refused:
+        functions.create_function(
             FunctionName="hostile",
             Runtime=PYTHON,
             Handler="main.handler",
@@ -184,5 +184,5 @@ def test_a_hostile_package_is_refused(what: str, lambda_client: Any) -> None:
     message = refused.value.response["Error"]["Message"]
     sizes = "a bomb" in what and "lies" not in what
     assert ("must be smaller than 262144000 bytes" if sizes else "Could not unzip") in message
-    with pytest.raises(lambda_client.exceptions.ResourceNotFoundException):
-        lambda_client.get_function(FunctionName="hostile")
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.get_function(FunctionName="hostile")

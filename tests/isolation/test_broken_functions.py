@@ -93,21 +93,19 @@ def ended(kind: str, message: str) -> str:
          "exits", "no bootstrap", "bootstrap not executable"],
 )  # fmt: skip
 def test_a_function_that_cannot_start_tells_its_caller_why(
-    code: Any, settings: dict[str, Any], payload: str, create: Create, lambda_client: Any
+    code: Any, settings: dict[str, Any], payload: str, create: Create, functions: Any
 ) -> None:
     name = create(code, **settings)
     for _ in range(2):  # the environment's second init, and its third
-        response = lambda_client.invoke(FunctionName=name)
+        response = functions.invoke(FunctionName=name)
         assert (response["StatusCode"], response["FunctionError"]) == (200, "Unhandled")
         request_id = response["ResponseMetadata"]["RequestId"]
         assert response["Payload"].read().decode().replace(request_id, "<id>") == payload
 
 
-def test_an_exception_of_a_module_is_told_with_its_place(
-    create: Create, lambda_client: Any
-) -> None:
+def test_an_exception_of_a_module_is_told_with_its_place(create: Create, functions: Any) -> None:
     name = create("raise ValueError('no')")
-    error = json.loads(lambda_client.invoke(FunctionName=name)["Payload"].read())
+    error = json.loads(functions.invoke(FunctionName=name)["Payload"].read())
     assert (error["errorType"], error["errorMessage"]) == ("ValueError", "no")
     place = "  File \"/var/task/main.py\", line 1, in <module>\n    raise ValueError('no')\n"
     assert error["stackTrace"][-1] == place

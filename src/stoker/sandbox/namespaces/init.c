@@ -23,7 +23,8 @@ enum { FRAMES_FD = 62, FAILURE_FD = 63, PARKED = 0, MOST = 64, PACKET = 65536, S
 enum { NR_read = 0, NR_write = 1, NR_close = 3, NR_recvmsg = 47, NR_sendto = 44,
        NR_clone = 56, NR_execve = 59, NR_exit = 60, NR_wait4 = 61, NR_kill = 62, NR_chdir = 80,
        NR_setpgid = 109, NR_prctl = 157, NR_sigprocmask = 14, NR_dup3 = 292,
-       NR_pipe2 = 293, NR_signalfd4 = 289, NR_close_range = 436, NR_ppoll = 271 };
+       NR_pipe2 = 293, NR_signalfd4 = 289, NR_close_range = 436, NR_ppoll = 271,
+       NR_shmctl = 31, NR_semctl = 66, NR_msgctl = 71 };
 static s64 call(s64 n, s64 a, s64 b, s64 c, s64 d, s64 e, s64 f)
 {
     s64 result; /* operands in memory: small compilers know no register variables */
@@ -38,7 +39,8 @@ __asm__(".globl _start\n_start:\n mov %rsp, %rdi\n and $-16, %rsp\n call start_h
 enum { NR_read = 63, NR_write = 64, NR_close = 57, NR_recvmsg = 212, NR_sendto = 206,
        NR_clone = 220, NR_execve = 221, NR_exit = 93, NR_wait4 = 260, NR_kill = 129,
        NR_chdir = 49, NR_setpgid = 154, NR_prctl = 167, NR_sigprocmask = 135, NR_dup3 = 24,
-       NR_pipe2 = 59, NR_signalfd4 = 74, NR_close_range = 436, NR_ppoll = 73 };
+       NR_pipe2 = 59, NR_signalfd4 = 74, NR_close_range = 436, NR_ppoll = 73,
+       NR_shmctl = 195, NR_semctl = 191, NR_msgctl = 187 };
 static s64 call(s64 n, s64 a, s64 b, s64 c, s64 d, s64 e, s64 f)
 {
     register s64 x8 __asm__("x8") = n;
@@ -149,6 +151,23 @@ static void start_process(u64 size, int *fds, int count)
         pids[head[1]] = pid;
 }
 
+/* System V's objects outlive their makers: after a reset they would be memory that nobody has. */
+static void forget_objects(void)
+{
+    s64 i, id, last = CALL3(shmctl, 0, 14 /* SHM_INFO */, packet);
+    for (i = 0; i <= last; i++)
+        if ((id = CALL3(shmctl, i, 13 /* SHM_STAT */, packet)) >= 0)
+            CALL3(shmctl, id, 0 /* IPC_RMID */, 0);
+    last = CALL3(msgctl, 0, 12 /* MSG_INFO */, packet);
+    for (i = 0; i <= last; i++)
+        if ((id = CALL3(msgctl, i, 11 /* MSG_STAT */, packet)) >= 0)
+            CALL3(msgctl, id, 0, 0);
+    last = CALL4(semctl, 0, 0, 19 /* SEM_INFO */, packet);
+    for (i = 0; i <= last; i++)
+        if ((id = CALL4(semctl, i, 0, 18 /* SEM_STAT */, packet)) >= 0)
+            CALL4(semctl, id, 0, 0, 0);
+}
+
 static void obey(void)
 {
     char control[16 + 16 * sizeof(int)];
@@ -169,8 +188,10 @@ static void obey(void)
         start_process((u64)size, (int *)(rights + 1), count);
     else if (head[0] == SIGNAL && head[1] < MOST && pids[head[1]])
         CALL2(kill, -pids[head[1]], head[2]);
-    else if (head[0] == KILL_ALL)
+    else if (head[0] == KILL_ALL) {
         CALL2(kill, -1, 9); /* everyone in this pid namespace but us, in one go */
+        forget_objects();
+    }
 }
 
 static void reap(void)
