@@ -71,6 +71,7 @@ def use_up_stock(lambda_client: Any, create: Create) -> tuple[list[Any], list[Ba
     return answers, refusals
 
 
+@pytest.mark.slow  # it counts the shared server's stock
 def test_without_another_cgroup_only_those_who_need_one_are_refused(
     server: StokerProcess, instance: Instance, lambda_client: Any, create: Create
 ) -> None:
@@ -92,6 +93,7 @@ def test_without_another_cgroup_only_those_who_need_one_are_refused(
     assert abs(open_files(instance.launcher) - files) <= 6 * 2, "a few per environment"
 
 
+@pytest.mark.slow  # it counts the shared server's stock
 def test_a_launcher_out_of_files_refuses_and_recovers(
     server: StokerProcess, instance: Instance, lambda_client: Any, create: Create
 ) -> None:

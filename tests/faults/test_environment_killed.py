@@ -134,6 +134,7 @@ def test_a_runtime_that_is_killed_while_it_is_frozen_is_the_next_callers_to_hear
     assert environment(server, name, "Idle")["id"] == first["id"]
 
 
+@pytest.mark.slow  # it counts the shared server's stock, which other tests' runtimes add to
 @pytest.mark.parametrize("which", [0, 1], ids=["PID 1", "the parked runtime"])
 def test_killed_stock_is_made_again_and_no_caller_notices(
     which: int, server: StokerProcess, instance: Instance, lambda_client: Any, create: Create

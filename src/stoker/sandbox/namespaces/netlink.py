@@ -5,7 +5,7 @@ import socket
 import struct
 from collections.abc import Iterator
 
-_NEWLINK, _NEWADDR, _NEWROUTE = 16, 20, 24
+_NEWLINK, _DELLINK, _NEWADDR, _NEWROUTE = 16, 17, 20, 24
 _REQUEST, _ACK, _EXCL, _CREATE = 1, 4, 0x200, 0x400
 _IFLA_IFNAME, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 3, 18, 28
 _IFLA_INFO_KIND, _IFLA_INFO_DATA, _VETH_INFO_PEER = 1, 2, 1
@@ -41,6 +41,10 @@ class Netlink:
             + _attribute(_IFLA_LINKINFO | _NESTED, info)
         )
         self._call(_NEWLINK, _CREATE | _EXCL, body)
+
+    def delete(self, name: str) -> None:
+        """Remove an interface, and the other end of its pair; waits some 30 ms."""
+        self._call(_DELLINK, 0, _ifinfo(socket.if_nametoindex(name), 0))
 
     def up(self, name: str) -> None:
         self._call(_NEWLINK, 0, _ifinfo(socket.if_nametoindex(name), _IFF_UP))

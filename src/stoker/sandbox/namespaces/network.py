@@ -6,6 +6,7 @@ needs no network at all to talk to us. With egress `host` a veth pair leads out 
 rules that let nothing in, nothing to the host itself, and nothing from sandbox to sandbox.
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -191,6 +192,13 @@ class Networks:
         sys_.setns(self._own, sys_.CLONE_NEWNET)
         self._links.add_address(name, host, 30)
         return name
+
+    def remove_remaining(self) -> None:
+        """Delete what the kernel has not: a connection that still retransmits what a dead
+        process wrote keeps its namespace, and so the pair, for minutes."""
+        for name in self.remaining():
+            with contextlib.suppress(OSError):
+                self._links.delete(name)
 
     def remaining(self) -> list[str]:
         """Interfaces of ours that are still there."""

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from stoker.sandbox.namespaces.cgroups import Cgroups
 from stoker.sandbox.namespaces.network import Networks
 
+NATURAL_S = 2.0  # kernel's time to remove by itself what would wait for us one by one
 CLOSING_S = 10.0  # kernel's time to let go of what we removed
 
 
@@ -33,13 +34,15 @@ def clear_up(cgroups: Cgroups, networks: Networks) -> None:
     for group in cgroups.leftovers():
         until(lambda group=group: group.remove())  # type: ignore[misc]
     cgroups.remove()
+    until(lambda: not networks.remaining(), NATURAL_S)
+    networks.remove_remaining()
     until(lambda: not networks.remaining())
     networks.close()
 
 
-def until(done: Callable[[], bool]) -> None:
-    """Wait for the kernel to finish what it has no event for; give up after CLOSING_S."""
-    deadline, pause = time.monotonic() + CLOSING_S, 0.0002
+def until(done: Callable[[], bool], patience_s: float = CLOSING_S) -> None:
+    """Wait for the kernel to finish what it has no event for; give up after patience_s."""
+    deadline, pause = time.monotonic() + patience_s, 0.0002
     while not done() and time.monotonic() < deadline:
         time.sleep(pause)
         pause = min(pause * 2, 0.05)
