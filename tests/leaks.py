@@ -13,7 +13,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 PATIENCE_S = 5.0  # a killed process needs a moment to be gone
+REMEMBERED_S = 60.0  # what somebody else's server had, it may leave behind when it is killed
 PR_SET_CHILD_SUBREAPER = 36
+_FOREIGN: dict[str, float] = {}  # marks of servers that are not ours, and when they last lived
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,11 @@ def look(without: int | None = None) -> Traces:
     """Look around. The process tree of `without`, and servers that others run on this machine,
     are not counted, nor is what they own."""
     processes = _descendants(without)
-    owned = [mark for pid in _launchers() if pid not in processes for mark in _marks(pid)]
+    now = time.monotonic()
+    for pid in _launchers():
+        if pid not in processes:
+            _FOREIGN.update(dict.fromkeys(_marks(pid), now))
+    owned = [mark for mark, seen in _FOREIGN.items() if now - seen < REMEMBERED_S]
 
     def ours(names: Iterator[str]) -> frozenset[str]:
         return frozenset(name for name in names if not any(mark in name for mark in owned))
@@ -114,7 +120,10 @@ def _marks(launcher: int) -> Iterator[str]:
         command = Path(f"/proc/{launcher}/cmdline").read_bytes().decode()
         yield from re.findall(r'"instance": "(stoker-\w+)"', command)
         # Servers on one machine are numbered by an abstract socket, which the launcher holds.
-        held = {fd.stat().st_ino for fd in Path(f"/proc/{launcher}/fd").glob("*")}
+        held = set()
+        for fd in Path(f"/proc/{launcher}/fd").glob("*"):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                held.add(fd.stat().st_ino)
         for line in Path("/proc/net/unix").read_text().splitlines():
             inode, _, number = line.partition(" @stoker-block-")
             if number and int(inode.split()[-1]) in held:
