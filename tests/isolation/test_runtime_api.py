@@ -53,10 +53,12 @@ def test_an_event_that_a_stranger_took_is_lost_with_its_invocation(
     """Who asks for events gets them, as on AWS; then the environment is reset."""
     alone = Alone(create(FILES, MemorySize=1769, Timeout=2), attack, host)
     alone("calls.ask_for_more_and_leave")
-    answers = [alone("life.counts") for _ in range(3)]
-    lost = [answer.fault()[0] for answer in answers if answer.error]
-    assert lost in ([], ["Sandbox.Timedout"])
-    assert answers[-1].value == [0, 0]
+    for _ in range(4):  # sooner or later it is the stranger's turn, if it came in time to wait
+        answer = alone("life.counts")
+        if answer.error:
+            assert answer.fault()[0] == "Sandbox.Timedout"
+            break
+    assert alone("life.counts").value == [0, 0]
 
 
 def test_garbage_is_answered_and_cut_off(attack: Attack) -> None:
