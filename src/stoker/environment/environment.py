@@ -14,34 +14,34 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, get_args
 
 from stoker.core import faults, lifecycle, telemetry
 from stoker.core.delivery import next_response
-from stoker.core.environ import Credentials, Roots, runtime_environ
-from stoker.core.errors import ServiceError, ServiceException
+from stoker.core.errors import ServiceException
 from stoker.core.faults import Fault
 from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
 from stoker.core.invoke_limits import FREEZE_S, INIT_S, KILL_S, PHASES_KEPT, RUNTIME_API_CONNECTIONS
 from stoker.core.lifecycle import RUNTIME, Lifecycle, Party, Phase, Status
-from stoker.environment.command import runtime_command
+from stoker.environment.hand import Done as Done
+from stoker.environment.hand import Hand
 from stoker.environment.log import EnvironmentLog
 from stoker.environment.peak import Peak
+from stoker.environment.processes import Processes
+from stoker.environment.reports import Reports
 from stoker.environment.runtime_api import Posted, RuntimeApi
 from stoker.environment.servers import Servers
-from stoker.environment.streams import Output
 from stoker.environment.timers import Timers
 from stoker.environment.view import EnvironmentView, History
 from stoker.http.base import Application
 from stoker.observe.base import Logs
 from stoker.observe.steps import Steps
-from stoker.sandbox.base import Exit, Sandbox
+from stoker.sandbox.base import Sandbox
 
 log = logging.getLogger(__name__)
-Done = Callable[[InvocationResult | ServiceError], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +82,6 @@ class Ground:
     steps: Steps  # of making it, so far
 
 
-@dataclass(slots=True)
-class _Hand:
-    """The invocation in hand."""
-
-    invocation: Invocation
-    done: Done
-    began: float
-    deadline: float
-    deadline_ms: int
-    delivered: bool = False
-    delivery: bytes | None = None  # kept from the second delivery on
-    result: InvocationResult | None = None  # kept for a caller who wants the tail
-
-
 class Environment:
     """Made by placement, for one target and one sandbox; lives until Owner.dead()."""
 
@@ -126,26 +112,29 @@ class Environment:
         self._api = RuntimeApi(self, self._life)
         app = endpoint_app(target) if endpoint_app is not None else None
         self._servers = Servers(ground.sandbox, self._api, app, RUNTIME_API_CONNECTIONS)
-        self._environ = self._make_environ()
+        self._processes = Processes(
+            target,
+            ground.sandbox,
+            (ground.code, ground.layers),
+            log_stream=self.log_stream,
+            emit=self._log.output,
+            over=self._over,
+            from_zygote=settings.from_zygote,
+        )
+        self._reports = Reports(target, self._log, Peak(ground.sandbox.usage))
         self._todo: deque[lifecycle.Effect] = deque()
         self._carrying = False
         self._resuming = False
         self._offered = False  # the owner knows us as idle
-        self._hand: _Hand | None = None
+        self._hand: Hand | None = None
         self._posted: Posted | None = None  # the body that came with the event being told
-        self._outputs: list[Output] = []
         self._now = time.monotonic()  # of the event being told
-        self._init_began = 0.0
-        self._init_ms: float | None = None  # still to be reported
-        self._oom_kills = 0
-        self._peak = Peak(ground.sandbox.usage)
         self._frozen = False
         self._freeze_due = False
         self._idle_since = 0.0
         self._timers = Timers()
         self._history = History(PHASES_KEPT, self._now, self.created_ms)
         self._history.enter(self._life.phase, self._now)
-        ground.sandbox.on_exit = self._exited
         ground.sandbox.on_lost = self.lose
 
     # --- for its owner ------------------------------------------------------------------------
@@ -159,7 +148,7 @@ class Environment:
         """Run it; only between idle() and held(). `done` is called exactly once."""
         began = time.monotonic()
         timeout_s = self.target.timeout_s
-        self._hand = _Hand(
+        self._hand = Hand(
             invocation,
             done,
             began,
@@ -188,9 +177,7 @@ class Environment:
         """After dead(): free everything. Never raises."""
         await self._servers.close()
         await self._sandbox.destroy()
-        for output in self._outputs:
-            output.close()
-        self._outputs.clear()
+        self._processes.close()
         self._log.close()
 
     def view(self) -> EnvironmentView:
@@ -238,7 +225,7 @@ class Environment:
         todo = self._todo
         try:
             while todo:
-                if type(todo[0]) in _AFTER_OUTPUT and not self._settled():
+                if type(todo[0]) in _AFTER_OUTPUT and not self._processes.settled():
                     if not self._resuming:
                         self._resuming = True
                         self._loop.call_soon(self._resume)
@@ -263,41 +250,21 @@ class Environment:
     # --- an init ------------------------------------------------------------------------------
 
     def _init_begins(self, effect: lifecycle.InitBegan) -> None:
-        self._init_began = self._now
-        self._init_ms = None
+        self._reports.init_began(effect.phase, self._now)
         self._sandbox.throttle_cpu(False)
         if effect.phase == "init":
-            self._log.platform(telemetry.init_start(self.target.runtime, self.target.region))
             self._timers.start("init", self._settings.init_limit_s, self._init_limit)
 
     def _start(self, effect: lifecycle.Start) -> None:
-        party = effect.party
-        assert party == RUNTIME, "no extension is ever started"
-        command = runtime_command(
-            self.target,
-            self._sandbox,
-            self._environ,
-            self._ground.code,
-            self._ground.layers,
-            from_zygote=self._settings.from_zygote,
-        )
-        if isinstance(command, Fault):
-            self._loop.call_soon(self._over, party, command)
-            return
-        self._outputs = [output for output in self._outputs if not output.ended]
-        self._outputs.append(Output(self._sandbox.start(command), self._log.output))
+        self._processes.start(effect.party)
 
     def _init_ended(self, effect: lifecycle.InitEnded) -> None:
-        phase, status = effect.phase, effect.status
-        init_ms = (self._now - self._init_began) * 1000
-        if phase == "init":
+        init_ms = self._reports.init_ended(effect.phase, effect.status, effect.fault, self._now)
+        if effect.phase == "init":
             self._timers.cancel("init")
             self._ground.steps.add("init", init_ms)
-        if status is Status.SUCCESS:
+        if effect.status is Status.SUCCESS:
             self._sandbox.throttle_cpu(True)
-            self._init_ms = init_ms if phase == "init" else None
-        else:
-            self._log.platform(telemetry.init_report(init_ms, phase, status, effect.fault))
 
     def _init_limit(self) -> None:
         if self._life.phase is Phase.INIT:
@@ -321,7 +288,7 @@ class Environment:
         exchange.respond_raw(response)
 
     def _invoke_began(self, effect: lifecycle.InvokeBegan) -> None:
-        self._log.platform(telemetry.start(effect.request_id, self.target.version))
+        self._reports.invoke_began(effect.request_id)
 
     def _finish(self, effect: lifecycle.Finish) -> None:
         hand, posted, fault = self._hand, self._posted, effect.fault
@@ -347,26 +314,7 @@ class Environment:
     def _invoke_ended(self, effect: lifecycle.InvokeEnded) -> None:
         hand, self._hand = self._hand, None
         assert hand is not None
-        request_id = hand.invocation.request_id
-        duration_ms = (self._now - hand.began) * 1000
-        fault = effect.fault
-        if fault is not None:
-            if effect.status is Status.TIMEOUT:
-                duration_ms = self.target.timeout_s * 1000.0
-            explanation = telemetry.explanation(request_id, fault, time.time_ns() // 1_000_000)
-            if explanation is not None:
-                self._log.platform(explanation)
-        report = telemetry.Report(
-            request_id,
-            duration_ms,
-            self.target.memory_mb,
-            self._peak.after(duration_ms, self._now),
-            self._init_ms,
-            effect.status,
-            fault,
-        )
-        self._log.platform(telemetry.end(request_id), telemetry.report(report))
-        self._init_ms = None
+        self._reports.invoke_ended(hand, effect.status, effect.fault, self._now)
         if hand.result is not None:
             hand.done(replace(hand.result, log_tail=self._log.take_tail()))
 
@@ -416,15 +364,8 @@ class Environment:
 
     # --- ends ---------------------------------------------------------------------------------
 
-    def _exited(self, name: str, how: Exit) -> None:
-        """A process ended (told by the sandbox)."""
-        oom_kills = self._sandbox.usage().oom_kills
-        out_of_memory = oom_kills > self._oom_kills
-        self._oom_kills = oom_kills
-        fault = faults.runtime_exit(how.code, how.signal, how.error, out_of_memory=out_of_memory)
-        self._over(Party(name), fault)
-
     def _over(self, party: Party, fault: Fault) -> None:
+        """A process has ended."""
         if party in self._life.alive:
             self._tell(lifecycle.Exited(party, fault))
 
@@ -447,25 +388,6 @@ class Environment:
         self._offered = False
         self._timers.cancel_all()
         self._owner.dead(self, effect.reason)
-
-    def _settled(self) -> bool:
-        """All that was printed so far is in the log."""
-        settled = True
-        for output in self._outputs:
-            settled &= output.settle()
-        return settled
-
-    def _make_environ(self) -> Mapping[str, str]:
-        sandbox, endpoint = self._sandbox, self._sandbox.endpoint
-        return runtime_environ(
-            self.target,
-            runtime_api=sandbox.runtime_api.address,
-            endpoint_url=f"http://{endpoint.address}" if endpoint is not None else None,
-            log_stream=self.log_stream,
-            # The access key names the account; a role's own credentials come with issue 4.
-            credentials=Credentials(self.target.account, "stoker", "stoker"),
-            roots=Roots(task=sandbox.task_root, layers=sandbox.layer_root),
-        )
 
 
 # Before these, all output must be in the log.

@@ -1,0 +1,21 @@
+"""The invocation that an environment has in hand: whose it is, and until when."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stoker.core.errors import ServiceError
+from stoker.core.invocation import Invocation, InvocationResult
+
+Done = Callable[[InvocationResult | ServiceError], None]
+
+
+@dataclass(slots=True)
+class Hand:
+    invocation: Invocation
+    done: Done
+    began: float
+    deadline: float
+    deadline_ms: int  # epoch
+    delivered: bool = False
+    delivery: bytes | None = None  # kept from the second delivery on
+    result: InvocationResult | None = None  # kept for a caller who wants the tail

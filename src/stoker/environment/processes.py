@@ -1,0 +1,85 @@
+"""The processes of one environment: what they are started with, print, and end as."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from stoker.core import faults
+from stoker.core.environ import Credentials, Roots, runtime_environ
+from stoker.core.faults import Fault
+from stoker.core.invocation import Target
+from stoker.core.lifecycle import RUNTIME, Party
+from stoker.environment.command import runtime_command
+from stoker.environment.streams import Emit, Output
+from stoker.sandbox.base import Exit, Sandbox
+
+
+class Processes:
+    def __init__(
+        self,
+        target: Target,
+        sandbox: Sandbox,
+        places: tuple[Path, tuple[Path, ...]],
+        *,
+        log_stream: str,
+        emit: Emit,
+        over: Callable[[Party, Fault], None],
+        from_zygote: bool,
+    ) -> None:
+        """`places`: the host's folders of the code and of each layer. `over`: a process has
+        ended, or cannot begin; called from the event loop, never from within start()."""
+        self._target = target
+        self._sandbox = sandbox
+        self._places = places
+        self._emit = emit
+        self._over = over
+        self._from_zygote = from_zygote
+        self._environ = _make_environ(target, sandbox, log_stream)
+        self._outputs: list[Output] = []
+        self._oom_kills = 0
+        sandbox.on_exit = self._exited
+
+    def start(self, party: Party) -> None:
+        assert party == RUNTIME, "no extension is ever started"
+        code, layers = self._places
+        command = runtime_command(
+            self._target, self._sandbox, self._environ, code, layers, from_zygote=self._from_zygote
+        )
+        if isinstance(command, Fault):
+            asyncio.get_running_loop().call_soon(self._over, party, command)
+            return
+        self._outputs = [output for output in self._outputs if not output.ended]
+        self._outputs.append(Output(self._sandbox.start(command), self._emit))
+
+    def settled(self) -> bool:
+        """All that was printed so far is in the log."""
+        settled = True
+        for output in self._outputs:
+            settled &= output.settle()
+        return settled
+
+    def close(self) -> None:
+        """When the sandbox is gone: read what is there, up to a bound."""
+        for output in self._outputs:
+            output.close()
+        self._outputs.clear()
+
+    def _exited(self, name: str, how: Exit) -> None:
+        oom_kills = self._sandbox.usage().oom_kills
+        out_of_memory = oom_kills > self._oom_kills
+        self._oom_kills = oom_kills
+        fault = faults.runtime_exit(how.code, how.signal, how.error, out_of_memory=out_of_memory)
+        self._over(Party(name), fault)
+
+
+def _make_environ(target: Target, sandbox: Sandbox, log_stream: str) -> Mapping[str, str]:
+    endpoint = sandbox.endpoint
+    return runtime_environ(
+        target,
+        runtime_api=sandbox.runtime_api.address,
+        endpoint_url=f"http://{endpoint.address}" if endpoint is not None else None,
+        log_stream=log_stream,
+        # The access key names the account; a role's own credentials come with issue 4.
+        credentials=Credentials(target.account, "stoker", "stoker"),
+        roots=Roots(task=sandbox.task_root, layers=sandbox.layer_root),
+    )
