@@ -11,7 +11,8 @@ import pytest
 from stoker.core import lifecycle
 from stoker.core.faults import Fault
 from stoker.core.invocation import RequestId
-from stoker.core.lifecycle import (
+from stoker.core.lifecycle import Lifecycle, NotAllowed
+from stoker.core.lifecycle_words import (
     RUNTIME,
     Answered,
     AskedNext,
@@ -34,8 +35,6 @@ from stoker.core.lifecycle import (
     InvokeEnded,
     Kill,
     KillAll,
-    Lifecycle,
-    NotAllowed,
     Party,
     Phase,
     Registered,

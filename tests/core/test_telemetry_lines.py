@@ -8,7 +8,7 @@ from stoker.core import faults, telemetry
 from stoker.core.delivery import header_value, next_response
 from stoker.core.faults import Fault
 from stoker.core.invocation import Invocation, LogSettings, RequestId, Target
-from stoker.core.lifecycle import Status
+from stoker.core.lifecycle_words import Status
 from stoker.core.names import runtime_version_arn
 from stoker.core.telemetry import Report
 

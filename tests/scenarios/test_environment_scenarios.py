@@ -19,10 +19,11 @@ from pathlib import Path
 import pytest
 
 from stoker.core import faults
-from stoker.core import lifecycle as life
+from stoker.core import lifecycle_words as life
 from stoker.core.faults import Fault
 from stoker.core.invocation import RequestId
-from stoker.core.lifecycle import RUNTIME, Effect, Extension, Lifecycle, Party, Status
+from stoker.core.lifecycle import Lifecycle, NotAllowed
+from stoker.core.lifecycle_words import RUNTIME, Effect, Extension, Party, Status
 from stoker.core.runtime_states import Answer, Call, refusal
 
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
@@ -64,7 +65,7 @@ def told(environment: Lifecycle, words: list[str], command: str) -> Iterator[str
         return
     try:
         effects = environment.handle(event(words, command))
-    except life.NotAllowed:
+    except NotAllowed:
         yield "refused"
         return
     for effect in effects:

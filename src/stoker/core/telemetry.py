@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from stoker.core.faults import Fault
-from stoker.core.lifecycle import Status
+from stoker.core.lifecycle_words import Status
 from stoker.core.names import runtime_version_arn
 
 _MB = 1024 * 1024

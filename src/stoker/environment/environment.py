@@ -19,13 +19,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, get_args
 
-from stoker.core import faults, lifecycle, telemetry
+from stoker.core import faults, telemetry
+from stoker.core import lifecycle_words as words
 from stoker.core.delivery import next_response
 from stoker.core.errors import ServiceException
 from stoker.core.faults import Fault
 from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
 from stoker.core.invoke_limits import FREEZE_S, INIT_S, KILL_S, PHASES_KEPT, RUNTIME_API_CONNECTIONS
-from stoker.core.lifecycle import RUNTIME, Lifecycle, Party, Phase, Status
+from stoker.core.lifecycle import Lifecycle
+from stoker.core.lifecycle_words import RUNTIME, Party, Phase, Status
 from stoker.environment.hand import Done as Done
 from stoker.environment.hand import Hand
 from stoker.environment.log import EnvironmentLog
@@ -122,7 +124,7 @@ class Environment:
             from_zygote=settings.from_zygote,
         )
         self._reports = Reports(target, self._log, Peak(ground.sandbox.usage))
-        self._todo: deque[lifecycle.Effect] = deque()
+        self._todo: deque[words.Effect] = deque()
         self._carrying = False
         self._resuming = False
         self._offered = False  # the owner knows us as idle
@@ -142,7 +144,7 @@ class Environment:
     async def begin(self) -> None:
         """Serve what is inside, and start it. idle() or dead() follows."""
         await self._servers.start()
-        self._tell(lifecycle.Born())
+        self._tell(words.Born())
 
     def assign(self, invocation: Invocation, done: Done) -> None:
         """Run it; only between idle() and held(). `done` is called exactly once."""
@@ -162,16 +164,16 @@ class Environment:
         self._log.watch_tail(invocation.tail)
         if "deadline" not in self._timers:  # else it comes at or before this deadline
             self._timers.start("deadline", timeout_s, self._deadline)
-        self._tell(lifecycle.Assigned(invocation.request_id))
+        self._tell(words.Assigned(invocation.request_id))
 
     def retire(self) -> None:
         """End it; only while no invocation is in hand. dead() follows."""
         self._offered = False
-        self._tell(lifecycle.Retired())
+        self._tell(words.Retired())
 
     def lose(self, reason: str) -> None:
         """End it at once, whatever it does: a caller gets a ServiceException. dead() follows."""
-        self._tell(lifecycle.Lost(reason))
+        self._tell(words.Lost(reason))
 
     async def destroy(self) -> None:
         """After dead(): free everything. Never raises."""
@@ -202,15 +204,15 @@ class Environment:
 
     def answered(self, request_id: str, posted: Posted | None, fault: Fault | None) -> None:
         self._posted = posted
-        self._tell(lifecycle.Answered(RequestId(request_id), fault))
+        self._tell(words.Answered(RequestId(request_id), fault))
 
     def init_error(self, posted: Posted, error_type: str) -> None:
         self._posted = posted
-        self._tell(lifecycle.InitErrorPosted(error_type))
+        self._tell(words.InitErrorPosted(error_type))
 
     # --- events and effects -------------------------------------------------------------------
 
-    def _tell(self, event: lifecycle.Event) -> None:
+    def _tell(self, event: words.Event) -> None:
         self._now = now = time.monotonic()
         life = self._life
         before = life.phase
@@ -249,16 +251,16 @@ class Environment:
 
     # --- an init ------------------------------------------------------------------------------
 
-    def _init_begins(self, effect: lifecycle.InitBegan) -> None:
+    def _init_begins(self, effect: words.InitBegan) -> None:
         self._reports.init_began(effect.phase, self._now)
         self._sandbox.throttle_cpu(False)
         if effect.phase == "init":
             self._timers.start("init", self._settings.init_limit_s, self._init_limit)
 
-    def _start(self, effect: lifecycle.Start) -> None:
+    def _start(self, effect: words.Start) -> None:
         self._processes.start(effect.party)
 
-    def _init_ended(self, effect: lifecycle.InitEnded) -> None:
+    def _init_ended(self, effect: words.InitEnded) -> None:
         init_ms = self._reports.init_ended(effect.phase, effect.status, effect.fault, self._now)
         if effect.phase == "init":
             self._timers.cancel("init")
@@ -268,11 +270,11 @@ class Environment:
 
     def _init_limit(self) -> None:
         if self._life.phase is Phase.INIT:
-            self._tell(lifecycle.InitLimitPassed())
+            self._tell(words.InitLimitPassed())
 
     # --- an invocation ------------------------------------------------------------------------
 
-    def _deliver(self, _: lifecycle.Deliver) -> None:
+    def _deliver(self, _: words.Deliver) -> None:
         hand = self._hand
         if hand is None or self._life.answered:
             return
@@ -287,10 +289,10 @@ class Environment:
             hand.delivered = True
         exchange.respond_raw(response)
 
-    def _invoke_began(self, effect: lifecycle.InvokeBegan) -> None:
+    def _invoke_began(self, effect: words.InvokeBegan) -> None:
         self._reports.invoke_began(effect.request_id)
 
-    def _finish(self, effect: lifecycle.Finish) -> None:
+    def _finish(self, effect: words.Finish) -> None:
         hand, posted, fault = self._hand, self._posted, effect.fault
         assert hand is not None
         version = self.target.version
@@ -307,11 +309,11 @@ class Environment:
             hand.done(result)
             self._owner.answered(self)
 
-    def _abandon(self, effect: lifecycle.Abandon) -> None:
+    def _abandon(self, effect: words.Abandon) -> None:
         assert self._hand is not None
         self._hand.done(ServiceException(f"The execution environment was lost: {effect.reason}"))
 
-    def _invoke_ended(self, effect: lifecycle.InvokeEnded) -> None:
+    def _invoke_ended(self, effect: words.InvokeEnded) -> None:
         hand, self._hand = self._hand, None
         assert hand is not None
         self._reports.invoke_ended(hand, effect.status, effect.fault, self._now)
@@ -327,11 +329,11 @@ class Environment:
         if left > 0:
             self._timers.start("deadline", max(left, 0.001), self._deadline)
         elif self._life.request_id == hand.invocation.request_id:
-            self._tell(lifecycle.DeadlinePassed(hand.invocation.request_id))
+            self._tell(words.DeadlinePassed(hand.invocation.request_id))
 
     # --- between invocations ------------------------------------------------------------------
 
-    def _become_idle(self, _: lifecycle.BecomeIdle) -> None:
+    def _become_idle(self, _: words.BecomeIdle) -> None:
         # Told late: it may have died or been assigned again since.
         if self._offered or self._life.phase not in _ASSIGNABLE:
             return
@@ -345,7 +347,7 @@ class Environment:
                 self._freeze_due = True
                 self._timers.start("freeze", self._settings.freeze_after_s, self._freeze)
 
-    def _withdraw(self, _: lifecycle.Withdraw) -> None:
+    def _withdraw(self, _: words.Withdraw) -> None:
         self._offered = False
         self._owner.held(self)
 
@@ -367,9 +369,9 @@ class Environment:
     def _over(self, party: Party, fault: Fault) -> None:
         """A process has ended."""
         if party in self._life.alive:
-            self._tell(lifecycle.Exited(party, fault))
+            self._tell(words.Exited(party, fault))
 
-    def _kill_all(self, _: lifecycle.KillAll) -> None:
+    def _kill_all(self, _: words.KillAll) -> None:
         if self._frozen:
             self._sandbox.thaw()
             self._frozen = False
@@ -379,34 +381,34 @@ class Environment:
 
     def _kill_limit(self) -> None:
         if self._life.phase in (Phase.RESET, Phase.SHUTDOWN):
-            self._tell(lifecycle.BudgetSpent())
+            self._tell(words.BudgetSpent())
 
-    def _dismiss(self, _: lifecycle.Dismiss) -> None:
+    def _dismiss(self, _: words.Dismiss) -> None:
         raise AssertionError("no extension can have registered")
 
-    def _kill(self, effect: lifecycle.Kill) -> None:
+    def _kill(self, effect: words.Kill) -> None:
         self._offered = False
         self._timers.cancel_all()
         self._owner.dead(self, effect.reason)
 
 
 # Before these, all output must be in the log.
-_AFTER_OUTPUT = frozenset({lifecycle.InvokeEnded, lifecycle.InitEnded})
-_ACTS: dict[type[lifecycle.Effect], Callable[[Environment, Any], None]] = {
-    lifecycle.Deliver: Environment._deliver,
-    lifecycle.InvokeBegan: Environment._invoke_began,
-    lifecycle.Finish: Environment._finish,
-    lifecycle.InvokeEnded: Environment._invoke_ended,
-    lifecycle.BecomeIdle: Environment._become_idle,
-    lifecycle.Withdraw: Environment._withdraw,
-    lifecycle.InitBegan: Environment._init_begins,
-    lifecycle.InitEnded: Environment._init_ended,
-    lifecycle.Start: Environment._start,
-    lifecycle.Abandon: Environment._abandon,
-    lifecycle.KillAll: Environment._kill_all,
-    lifecycle.Dismiss: Environment._dismiss,
-    lifecycle.Kill: Environment._kill,
+_AFTER_OUTPUT = frozenset({words.InvokeEnded, words.InitEnded})
+_ACTS: dict[type[words.Effect], Callable[[Environment, Any], None]] = {
+    words.Deliver: Environment._deliver,
+    words.InvokeBegan: Environment._invoke_began,
+    words.Finish: Environment._finish,
+    words.InvokeEnded: Environment._invoke_ended,
+    words.BecomeIdle: Environment._become_idle,
+    words.Withdraw: Environment._withdraw,
+    words.InitBegan: Environment._init_begins,
+    words.InitEnded: Environment._init_ended,
+    words.Start: Environment._start,
+    words.Abandon: Environment._abandon,
+    words.KillAll: Environment._kill_all,
+    words.Dismiss: Environment._dismiss,
+    words.Kill: Environment._kill,
 }
-assert _ACTS.keys() == set(get_args(lifecycle.Effect)), "every effect is carried out"
-_RUNTIME_ASKED_NEXT = lifecycle.AskedNext(RUNTIME)
+assert _ACTS.keys() == set(get_args(words.Effect)), "every effect is carried out"
+_RUNTIME_ASKED_NEXT = words.AskedNext(RUNTIME)
 _ASSIGNABLE = frozenset({Phase.IDLE, Phase.BLANK})

@@ -8,7 +8,7 @@ from stoker.core import faults
 from stoker.core.environ import Credentials, Roots, runtime_environ
 from stoker.core.faults import Fault
 from stoker.core.invocation import Target
-from stoker.core.lifecycle import RUNTIME, Party
+from stoker.core.lifecycle_words import RUNTIME, Party
 from stoker.environment.command import runtime_command
 from stoker.environment.streams import Emit, Output
 from stoker.sandbox.base import Exit, Sandbox

@@ -5,7 +5,7 @@ import time
 from stoker.core import telemetry
 from stoker.core.faults import Fault
 from stoker.core.invocation import RequestId, Target
-from stoker.core.lifecycle import Status
+from stoker.core.lifecycle_words import Status
 from stoker.environment.hand import Hand
 from stoker.environment.log import EnvironmentLog
 from stoker.environment.peak import Peak

@@ -1,0 +1,205 @@
+"""The words of core/lifecycle.py: who takes part, what can happen, and what is to be done."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+from stoker.core.faults import Fault
+from stoker.core.invocation import RequestId
+
+Party = NewType("Party", str)
+RUNTIME = Party("runtime")
+
+
+class Phase(StrEnum):
+    INIT = "Init"  # processes start; no invocation in hand yet
+    IDLE = "Idle"  # nobody is busy: frozen, may be assigned
+    INVOKE = "Invoke"  # an invocation is with the parties
+    RESET = "Reset"  # everyone is being killed
+    BLANK = "Blank"  # nobody runs: may be assigned, and will then start over
+    REINIT = "Reinit"  # starts over under the deadline of the invocation in hand
+    SHUTDOWN = "Shutdown"  # extensions say goodbye
+    DEAD = "Dead"
+
+
+class Status(StrEnum):
+    SUCCESS = "success"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A registered extension: whose process it is, and what it wants to hear of."""
+
+    name: Party
+    external: bool
+    invoke: bool = False
+    shutdown: bool = False
+
+
+# Events: what the outside world did. (Those of every warm invocation, and its effects, are values
+# like the others; they are not frozen because making them would take three times as long.)
+@dataclass(frozen=True, slots=True)
+class Born:
+    """The sandbox is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    extension: Extension
+
+
+@dataclass(frozen=True, slots=True)
+class AskedNext:
+    party: Party
+
+
+@dataclass(frozen=True, slots=True)
+class InitErrorPosted:
+    type: str  # already normalised, core.faults.posted_type
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Assigned:
+    request_id: RequestId
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Answered:
+    """The runtime's answer is complete. fault: it cannot be used, and why."""
+
+    request_id: RequestId
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    party: Party
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    request_id: RequestId
+
+
+@dataclass(frozen=True, slots=True)
+class InitLimitPassed:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSpent:
+    """The time given with Dismiss or KillAll is over. The shell cancels that timer at
+    BecomeIdle and Kill, so it never comes late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The sandbox is gone, or we no longer know what is true of it."""
+
+    reason: str
+
+
+Event = (
+    Born | Registered | AskedNext | InitErrorPosted | Assigned | Answered | Exited
+    | DeadlinePassed | InitLimitPassed | BudgetSpent | Retired | Lost
+)  # fmt: skip
+
+
+# Effects: what the shell must do now, in this order.
+@dataclass(frozen=True, slots=True)
+class Start:
+    party: Party
+
+
+@dataclass(frozen=True, slots=True)
+class InitBegan:
+    phase: str  # "init", or "invoke" for an init inside an invocation
+
+
+@dataclass(frozen=True, slots=True)
+class InitEnded:
+    phase: str
+    status: Status = Status.SUCCESS
+    fault: Fault | None = None
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Deliver:
+    request_id: RequestId
+    to: frozenset[Party]
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class InvokeBegan:
+    """Once for each invocation, after its delivery is under way (or never will be)."""
+
+    request_id: RequestId
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Finish:
+    """Hand the caller its result: the payload that came with the event in hand, or the fault."""
+
+    request_id: RequestId
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """Tell the caller that we failed, not its function."""
+
+    request_id: RequestId
+    reason: str
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class InvokeEnded:
+    """Once for each invocation, after Finish or Abandon: nothing of it runs any more."""
+
+    request_id: RequestId
+    status: Status = Status.SUCCESS
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BecomeIdle:
+    """May be assigned from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """May not be assigned after all, until it becomes idle again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dismiss:
+    """Ask everyone to leave: SIGTERM to the runtime, SHUTDOWN to who wants to hear it."""
+
+    reason: str  # spindown | timeout | failure
+    budget_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class KillAll:
+    """SIGKILL everything inside; exits are reported as usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """Destroy the sandbox. Nothing follows."""
+
+    reason: str
+
+
+Effect = (
+    Start | InitBegan | InitEnded | Deliver | InvokeBegan | Finish | Abandon | InvokeEnded
+    | BecomeIdle | Withdraw | Dismiss | KillAll | Kill
+)  # fmt: skip
