@@ -179,5 +179,6 @@ def _state_the_attach(session: Session) -> None:
         session.book.remarks.append(
             f"T9: on this machine one move of a process into its cgroups takes "
             f"{typical / 1000:.2f} ms (median of {len(known)}, 50 ms apart). runc pays it on "
-            "every start; Stoker with nothing prepared pays whatever of it lies on its path."
+            "every start; Stoker's sandboxes are born in theirs, or enter them one thread at a "
+            "time, which waits for nothing."
         )

@@ -13,5 +13,5 @@ def test_no_report_of_any_sandbox_looks_like_json() -> None:
 
 
 def test_what_birth_c_reads_and_writes_has_its_size() -> None:
-    assert (REQUEST.size, REPORT.size) == (8, 16)
+    assert (REQUEST.size, REPORT.size) == (12, 16)
     assert len(STEPS) == 14  # birth.c counts them from 1 to 13

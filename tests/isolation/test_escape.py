@@ -38,6 +38,7 @@ def test_a_process_has_no_privilege_and_cannot_gain_any(attack: Attack) -> None:
         **dict.fromkeys(("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"), nothing),
         "NoNewPrivs": "1",
         "Seccomp": "2",
+        "SigIgn": "0000000001001000",  # SIGPIPE and SIGXFSZ, as in any Python
         "Uid": "993",
     }
 

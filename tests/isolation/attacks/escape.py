@@ -198,7 +198,7 @@ def status() -> dict[str, str]:
     """What the kernel says of us."""
     lines = Path("/proc/self/status").read_text().splitlines()
     said = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
-    wanted = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp")
+    wanted = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "SigIgn")
     return {name: said[name] for name in wanted} | {"Uid": said["Uid"].split()[0]}
 
 

@@ -24,14 +24,13 @@ extern long read(int fd, void *to, unsigned long size), write(int fd, const void
 extern void _exit(int status);
 extern int waitpid(int pid, int *status, int options);
 extern long recvmsg(int fd, void *message, int flags);
-extern void *signal(int number, void *action);
 extern int umask(int mask);
 
-enum { MOVE_MOUNT = 429, CLOSE_RANGE = 436 };
+enum { MOVE_MOUNT = 429, CLONE3 = 435, CLOSE_RANGE = 436 };
 #if defined(__x86_64__)
-enum { CAPSET = 126, EXECVEAT = 322 };
+enum { SIGACTION = 13, CAPSET = 126, EXECVEAT = 322 };
 #else
-enum { CAPSET = 91, EXECVEAT = 281 };
+enum { SIGACTION = 134, CAPSET = 91, EXECVEAT = 281 };
 #endif
 enum { NEWNET = 0x40000000, NEWUSER = 0x10000000, NEWNS = 0x20000, NEWPID = 0x20000000,
        NEWIPC = 0x8000000, NEWUTS = 0x4000000, NEWCGROUP = 0x2000000 };
@@ -49,8 +48,9 @@ struct order {
     const void *filter;
     /* What follows is of the one request in hand. */
     int slot, uid; /* uid: of the user, outside */
+    int birthplace; /* its directory in cgroup 2, or -1 */
     int net, tmp, init, ctl, go; /* descriptors; tmp may be -1 */
-    int entrances[8]; /* cgroup.procs, ended by -1 */
+    int entrances[8]; /* tasks files of cgroups of version 1, ended by -1 */
 };
 
 /* Which step failed; zygote.STEPS has the words. */
@@ -123,6 +123,15 @@ static void drop(const struct order *o)
         fail(o, FILTER);
 }
 
+/* What a process ignores its children ignore, also the user's programs. Not by the C library, which
+ * keeps two signals (32 and 33) for itself. */
+static void by_default(int first, int last)
+{
+    unsigned long action[4] = { 0, 0, 0, 0 };
+    for (; first <= last; first++)
+        syscall(SIGACTION, first, action, 0, 8ul);
+}
+
 /* PID 1: root until it is in its user namespace. Returns only in the runtime's process. */
 static void second(const struct order *o, int up, int mapped)
 {
@@ -130,7 +139,7 @@ static void second(const struct order *o, int up, int mapped)
     const char *path;
     char ctl[16], pid[16], byte;
     char *argv[4], *environment[1];
-    int runtime = 0, number;
+    int runtime = 0;
     files[0] = files[1] = (unsigned long)o->files;
     if (mount("proc", "/proc", "proc", NOSUID | NODEV | NOEXEC, 0) < 0)
         fail(o, MOUNT_PROC);
@@ -163,8 +172,7 @@ static void second(const struct order *o, int up, int mapped)
     } else
         write(o->go, "ready", 5);
     write(up, "d", 1);
-    for (number = 1; number < 65; number++)
-        signal(number, 0); /* what is ignored stays ignored, also in the user's programs */
+    by_default(1, 64);
     /* It, and what it forks, holds one door only: the host's /proc and our sockets are behind. */
     syscall(CLOSE_RANGE, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
     fcntl(o->ctl, 2 /* F_SETFD */, 0);
@@ -178,12 +186,24 @@ static void second(const struct order *o, int up, int mapped)
     fail(o, BECOME_INIT);
 }
 
+/* fork(), into the cgroup. A process that is moved to another cgroup waits for an RCU grace period
+ * (5 to 10 ms) unless it is born there, or is a single thread that moves itself; birth() does the
+ * latter where cgroups are of version 1. The C library does not learn of this fork: the child may
+ * do little more than fork again. */
+static int fork_into(int cgroup)
+{
+    struct { unsigned long flags, pidfd, child, parent, signal, stack, size, tls, set, count, cgroup; }
+        how = { 0x200000000ul /* CLONE_INTO_CGROUP */, 0, 0, 0, 17 /* SIGCHLD */, 0, 0, 0, 0, 0, 0 };
+    how.cgroup = (unsigned long)cgroup;
+    return cgroup < 0 ? fork() : (int)syscall(CLONE3, &how, sizeof how);
+}
+
 /* Returns the intermediate process's pid to the zygote, 0 in a new runtime process. */
 static int birth(const struct order *o)
 {
     int up[2], mapped[2], pid, i;
     char byte;
-    pid = fork();
+    pid = fork_into(o->birthplace);
     if (pid)
         return pid;
     yield_memory(o);
@@ -216,15 +236,16 @@ static int birth(const struct order *o)
 }
 
 /* Serve the launcher's requests. Returns 0 in every new runtime process, -1 to the zygote itself
- * when the launcher has hung up. A request: slot and uid, with descriptors in the order of the
- * struct: network namespace, /tmp, init, ctl, go, cgroup entrances. */
+ * when the launcher has hung up. A request: slot, uid and whether there is a birthplace, with
+ * descriptors: network namespace, /tmp, init, ctl, go, entrances, birthplace. */
 int serve(struct order *o)
 {
     struct { void *base; unsigned long size; } io;
     struct { unsigned long size; int level, kind, fds[16]; } rights;
     struct { void *name; unsigned name_size; void *io; unsigned long io_count;
              void *control; unsigned long control_size; int flags; } message;
-    int request[2], count, pid, i;
+    int request[3], count, last, pid, i;
+    by_default(32, 33); /* zygote.py did the others */
     for (;;) {
         io.base = request;
         io.size = sizeof request;
@@ -238,7 +259,7 @@ int serve(struct order *o)
         if (recvmsg(o->report, &message, 0) != sizeof request)
             return -1;
         count = (int)((rights.size - 16) / sizeof(int));
-        if (message.control_size < 16 || count < 5 || count > 12)
+        if (message.control_size < 16 || count < 6 || count > 12)
             return -1;
         o->slot = request[0];
         o->uid = request[1];
@@ -249,7 +270,9 @@ int serve(struct order *o)
         o->go = rights.fds[4];
         for (i = 5; i < count; i++)
             o->entrances[i - 5] = rights.fds[i];
-        o->entrances[count - 5] = -1;
+        last = request[2] ? count - 1 : count;
+        o->birthplace = request[2] ? rights.fds[last] : -1;
+        o->entrances[last - 5] = -1;
         pid = birth(o);
         if (pid == 0)
             return 0;

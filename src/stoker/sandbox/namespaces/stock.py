@@ -290,12 +290,14 @@ class Stocks:
         try:
             scratch = self.launcher.scratch.create(SCRATCH_MB)
             brought.append(scratch)
-            entrances = prepared.group.entrances()
-            brought += entrances
+            birthplace, entrances = prepared.group.doors()
+            has_birthplace = birthplace >= 0
+            brought += [*entrances, birthplace] if has_birthplace else entrances
             uid = self.launcher.networks.block.uid(prepared.slot)
             init = self.launcher.init
-            fds = [prepared.net.namespace, scratch, init, *prepared.inside(), *entrances]
-            socket.send_fds(zygote.sock, [REQUEST.pack(prepared.slot, uid)], fds)
+            fds = [prepared.net.namespace, scratch, init, *prepared.inside(), *brought[1:]]
+            request = REQUEST.pack(prepared.slot, uid, has_birthplace)
+            socket.send_fds(zygote.sock, [request], fds)
             zygote.booting[prepared.slot] = prepared
         except (BrokenPipeError, ConnectionResetError):
             self._abandon(prepared)  # it is dead: _zygote_died will see to those who wait

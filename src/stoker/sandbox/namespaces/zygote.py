@@ -25,7 +25,7 @@ from stoker.sandbox.namespaces import syscalls as sys_
 
 SETTINGS_VARIABLE = "STOKER_ZYGOTE"
 BIRTH = "/.stoker/birth.so"
-REQUEST = struct.Struct("=2i")  # slot, uid outside; + descriptors: see birth.c, serve()
+REQUEST = struct.Struct("=3i")  # slot, uid outside, birthplace?; + descriptors: birth.c, serve()
 REPORT = struct.Struct("=4i")  # slot, pid of its init, failed step (0: none), errno
 STEPS = (
     "", "join its cgroups", "enter its network namespace", "make its namespaces", "mount its /tmp",
@@ -67,7 +67,7 @@ class Order(ctypes.Structure):
         ("masks", ctypes.c_char_p),
         ("filter_length", ctypes.c_ushort),
         ("filter", ctypes.c_char_p),
-        ("request", ctypes.c_int * 15),
+        ("request", ctypes.c_int * 16),
     ]
 
 
