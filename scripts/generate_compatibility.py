@@ -97,6 +97,13 @@ DIFFERENCES = {
         ("INIT_START", "runtime versions are `v1`: the interpreter's updates are the machine's"),
         ("REPORT", "true Duration, Billed and Init Duration and Max Memory Used of this machine"),
         (
+            "LogFormat JSON",
+            "plain text of OS-only runtimes becomes the message of an object; a JSON line of the "
+            "function's with a valid time in `timestamp` is filed under that time; events of the "
+            "platform's that AWS logs now and then, such as initRuntimeDone, are always there at "
+            "SystemLogLevel DEBUG",
+        ),
+        (
             "Timeout",
             "besides REPORT's Status, the older line `Task timed out after …` is logged too",
         ),

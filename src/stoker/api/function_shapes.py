@@ -49,11 +49,9 @@ def refuse_unbuilt(asked: Input) -> None:
     """Raise NotImplementedException, naming the member."""
     operation = type(asked).__name__.removesuffix("Input")
     found = [shown for name, shown in _UNBUILT.items() if getattr(asked, name, None)]
-    if not isinstance(asked, UpdateFunctionCodeInput):
-        if asked.snap_start and asked.snap_start.apply_on == "PublishedVersions":
-            found.append("SnapStart (ApplyOn: PublishedVersions)")
-        if asked.logging_config and asked.logging_config.log_format == "JSON":
-            found.append("LoggingConfig (LogFormat: JSON)")
+    snap_start = None if isinstance(asked, UpdateFunctionCodeInput) else asked.snap_start
+    if snap_start and snap_start.apply_on == "PublishedVersions":
+        found.append("SnapStart (ApplyOn: PublishedVersions)")
     if isinstance(asked, CreateFunctionInput):
         if asked.package_type == "Image" or asked.code.image_uri:
             found.append("PackageType Image")

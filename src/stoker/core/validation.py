@@ -169,6 +169,8 @@ def _log_settings(before: LogSettings, changes: Changes) -> LogSettings:
         raise InvalidParameterValueException(
             "ApplicationLogLevel and SystemLogLevel can only be set if LogFormat is JSON."
         )
+    if format_ != "JSON":  # levels are JSON's: who comes back to it begins with the defaults
+        return LogSettings(group=_or(changes.log_group, before.group))
     return LogSettings(
         group=_or(changes.log_group, before.group),
         format=format_,

@@ -109,7 +109,7 @@ class Environment:
         self._loop = asyncio.get_running_loop()
         self._life = Lifecycle(timeout_s=target.timeout_s)
         self._log = EnvironmentLog(
-            logs.open(target.account, target.region, target.log.group, self.log_stream)
+            logs.open(target.account, target.region, target.log.group, self.log_stream), target
         )
         self._api = RuntimeApi(self, self._life)
         app = endpoint_app(target) if endpoint_app is not None else None
@@ -123,7 +123,7 @@ class Environment:
             over=self._over,
             from_zygote=settings.from_zygote,
         )
-        self._reports = Reports(target, self._log, Peak(ground.sandbox.usage))
+        self._reports = Reports(target, self._log, Peak(ground.sandbox.usage), self.log_stream)
         self._todo: deque[words.Effect] = deque()
         self._carrying = False
         self._resuming = False
@@ -286,11 +286,12 @@ class Environment:
             response = next_response(hand.invocation, hand.deadline_ms)
             if hand.delivered:  # who asks many times at once shall not cost memory each time
                 hand.delivery = response
-            hand.delivered = True
+            hand.delivered, hand.handed = True, self._now
         exchange.respond_raw(response)
 
-    def _invoke_began(self, effect: words.InvokeBegan) -> None:
-        self._reports.invoke_began(effect.request_id)
+    def _invoke_began(self, _: words.InvokeBegan) -> None:
+        assert self._hand is not None
+        self._reports.invoke_began(self._hand)
 
     def _finish(self, effect: words.Finish) -> None:
         hand, posted, fault = self._hand, self._posted, effect.fault
@@ -299,6 +300,7 @@ class Environment:
         if fault is None or fault.posted:
             assert posted is not None
             error = "Unhandled" if posted.is_error else None
+            hand.answered, hand.produced_bytes = self._now, len(posted.body)
             result = InvocationResult(posted.body, error, version, None, posted.content_type)
         else:
             payload = faults.payload(fault, hand.invocation.request_id)

@@ -17,5 +17,10 @@ class Hand:
     deadline: float
     deadline_ms: int  # epoch
     delivered: bool = False
+    handed: float | None = None  # when the runtime got it
+    answering: float | None = None  # when the first byte of its answer was there
+    answered: float | None = None  # when its answer was complete
+    produced_bytes: int | None = None  # of the answer
+    runtime_done: float | None = None  # when the runtime was done, if that has been told
     delivery: bytes | None = None  # kept from the second delivery on
     result: InvocationResult | None = None  # kept for a caller who wants the tail

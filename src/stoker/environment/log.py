@@ -3,7 +3,11 @@
 import time
 
 from stoker.core.frames import Event
+from stoker.core.invocation import Target
 from stoker.core.invoke_limits import TAIL_BYTES
+from stoker.core.limits import RUNTIMES, Family
+from stoker.core.log_format import JsonLog
+from stoker.core.platform_events import PlatformEvent
 from stoker.observe.base import LogSink
 
 # Framed events carry a time of the function's making; what PutLogEvents would refuse gets ours.
@@ -12,30 +16,44 @@ _NEWEST_MS = 2 * 3600 * 1000
 
 
 class EnvironmentLog:
-    def __init__(self, sink: LogSink) -> None:
+    def __init__(self, sink: LogSink, target: Target) -> None:
         self._sink = sink
+        self._json = _json_log(target)
         self._tail: bytearray | None = bytearray()  # init output belongs to the first invocation
+        self.request_id: str | None = None  # of the invocation in hand, in a log of JSON
 
-    def platform(self, *lines: bytes) -> None:
-        """Lines of ours."""
+    @property
+    def plain(self) -> bool:
+        """Only text is wanted: lines() will do, and nobody need make an event."""
+        return self._json is None
+
+    def lines(self, *lines: bytes) -> None:
+        """Lines of ours, while the log is plain."""
         now_ms = time.time_ns() // 1_000_000
         for line in lines:
-            self._sink.append(now_ms, line)
-            if self._tail is not None:
-                self._keep(self._tail, line)
+            self._append(now_ms, line)
+
+    def tell(self, *events: PlatformEvent) -> None:
+        """Events of ours, to all who want to know."""
+        now_ms = time.time_ns() // 1_000_000
+        for event in events:
+            line = event.text if self._json is None else self._json.platform(event, now_ms)
+            if line is not None:
+                self._append(now_ms, line)
 
     def output(self, events: list[Event]) -> None:
         """What a process printed."""
         now_ms = time.time_ns() // 1_000_000
         for message, timestamp_us in events:
-            stamp_ms = now_ms
-            if timestamp_us is not None:
-                theirs_ms = timestamp_us // 1000
-                if now_ms - _OLDEST_MS <= theirs_ms <= now_ms + _NEWEST_MS:
-                    stamp_ms = theirs_ms
-            self._sink.append(stamp_ms, message)
-            if self._tail is not None:
-                self._keep(self._tail, message)
+            theirs_ms = None if timestamp_us is None else timestamp_us // 1000
+            if self._json is not None and timestamp_us is None:  # frames are filtered inside
+                printed = self._json.printed(message, now_ms, self.request_id)
+                if printed is None:
+                    continue
+                message, theirs_ms = printed.message, printed.time_ms
+            if theirs_ms is None or not -_OLDEST_MS <= theirs_ms - now_ms <= _NEWEST_MS:
+                theirs_ms = now_ms
+            self._append(theirs_ms, message)
 
     def watch_tail(self, wanted: bool) -> None:
         """An invocation begins; whatever ran before the first of all counts as its own."""
@@ -53,7 +71,15 @@ class EnvironmentLog:
     def close(self) -> None:
         self._sink.close()
 
-    def _keep(self, tail: bytearray, message: bytes) -> None:
-        tail += message
-        if len(tail) > 2 * TAIL_BYTES:
-            del tail[:-TAIL_BYTES]
+    def _append(self, time_ms: int, message: bytes) -> None:
+        self._sink.append(time_ms, message)
+        if (tail := self._tail) is not None:
+            tail += message
+            if len(tail) > 2 * TAIL_BYTES:
+                del tail[:-TAIL_BYTES]
+
+
+def _json_log(target: Target) -> JsonLog | None:
+    if target.log.format != "JSON":
+        return None
+    return JsonLog(target.log, wraps=RUNTIMES[target.runtime].family is Family.OS_ONLY)

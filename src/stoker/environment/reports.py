@@ -1,11 +1,13 @@
-"""What the platform says about one environment: its lines, and the measures in them."""
+"""What the platform says about one environment: its events, and the measures in them."""
 
 import time
 
+from stoker.core import platform_events as events
 from stoker.core import telemetry
 from stoker.core.faults import Fault
-from stoker.core.invocation import RequestId, Target
+from stoker.core.invocation import Target
 from stoker.core.lifecycle_words import Status
+from stoker.core.platform_events import PlatformEvent, Span
 from stoker.environment.hand import Hand
 from stoker.environment.log import EnvironmentLog
 from stoker.environment.peak import Peak
@@ -14,42 +16,56 @@ from stoker.environment.peak import Peak
 class Reports:
     """Told about the same as the log's reader is, in the same order. `now` is monotonic."""
 
-    def __init__(self, target: Target, log: EnvironmentLog, peak: Peak) -> None:
+    def __init__(self, target: Target, log: EnvironmentLog, peak: Peak, log_stream: str) -> None:
         self._target = target
         self._log = log
         self._peak = peak
+        self._log_stream = log_stream
         self._init_began = 0.0
+        self._init_told = False  # that the runtime is done with the init in hand
         self._init_ms: float | None = None  # still to be reported
 
     def init_began(self, phase: str, now: float) -> None:
         self._init_began = now
+        self._init_told = False
         self._init_ms = None
-        if phase == "init":
-            target = self._target
-            self._log.platform(telemetry.init_start(target.runtime, target.region))
+        self._log.tell(events.init_start(self._target, phase, self._log_stream))
+
+    def init_runtime_done(self, phase: str, status: Status, fault: Fault | None) -> None:
+        self._init_told = True
+        self._log.tell(events.init_runtime_done(phase, status, fault))
 
     def init_ended(self, phase: str, status: Status, fault: Fault | None, now: float) -> float:
         """Returns how long it took, in ms."""
         init_ms = (now - self._init_began) * 1000
         if status is Status.SUCCESS:
             self._init_ms = init_ms if phase == "init" else None
-        else:
-            self._log.platform(telemetry.init_report(init_ms, phase, status, fault))
+        if not self._init_told:
+            self.init_runtime_done(phase, status, fault)
+        self._log.tell(events.init_report(init_ms, phase, status, fault))
         return init_ms
 
-    def invoke_began(self, request_id: RequestId) -> None:
-        self._log.platform(telemetry.start(request_id, self._target.version))
+    def invoke_began(self, hand: Hand) -> None:
+        request_id = hand.invocation.request_id
+        if self._log.plain:
+            self._log.lines(telemetry.start(request_id, self._target.version))
+            return
+        self._log.request_id = request_id
+        trace = events.tracing(hand.invocation.trace_id)
+        self._log.tell(events.start(request_id, self._target, trace))
+
+    def runtime_done(self, hand: Hand, status: Status, fault: Fault | None, now: float) -> None:
+        """The runtime is done; extensions may not be."""
+        hand.runtime_done = now
+        if not self._log.plain:
+            self._log.tell(self._runtime_done(hand, status, fault, now))
 
     def invoke_ended(self, hand: Hand, status: Status, fault: Fault | None, now: float) -> None:
         request_id = hand.invocation.request_id
         target = self._target
         duration_ms = (now - hand.began) * 1000
-        if fault is not None:
-            if status is Status.TIMEOUT:
-                duration_ms = target.timeout_s * 1000.0
-            explanation = telemetry.explanation(request_id, fault, time.time_ns() // 1_000_000)
-            if explanation is not None:
-                self._log.platform(explanation)
+        if fault is not None and status is Status.TIMEOUT:
+            duration_ms = target.timeout_s * 1000.0
         report = telemetry.Report(
             request_id,
             duration_ms,
@@ -60,4 +76,50 @@ class Reports:
             fault,
         )
         self._init_ms = None
-        self._log.platform(telemetry.end(request_id), telemetry.report(report))
+        if self._log.plain and fault is None:
+            self._log.lines(telemetry.end(request_id), telemetry.report(report))
+        else:
+            self._tell_end(hand, report, now)
+
+    def _tell_end(self, hand: Hand, report: telemetry.Report, now: float) -> None:
+        """All there is to say of the end, for those who want more than two lines."""
+        told: list[PlatformEvent] = []
+        spans: tuple[Span, ...] = ()
+        if hand.runtime_done is None:
+            told.append(self._runtime_done(hand, report.status, report.fault, now))
+        else:
+            spans = (_span("extensionOverhead", hand.runtime_done, now, now),)
+        explanation = telemetry.explanation(
+            report.request_id, report.fault, time.time_ns() // 1_000_000
+        )
+        if explanation is not None:
+            told.append(events.fault(explanation))
+        trace = events.tracing(hand.invocation.trace_id)
+        self._log.tell(*told, events.end(report.request_id), events.report(report, spans, trace))
+        self._log.request_id = None
+
+    def _runtime_done(
+        self, hand: Hand, status: Status, fault: Fault | None, now: float
+    ) -> PlatformEvent:
+        began = hand.began if hand.handed is None else hand.handed
+        spans: tuple[Span, ...] = ()
+        if hand.answered is not None:
+            first_byte = hand.answered if hand.answering is None else hand.answering
+            spans = (
+                _span("responseLatency", began, first_byte, now),
+                _span("responseDuration", first_byte, hand.answered, now),
+                _span("runtimeOverhead", hand.answered, now, now),
+            )
+        return events.runtime_done(
+            hand.invocation.request_id,
+            (status, fault),
+            spans,
+            ((now - began) * 1000, hand.produced_bytes),
+            events.tracing(hand.invocation.trace_id),
+        )
+
+
+def _span(name: str, start: float, end: float, now: float) -> Span:
+    """Between two moments of the monotonic clock; `now` is the same clock's, a moment ago."""
+    start_ms = time.time_ns() // 1_000_000 - round((now - start) * 1000)
+    return Span(name, start_ms, (end - start) * 1000)

@@ -1,0 +1,197 @@
+"""The platform's events, in the shapes and words of AWS's documentation and recordings."""
+
+import json
+from typing import Any
+
+import pytest
+
+from stoker.core import faults
+from stoker.core import platform_events as events
+from stoker.core.faults import Fault
+from stoker.core.invocation import LogSettings, Target
+from stoker.core.lifecycle_words import Status
+from stoker.core.platform_events import Level, PlatformEvent, Span
+from stoker.core.telemetry import Report
+
+ID = "8286a188-ba32-4475-8077-530cd35c09a9"
+STREAM = "2026/10/08/[$LATEST]22be53a8cfde4e68b844f8ec293b2543"
+MB = 1024 * 1024
+CRASH = Fault("Runtime.ExitError", "Runtime exited with error: exit status 1")
+TARGET = Target(
+    "123456789012", "eu-west-1", "fn", "$LATEST", "python3.13", "m.h", "role", "c", (), 256, 3,
+    512, (), LogSettings("/aws/lambda/fn"),
+)  # fmt: skip
+TRACE = "Root=1-62e900b2-710d76f009d6e7785905449a;Parent=0efbd19962d95b05;Sampled=1"
+
+
+def record(event: PlatformEvent) -> dict[str, Any]:
+    assert isinstance(event.record, dict)
+    return event.record
+
+
+def test_an_envelope_is_one_line_of_json_in_awss_order() -> None:
+    assert (
+        events.envelope(1760000000123, "platform.start", {"requestId": "é\n"})
+        == (
+            '{"time":"2025-10-09T08:53:20.123Z","type":"platform.start",'
+            '"record":{"requestId":"é\\n"}}'
+        ).encode()
+    )
+
+
+@pytest.mark.parametrize("phase", ["init", "invoke"])
+def test_init_start(phase: str) -> None:
+    event = events.init_start(TARGET, phase, STREAM)
+    told = record(event)
+    assert list(told) == [
+        "initializationType", "phase", "runtimeVersion", "runtimeVersionArn", "functionName",
+        "functionVersion", "instanceId", "instanceMaxMemory",
+    ]  # fmt: skip
+    assert (told["initializationType"], told["phase"]) == ("on-demand", phase)
+    assert (told["instanceId"], told["instanceMaxMemory"]) == (STREAM, 256 * MB)
+    assert (event.text is not None) == (phase == "init"), "a second init begins silently"
+    assert event.reduced is None
+
+
+@pytest.mark.parametrize(
+    ("status", "fault", "outcome", "level"),
+    [
+        (Status.SUCCESS, None, {"status": "success"}, Level.DEBUG),
+        (Status.TIMEOUT, None, {"status": "timeout"}, Level.WARN),
+        (Status.TIMEOUT, faults.timed_out(3), {"status": "timeout"}, Level.WARN),
+        (
+            Status.ERROR,
+            CRASH,
+            {"status": "error", "errorType": "Runtime.ExitError"},
+            Level.WARN,
+        ),
+        (
+            Status.ERROR,
+            Fault("Sandbox.Failure", "lost"),
+            {"status": "failure", "errorType": "Sandbox.Failure"},
+            Level.WARN,
+        ),
+    ],
+)
+def test_the_outcome_is_told_in_one_way_by_all_who_tell_it(
+    status: Status, fault: Fault | None, outcome: dict[str, str], level: Level
+) -> None:
+    done = events.init_runtime_done("init", status, fault)
+    assert record(done) == {"initializationType": "on-demand", "phase": "init"} | outcome
+    ended = events.init_report(12.34567, "init", status, fault)
+    assert record(ended) == (
+        {"initializationType": "on-demand", "phase": "init"}
+        | outcome
+        | {"metrics": {"durationMs": 12.346}}
+    )
+    assert (done.level, ended.level) == (level, level)
+    assert (ended.text is None) == (status is Status.SUCCESS)
+    ran = events.runtime_done(ID, (status, fault), (), (1.0, None), None)
+    assert record(ran) == (
+        {"requestId": ID} | outcome | {"metrics": {"durationMs": 1.0, "producedBytes": 0}}
+    )
+    assert ran.level == level
+    facts = Report(ID, 3.1, 128, 36 * MB, None, status, fault)
+    reported = events.report(facts, (), None)
+    assert {k: v for k, v in record(reported).items() if k in ("status", "errorType")} == outcome
+    assert reported.level == (Level.INFO if status is Status.SUCCESS else Level.WARN)
+
+
+def test_start_names_the_function_and_its_trace_if_that_is_sampled() -> None:
+    plain = events.start(ID, TARGET, events.tracing(TRACE.replace("Sampled=1", "Sampled=0")))
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:fn"
+    assert record(plain) == {"requestId": ID, "functionArn": arn, "version": "$LATEST"}
+    traced = record(events.start(ID, TARGET, events.tracing(TRACE)))["tracing"]
+    assert traced == {"spanId": "0efbd19962d95b05", "type": "X-Amzn-Trace-Id", "value": TRACE}
+    assert plain.reduced == {"requestId": ID, "version": "$LATEST"}
+    assert events.tracing("") is None
+    assert events.tracing("Sampled=1;;=;a=b=c") == {
+        "type": "X-Amzn-Trace-Id",
+        "value": "Sampled=1;;=;a=b=c",
+    }
+
+
+def test_runtime_done_with_its_spans() -> None:
+    spans = (Span("responseLatency", 1760000000123, 23.0204), Span("responseDuration", 0, 0.0))
+    event = events.runtime_done(ID, (Status.SUCCESS, None), spans, (24.5, 16), None)
+    assert record(event) == {
+        "requestId": ID,
+        "status": "success",
+        "spans": [
+            {
+                "name": "responseLatency",
+                "start": "2025-10-09T08:53:20.123Z",
+                "durationMs": 23.02,
+            },
+            {"name": "responseDuration", "start": "1970-01-01T00:00:00.000Z", "durationMs": 0.0},
+        ],
+        "metrics": {"durationMs": 24.5, "producedBytes": 16},
+    }
+    assert event.text is None
+    assert (event.reduced, event.reduced_since) == (
+        {"requestId": ID, "status": "success"},
+        "2021-03-18",
+    )
+    failed = events.runtime_done(ID, (Status.ERROR, CRASH), (), (1, None), None)
+    assert failed.reduced == {"requestId": ID, "status": "failure"}, "the older API's word"
+
+
+def test_report_has_the_numbers_of_its_line() -> None:
+    facts = Report(ID, 5001.18, 128, 94 * MB - 1, 12.5)
+    event = events.report(facts, (Span("extensionOverhead", 0, 1.5),), None)
+    metrics = {
+        "durationMs": 5001.18,
+        "billedDurationMs": 5014,
+        "memorySizeMB": 128,
+        "maxMemoryUsedMB": 94,
+        "initDurationMs": 12.5,
+    }
+    told = record(event)
+    assert list(told) == ["requestId", "metrics", "status", "spans"]
+    assert told["metrics"] == metrics
+    assert event.reduced == {"requestId": ID, "metrics": metrics}
+    assert event.text is not None and b"Billed Duration: 5014 ms" in event.text
+
+
+def test_end_and_fault_are_of_the_older_api_and_of_text() -> None:
+    assert events.end(ID).reduced == {"requestId": ID}
+    told = events.fault(b"RequestId: x Error: y\nRuntime.ExitError")
+    assert (told.record, told.reduced) == (None, "RequestId: x Error: y\nRuntime.ExitError")
+
+
+def test_lines_of_extensions_and_subscriptions() -> None:
+    ready = events.extension("agent", "Ready", ("INVOKE", "SHUTDOWN"))
+    assert ready.text == b"EXTENSION\tName: agent\tState: Ready\tEvents: [INVOKE, SHUTDOWN]\n"
+    assert ready.record == {"name": "agent", "state": "Ready", "events": ["INVOKE", "SHUTDOWN"]}
+    failed = events.extension("agent", "LaunchError", (), "PermissionDenied")
+    assert failed.text == (
+        b"EXTENSION\tName: agent\tState: LaunchError\tEvents: []\tError Type: PermissionDenied\n"
+    )
+    assert (ready.level, failed.level) == (Level.INFO, Level.WARN)
+    types = ("platform", "function", "extension")
+    new = events.telemetry_subscription("agent", "Subscribed", types)
+    assert new.text == (
+        b"TELEMETRY\tName: agent\tState: Subscribed\tTypes: [Platform, Function, Extension]\n"
+    )
+    assert (new.record, new.reduced) == (
+        {"name": "agent", "state": "Subscribed", "types": list(types)},
+        None,
+    )
+    old = events.logs_subscription("agent", "Subscribed", ("platform", "function"))
+    assert old.text == b"LOGS\tName: agent\tState: Subscribed\tTypes: [Platform, Function]\n"
+    assert old.record is None and old.reduced is not None
+
+
+def test_what_was_dropped_is_said_in_awss_words() -> None:
+    assert json.loads(
+        events.envelope(0, "platform.logsDropped", events.logs_dropped(3, 99).record or "")
+    ) == {
+        "time": "1970-01-01T00:00:00.000Z",
+        "type": "platform.logsDropped",
+        "record": {
+            "droppedBytes": 99,
+            "droppedRecords": 3,
+            "reason": "Consumer seems to have fallen behind as it has not acknowledged receipt of "
+            "logs.",
+        },
+    }
