@@ -18,7 +18,15 @@ DIFFERENCES = {
             "Account",
             "an access key of 12 digits is the account; else the configured default account",
         ),
-        ("Other accounts", "their functions answer AccessDenied: resource policies are not built"),
+        (
+            "Other accounts",
+            "their functions answer AccessDenied: policies of functions are not built",
+        ),
+        (
+            "Layers",
+            "of S3, and AWS's own (`awslayer`), are not there. A statement for an organization "
+            "admits nobody; a link that leads out of the layer, or is absolute, is refused",
+        ),
         ("Other services", "S3, SQS, SNS, STS and all others answer 501 in their own protocol"),
         ("Old CLIs", "below 1.29 and 2.13, `aws` needs `--endpoint-url` with each command"),
         ("Code.Location", "an address of this server, good for ten minutes and until its restart"),

@@ -146,8 +146,8 @@ class Server:
         """What answers at an environment's own endpoint: the same door, for that caller only."""
         return Front(self._control, inside=target)
 
-    def _wants_sdk(self, code: str) -> bool:
-        return self._code.facts(code).wants_sdk
+    def _wants_sdk(self, target: Target) -> bool:
+        return self._code.wants_sdk(target.code, *target.layers)
 
 
 def database(config: Config, name: str) -> Path:

@@ -132,7 +132,6 @@ def test_everything_asked_for_is_kept_and_shown(tmp_path: Path) -> None:
     ("asked", "name"),
     [
         ({"publish": True}, "Publish"),
-        ({"layers": ("arn:aws:lambda:us-east-1:000000000000:layer:l:1",)}, "Layers"),
         ({"package_type": "Image"}, "PackageType Image"),
         ({"code": shapes.FunctionCode(image_uri="x")}, "PackageType Image"),
         ({"code": shapes.FunctionCode(s3_bucket="b", s3_key="k")}, "S3Bucket"),

@@ -11,6 +11,7 @@ from stoker.api.shapes.lambda_ import (
     EphemeralStorage,
     FileSystemConfig,
     FunctionConfiguration,
+    Layer,
     LoggingConfig,
     RuntimeVersionConfig,
     S3FilesConfig,
@@ -33,7 +34,6 @@ Input = CreateFunctionInput | UpdateFunctionCodeInput | UpdateFunctionConfigurat
 _UNBUILT = {
     "publish": "Publish",
     "publish_to": "PublishTo",
-    "layers": "Layers",
     "code_signing_config_arn": "CodeSigningConfigArn",
     "image_config": "ImageConfig",
     "tenancy_config": "TenancyConfig",
@@ -126,6 +126,10 @@ def described(
         ephemeral_storage=EphemeralStorage(size=latest.ephemeral_mb),
         snap_start=SnapStartResponse(apply_on="None", optimization_status="Off"),
         logging_config=_logging(latest.log),
+        layers=tuple(
+            Layer(arn=layer.arn, code_size=layer.code.size_bytes) for layer in latest.layers
+        )
+        or None,
         **_show_kept(latest.kept),
         **shown,
     )

@@ -4,16 +4,15 @@ Nothing here touches an environment. What is asked for is checked and written; t
 true is the affair of reconcilers/activation.py, which `control.changed()` wakes.
 """
 
-import base64
-import binascii
 import logging
-import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
 
+from stoker.api import markers
 from stoker.api.code import location
 from stoker.api.control import Call, Caller, Control
 from stoker.api.function_shapes import asked_changes, described, refuse_unbuilt
+from stoker.api.identifiers import new_revision, timestamp
+from stoker.api.layers import attached
 from stoker.api.shapes.lambda_ import (
     CreateFunctionInput,
     DeleteFunctionInput,
@@ -53,9 +52,12 @@ async def create_function(
     refuse_unbuilt(asked)
     changes = asked_changes(asked)
     code = await _package(control, asked.code, "CreateFunction")
-    latest = validation.created(key.name, changes, code)
-    function = model.new_function(key, latest, asked.tags or {}, revision=_revision(), now=_now())
     async with control.store.transaction() as tx:
+        layers = await attached(tx, call.caller, asked.layers)
+        latest = validation.created(key.name, replace(changes, layers=layers), code)
+        function = model.new_function(
+            key, latest, asked.tags or {}, revision=new_revision(), now=timestamp()
+        )
         await tx.create_function(function)
         await _check_storage(control, tx, key)
     _tell(control, function)
@@ -99,13 +101,13 @@ async def list_functions(control: Control, call: Call[ListFunctionsInput]) -> Li
         found = await tx.functions(
             call.caller.account,
             call.caller.region,
-            after=_read_marker(asked.marker),
+            after=markers.read(asked.marker),
             limit=page + 1,
         )
     qualifier = LATEST if asked.function_version == "ALL" else None
     return ListFunctionsResponse(
         functions=tuple(described(f, qualifier, listed=True) for f in found[:page]),
-        next_marker=_marker(found[page - 1].key.name) if len(found) > page else None,
+        next_marker=markers.marker(found[page - 1].key.name) if len(found) > page else None,
     )
 
 
@@ -146,7 +148,9 @@ async def update_function_configuration(
     refuse_unbuilt(asked)
     async with control.store.transaction() as tx:
         function = await _must_have(tx, key, qualifier)
-        latest = validation.updated(function.latest, asked_changes(asked))
+        layers = await attached(tx, call.caller, asked.layers)
+        changes = replace(asked_changes(asked), layers=layers)
+        latest = validation.updated(function.latest, changes)
         changed = await _update(tx, function, latest, asked.revision_id)
     _tell(control, changed)
     return described(changed)
@@ -195,7 +199,7 @@ async def _update(
     tx: Transaction, function: Function, latest: model.Configuration, revision: str | None
 ) -> Function:
     _check_revision(function, revision)
-    changed = model.updated(function, latest, revision=_revision(), now=_now())
+    changed = model.updated(function, latest, revision=new_revision(), now=timestamp())
     await tx.put_function(changed, expected=function.revision_id)
     return changed
 
@@ -225,8 +229,7 @@ def _zip(source: FunctionCode, operation: str) -> bytes:
 
 async def _package(control: Control, source: FunctionCode, operation: str) -> Code:
     """Check the package and keep it. One that no function comes to own is collected later."""
-    content = _zip(source, operation)
-    return Code(await control.blobs.put_archive(content), len(content))
+    return await control.blobs.put_archive(_zip(source, operation))
 
 
 async def _check_storage(control: Control, tx: Transaction, key: FunctionKey) -> None:
@@ -241,23 +244,3 @@ def _tell(control: Control, function: Function) -> None:
     log.info("function changed", extra=facts)
     for setting in function.latest.kept:
         log.warning("setting has no effect", extra={**facts, "setting": setting})
-
-
-def _marker(name: str) -> str:
-    return base64.urlsafe_b64encode(name.encode()).decode()
-
-
-def _read_marker(marker: str | None) -> str:
-    try:
-        return base64.b64decode(marker or "", altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError) as error:
-        raise InvalidParameterValueException(f"Invalid Marker: {marker}") from error
-
-
-def _revision() -> str:
-    return str(uuid.uuid4())
-
-
-def _now() -> str:
-    now = datetime.now(UTC)
-    return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}+0000"

@@ -1,6 +1,9 @@
-"""Identifiers that are minted for each request, cheaply: the warm path pays for every one."""
+"""Identifiers that are minted for each request, cheaply: the warm path pays for every one; and
+those of what the control plane writes."""
 
 import time
+import uuid
+from datetime import UTC, datetime
 from os import urandom
 
 from stoker.core.invocation import RequestId
@@ -33,3 +36,14 @@ def new_trace() -> tuple[str, str]:
     """The Root and the Parent of an X-Ray trace header."""
     digits = random_digits()
     return f"1-{int(time.time()):08x}-{digits[:24]}", digits[24:40]
+
+
+def new_revision() -> str:
+    """A RevisionId."""
+    return str(uuid.uuid4())
+
+
+def timestamp() -> str:
+    """Now, in the form of LastModified and CreatedDate."""
+    now = datetime.now(UTC)
+    return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}+0000"

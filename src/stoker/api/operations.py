@@ -9,7 +9,7 @@ answers a typed 501 that names it. RESERVED are the paths that are ours and not 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from stoker.api import account, code, functions, health, introspection, logs
+from stoker.api import account, code, functions, health, introspection, layer_policies, layers, logs
 from stoker.api.control import Control
 from stoker.core.limits import MIB, SYNC_PAYLOAD_BYTES
 from stoker.http.base import Exchange
@@ -48,6 +48,15 @@ OPERATIONS = (
     Operation("lambda", "GetFunctionConfiguration", "GET", "/2015-03-31/functions/{FunctionName}/configuration", 200, functions.get_function_configuration),
     Operation("lambda", "UpdateFunctionConfiguration", "PUT", "/2015-03-31/functions/{FunctionName}/configuration", 200, functions.update_function_configuration),
     Operation("lambda", "UpdateFunctionCode", "PUT", "/2015-03-31/functions/{FunctionName}/code", 200, functions.update_function_code, body_bytes=CODE_REQUEST_BYTES),
+    Operation("lambda", "PublishLayerVersion", "POST", "/2018-10-31/layers/{LayerName}/versions", 201, layers.publish_layer_version, body_bytes=CODE_REQUEST_BYTES),
+    Operation("lambda", "GetLayerVersion", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", 200, layers.get_layer_version),
+    Operation("lambda", "GetLayerVersionByArn", "GET", "/2018-10-31/layers?find=LayerVersion", 200, layers.get_layer_version_by_arn),
+    Operation("lambda", "ListLayerVersions", "GET", "/2018-10-31/layers/{LayerName}/versions", 200, layers.list_layer_versions),
+    Operation("lambda", "ListLayers", "GET", "/2018-10-31/layers", 200, layers.list_layers),
+    Operation("lambda", "DeleteLayerVersion", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", 204, layers.delete_layer_version),
+    Operation("lambda", "AddLayerVersionPermission", "POST", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", 201, layer_policies.add_layer_version_permission),
+    Operation("lambda", "GetLayerVersionPolicy", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", 200, layer_policies.get_layer_version_policy),
+    Operation("lambda", "RemoveLayerVersionPermission", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}", 204, layer_policies.remove_layer_version_permission),
     Operation("lambda", "GetAccountSettings", "GET", "/2016-08-19/account-settings", 200, account.get_account_settings),
     Operation("logs", "CreateLogGroup", "POST", "/", 200, logs.create_log_group, inside=True),
     Operation("logs", "DeleteLogGroup", "POST", "/", 200, logs.delete_log_group, inside=True),

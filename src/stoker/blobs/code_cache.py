@@ -49,11 +49,6 @@ class CodeFacts:
     file_count: int
     size_bytes: int  # unpacked
 
-    @property
-    def wants_sdk(self) -> bool:
-        """Would start sooner with the platform's SDK already imported."""
-        return self.mentions_sdk and not self.brings_sdk
-
 
 class CodeCache:
     def __init__(self, root: Path, blobs: Blobs) -> None:
@@ -78,6 +73,12 @@ class CodeCache:
         if facts is None:
             facts = self._facts[digest] = _read_facts(self._root / digest)
         return facts
+
+    def wants_sdk(self, *digests: str) -> bool:
+        """Would a function of this code and these layers, which `ensure` has returned for,
+        start sooner with the platform's SDK already imported?"""
+        facts = [self.facts(digest) for digest in digests]
+        return any(f.mentions_sdk for f in facts) and not any(f.brings_sdk for f in facts)
 
     async def ensure(self, digest: str) -> CodeFacts:
         """Unpack, unless it is. Raise BlobMissing, or InvalidParameterValueException for what

@@ -16,6 +16,7 @@ from typing import BinaryIO, TypeVar
 
 from stoker.blobs.base import BlobMissing
 from stoker.core import archives
+from stoker.core.model import Code
 
 T = TypeVar("T")
 
@@ -38,13 +39,14 @@ class DirectoryBlobs:
     async def put(self, content: bytes) -> str:
         return await self._in_thread(lambda: self._put(content))
 
-    async def put_archive(self, content: bytes) -> str:
+    async def put_archive(self, content: bytes) -> Code:
         """Like put, for a zip: InvalidParameterValueException, in AWS's words, for one that
         could not be unpacked or should not be."""
 
-        def check_and_put() -> str:
-            archives.verify(content, archives.inspect(content))
-            return self._put(content)
+        def check_and_put() -> Code:
+            archive = archives.inspect(content)
+            archives.verify(content, archive)
+            return Code(self._put(content), len(content), archive.size_bytes)
 
         return await self._in_thread(check_and_put)
 

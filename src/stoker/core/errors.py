@@ -82,6 +82,10 @@ class CodeStorageExceededException(ServiceError):
     status = 400
 
 
+class PolicyLengthExceededException(ServiceError):
+    status = 400
+
+
 class PreconditionFailedException(ServiceError):
     status = 412
 

@@ -21,6 +21,8 @@ FUNCTION_NAME_LENGTH = 64  # of the bare name; the parameter may be 140 long, it
 # Code (AWS)
 ZIP_BYTES = 50 * MIB  # sent in the request itself
 UNZIPPED_BYTES = 250 * MIB  # function and layers together
+LAYERS = 5  # of one function
+POLICY_BYTES = 20_480  # of a resource policy, as JSON
 CODE_STORAGE_BYTES = 75 * 1024 * MIB  # all functions and layers of one account and region
 
 # Archives (ours: what keeps the unpacking of a hostile one cheap)

@@ -40,6 +40,15 @@ class Code:
 
     sha256: str  # hex
     size_bytes: int  # packed
+    unpacked_bytes: int = 0  # 0: kept by a Stoker that did not count them
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer version as a function holds it: what it needs of it, also once that is deleted."""
+
+    arn: str  # of the version
+    code: Code
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +68,15 @@ class Configuration:
     tracing: str = "PassThrough"
     architecture: str = "x86_64"
     package_type: str = "Zip"
+    layers: tuple[Layer, ...] = ()  # in merge order: a later one covers what earlier ones have
     # What is kept and shown and has no effect yet, by AWS's member name and in AWS's shape:
     # VpcConfig, FileSystemConfigs, DeadLetterConfig, KMSKeyArn.
     kept: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """The code it cannot do without."""
+        return frozenset((self.code.sha256, *(layer.code.sha256 for layer in self.layers)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +115,7 @@ class Function:
     @property
     def digests(self) -> frozenset[str]:
         """The code it cannot do without."""
-        return frozenset(c.code.sha256 for c in (self.latest, self.serving) if c is not None)
+        return self.latest.digests | (self.serving.digests if self.serving else frozenset())
 
 
 _CREATING = {"reason": "The function is being created.", "code": "Creating"}
@@ -218,7 +233,7 @@ def target(key: FunctionKey, configuration: Configuration, version: str = LATEST
         handler=configuration.handler,
         role=configuration.role,
         code=configuration.code.sha256,
-        layers=(),
+        layers=tuple(layer.code.sha256 for layer in configuration.layers),
         memory_mb=configuration.memory_mb,
         timeout_s=configuration.timeout_s,
         ephemeral_mb=configuration.ephemeral_mb,

@@ -18,7 +18,7 @@ from stoker.core.errors import (
     ValidationException,
 )
 from stoker.core.invocation import LogSettings
-from stoker.core.model import Code, Configuration
+from stoker.core.model import Code, Configuration, Layer
 
 T = TypeVar("T")
 
@@ -48,6 +48,7 @@ class Changes:
     application_log_level: str | None = None
     system_log_level: str | None = None
     architecture: str | None = None
+    layers: tuple[Layer, ...] | None = None
     kept: Mapping[str, object] = field(default_factory=dict)  # a value of None removes
 
 
@@ -83,6 +84,8 @@ def updated(before: Configuration, changes: Changes) -> Configuration:
         check_environment(changes.environment)
         environment = tuple(sorted(changes.environment.items()))
     kept = {**before.kept, **changes.kept}
+    layers = _or(changes.layers, before.layers)
+    check_unpacked_size(before.code, layers)
     return replace(
         before,
         runtime=_or(changes.runtime, before.runtime),
@@ -96,6 +99,7 @@ def updated(before: Configuration, changes: Changes) -> Configuration:
         tracing=_or(changes.tracing, before.tracing),
         log=_log_settings(before.log, changes),
         architecture=_or(changes.architecture, before.architecture),
+        layers=layers,
         kept={name: value for name, value in kept.items() if value is not None},
     )
 
@@ -159,6 +163,16 @@ def check_zip_size(size_bytes: int, operation: str) -> None:
         raise RequestEntityTooLargeException(
             f"Request must be smaller than {-(-limits.ZIP_BYTES * 4 // 3)} bytes for the "
             f"{operation} operation"
+        )
+
+
+def check_unpacked_size(code: Code, layers: tuple[Layer, ...]) -> None:
+    """Function and layers together; a package alone is checked when it is looked into."""
+    size = sum(each.unpacked_bytes for each in (code, *(layer.code for layer in layers)))
+    if layers and size > limits.UNZIPPED_BYTES:
+        raise InvalidParameterValueException(
+            "Function code combined with layers exceeds the maximum allowed size of "
+            f"{limits.UNZIPPED_BYTES} bytes. The actual size is {size} bytes."
         )
 
 

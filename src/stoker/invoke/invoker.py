@@ -48,10 +48,10 @@ class Invoker:
         code_path: Callable[[str], Path],
         endpoint_app: Callable[[Target], Application] | None,
         settings: InvokeSettings,
-        wants_sdk: Callable[[str], bool] = lambda _: False,
+        wants_sdk: Callable[[Target], bool] = lambda _: False,
     ) -> None:
         """`code_path`: where a zip's content lies, by its SHA-256. `endpoint_app`: what serves
-        an environment's own endpoint. `wants_sdk`: this code imports boto3 and brings none."""
+        an environment's own endpoint. `wants_sdk`: its code imports boto3 and brings none."""
         self._admission = Admission(settings.account_concurrency)
         self._closing = False
         self._placement = Placement(

@@ -56,7 +56,7 @@ class Placement:
         logs: Logs,
         code_path: Callable[[str], Path],
         endpoint_app: Callable[[Target], Application] | None,
-        wants_sdk: Callable[[str], bool],
+        wants_sdk: Callable[[Target], bool],
         released: Callable[[Target], None],
         settings: PlacementSettings,
     ) -> None:
@@ -244,7 +244,7 @@ class Placement:
 
     def _kind(self, target: Target) -> Kind:
         python = RUNTIMES[target.runtime].family is Family.PYTHON
-        return Kind(target.runtime, preload_sdk=python and self._wants_sdk(target.code))
+        return Kind(target.runtime, preload_sdk=python and self._wants_sdk(target))
 
     def _refusal(self, error: Exception) -> ServiceError:
         if isinstance(error, RuntimeUnavailable):

@@ -64,22 +64,24 @@ class Activation:
         (somebody may have installed what they lacked), also those whose code was lost."""
         async with self._store.transaction() as tx:
             functions = await tx.every_function()
+            published = await tx.layers.digests()
             for function in functions:
                 if function.state is State.FAILED:
                     again = model.restoring(function, revision=_revision())
                     await tx.put_function(again, expected=function.revision_id)
         keep = frozenset(digest for function in functions for digest in function.digests)
-        trees, blobs = await self._code.collect(keep), await self._blobs.collect(keep)
+        trees = await self._code.collect(keep)
+        blobs = await self._blobs.collect(keep | published)
         if trees or blobs:
             log.info("unused code removed", extra={"trees": trees, "blobs": blobs})
         served = [(f, f.serving) for f in functions if f.serving is not None]
-        lost = await self._unpack(c.code.sha256 for _, c in served)
+        lost = await self._unpack(digest for _, c in served for digest in c.digests)
         async with self._store.transaction() as tx:
             for function, configuration in served:
-                if configuration.code.sha256 in lost:  # then it is as if it had never been ready
+                if configuration.digests & lost:  # then it is as if it had never been ready
                     again = model.restoring(function, revision=_revision())
                     await tx.put_function(again, expected=function.revision_id)
-        self._restored = [c for _, c in served if c.code.sha256 not in lost]
+        self._restored = [c for _, c in served if not c.digests & lost]
 
     async def _unpack(self, digests: Iterable[str]) -> set[str]:
         """What is not unpacked; the answer is what cannot be."""
@@ -140,10 +142,14 @@ class Activation:
         await self._prepare(await self._kind(configuration))
 
     async def _kind(self, configuration: Configuration) -> Kind:
-        """Which sandboxes will run it. Unpacks the code, if it is not."""
-        facts = await self._code.ensure(configuration.code.sha256)
+        """Which sandboxes will run it. Unpacks the code and the layers that are not."""
+        for digest in sorted(configuration.digests):
+            await self._code.ensure(digest)
         python = RUNTIMES[configuration.runtime].family is Family.PYTHON
-        return Kind(configuration.runtime, preload_sdk=python and facts.wants_sdk)
+        wants_sdk = self._code.wants_sdk(
+            configuration.code.sha256, *(layer.code.sha256 for layer in configuration.layers)
+        )
+        return Kind(configuration.runtime, preload_sdk=python and wants_sdk)
 
     async def _prepare_restored(self) -> None:
         """What served before the restart gets its kinds prepared, each kind once."""

@@ -250,6 +250,7 @@ class ProcessSandbox:
                 environ[name] = self._here(environ[name])
         if self._managed is not None:
             environ["_STOKER_LANGUAGE_ROOT"] = str(self._managed.language)
+            environ["_STOKER_LAYER_ROOT"] = self.layer_root
         return environ
 
     def _here(self, path: str) -> str:

@@ -1,4 +1,4 @@
-"""What Stoker needs from a database: the truth about functions, and nothing else.
+"""What Stoker needs from a database: the truth about functions and layers.
 
 Each write is one compare-and-set of one aggregate: it names the revision that was read, and
 fails if there is a newer one. So a store of another kind (a key-value bucket of a cluster) can
@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from stoker.core.layers import LayerKey, LayerVersion
 from stoker.core.model import Function, FunctionKey
 
 # Told of every committed change, in the order of the commits: (which, what it is now or None).
@@ -29,10 +30,57 @@ class Usage:
     """What one account has in one region."""
 
     functions: int
-    code_bytes: int  # packed
+    code_bytes: int  # packed; functions and layers
+
+
+@dataclass(frozen=True, slots=True)
+class Suits:
+    """Which layer versions are looked for: those that say they are for this. None: any."""
+
+    runtime: str | None = None
+    architecture: str | None = None
+
+
+class Layers(Protocol):
+    async def next_number(self, key: LayerKey) -> int:
+        """A number under which no version of this layer has ever been. From 1."""
+        ...
+
+    async def add(self, version: LayerVersion) -> None:
+        """Keep a version under a number from next_number."""
+        ...
+
+    async def put(self, version: LayerVersion, *, expected: str) -> None:
+        """Replace the revision `expected`, or raise Superseded."""
+        ...
+
+    async def remove(self, key: LayerKey, number: int) -> None:
+        """Harmless if there is none."""
+        ...
+
+    async def version(self, key: LayerKey, number: int) -> LayerVersion | None: ...
+
+    async def versions(
+        self, key: LayerKey, suits: Suits, *, before: int | None, limit: int
+    ) -> list[LayerVersion]:
+        """The newest first, beginning below `before`."""
+        ...
+
+    async def latest(
+        self, account: str, region: str, suits: Suits, *, after: str, limit: int
+    ) -> list[LayerVersion]:
+        """Of each layer the newest version that suits, by name, beginning behind `after`."""
+        ...
+
+    async def digests(self) -> frozenset[str]:
+        """The code of every version that there is."""
+        ...
 
 
 class Transaction(Protocol):
+    @property
+    def layers(self) -> Layers: ...
+
     async def function(self, key: FunctionKey) -> Function | None: ...
 
     async def functions(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from stoker.core.invocation import LogSettings
@@ -10,6 +11,7 @@ from stoker.core.model import (
     Configuration,
     Function,
     FunctionKey,
+    Layer,
     State,
     UpdateStatus,
 )
@@ -62,7 +64,7 @@ def _configuration(c: Configuration) -> dict[str, object]:
         "runtime": c.runtime,
         "handler": c.handler,
         "role": c.role,
-        "code": {"sha256": c.code.sha256, "size_bytes": c.code.size_bytes},
+        "code": asdict(c.code),
         "log": {
             "group": c.log.group,
             "format": c.log.format,
@@ -78,6 +80,7 @@ def _configuration(c: Configuration) -> dict[str, object]:
         "architecture": c.architecture,
         "package_type": c.package_type,
         "kept": dict(c.kept),
+        "layers": [asdict(layer) for layer in c.layers],
     }
 
 
@@ -89,5 +92,8 @@ def _read_configuration(record: Mapping[str, Any]) -> Configuration:
             "code": Code(**record["code"]),
             "log": LogSettings(**record["log"]),
             "environment": None if environment is None else tuple(sorted(environment.items())),
+            "layers": tuple(
+                Layer(layer["arn"], Code(**layer["code"])) for layer in record.get("layers", ())
+            ),
         }
     )

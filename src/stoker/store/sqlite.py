@@ -20,6 +20,7 @@ from typing import TypeVar
 from stoker.core.errors import ResourceConflictException
 from stoker.core.model import Function, FunctionKey
 from stoker.store.base import StoreUnavailable, Superseded, Usage, Watcher
+from stoker.store.layer_table import SqliteLayers
 from stoker.store.records import dump, load
 
 T = TypeVar("T")
@@ -112,6 +113,7 @@ class SqliteTransaction:
     def __init__(self, db: sqlite3.Connection, store: SqliteStore) -> None:
         self._db = db
         self._store = store
+        self.layers = SqliteLayers(db, store.run)
         self.changes: dict[FunctionKey, Function | None] = {}
 
     async def function(self, key: FunctionKey) -> Function | None:
@@ -136,8 +138,10 @@ class SqliteTransaction:
 
     async def usage(self, account: str, region: str) -> Usage:
         count, size = await self._fetch(
-            "SELECT count(*), coalesce(sum(code_bytes), 0) FROM functions"
-            " WHERE account = ? AND region = ?",
+            "SELECT count(*), coalesce(sum(code_bytes), 0) + ("
+            "  SELECT coalesce(sum(code_bytes), 0) FROM layer_versions"
+            "  WHERE account = ?1 AND region = ?2"
+            " ) FROM functions WHERE account = ?1 AND region = ?2",
             (account, region),
         )
         return Usage(functions=count, code_bytes=size)

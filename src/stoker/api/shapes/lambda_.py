@@ -401,6 +401,162 @@ class UpdateFunctionCodeInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LayerVersionContentInput:
+    s3_bucket: str | None = None
+    s3_key: str | None = None
+    s3_object_version: str | None = None
+    s3_object_storage_mode: str | None = None
+    zip_file: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishLayerVersionInput:
+    layer_name: str
+    description: str | None = None
+    content: LayerVersionContentInput
+    compatible_architectures: tuple[str, ...] | None = None
+    compatible_runtimes: tuple[str, ...] | None = None
+    license_info: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerVersionContentOutput:
+    location: str | None = None
+    code_sha256: str | None = None
+    code_size: int | None = None
+    signing_profile_version_arn: str | None = None
+    signing_job_arn: str | None = None
+    resolved_s3_object: ResolvedS3Object | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishLayerVersionResponse:
+    content: LayerVersionContentOutput | None = None
+    layer_arn: str | None = None
+    layer_version_arn: str | None = None
+    description: str | None = None
+    created_date: str | None = None
+    version: int | None = None
+    compatible_architectures: tuple[str, ...] | None = None
+    compatible_runtimes: tuple[str, ...] | None = None
+    license_info: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLayerVersionInput:
+    layer_name: str
+    version_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLayerVersionResponse:
+    content: LayerVersionContentOutput | None = None
+    layer_arn: str | None = None
+    layer_version_arn: str | None = None
+    description: str | None = None
+    created_date: str | None = None
+    version: int | None = None
+    compatible_architectures: tuple[str, ...] | None = None
+    compatible_runtimes: tuple[str, ...] | None = None
+    license_info: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLayerVersionByArnInput:
+    arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListLayerVersionsInput:
+    compatible_architecture: str | None = None
+    compatible_runtime: str | None = None
+    layer_name: str
+    marker: str | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerVersionsListItem:
+    layer_version_arn: str | None = None
+    version: int | None = None
+    description: str | None = None
+    created_date: str | None = None
+    compatible_architectures: tuple[str, ...] | None = None
+    compatible_runtimes: tuple[str, ...] | None = None
+    license_info: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListLayerVersionsResponse:
+    next_marker: str | None = None
+    layer_versions: tuple[LayerVersionsListItem, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListLayersInput:
+    compatible_architecture: str | None = None
+    compatible_runtime: str | None = None
+    marker: str | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayersListItem:
+    layer_name: str | None = None
+    layer_arn: str | None = None
+    latest_matching_version: LayerVersionsListItem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListLayersResponse:
+    next_marker: str | None = None
+    layers: tuple[LayersListItem, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteLayerVersionInput:
+    layer_name: str
+    version_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddLayerVersionPermissionInput:
+    layer_name: str
+    version_number: int
+    statement_id: str
+    action: str
+    principal: str
+    organization_id: str | None = None
+    revision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddLayerVersionPermissionResponse:
+    statement: str | None = None
+    revision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLayerVersionPolicyInput:
+    layer_name: str
+    version_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLayerVersionPolicyResponse:
+    policy: str | None = None
+    revision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveLayerVersionPermissionInput:
+    layer_name: str
+    version_number: int
+    statement_id: str
+    revision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetAccountSettingsInput:
     pass
 
