@@ -1,9 +1,13 @@
 """What a new environment needs cannot be had: its caller is told, nobody else notices."""
 
+import os
 import resource
+import signal
 import socket
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +15,79 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.faults.scene import ECHO, answer, environment, environments, until
-from tests.instances import Instance
+from tests.instances import Instance, is_alive
 from tests.running import StokerProcess, deploy
 
 pytestmark = pytest.mark.root
 
-Create = Callable[..., str]
 FILES = 1060  # at least what each function is allowed
 
 
+@dataclass
+class Own:
+    """A server of one test, whose stock nobody else adds to or takes from."""
+
+    server: StokerProcess
+    instance: Instance
+    functions: Any
+
+    def create(self) -> str:
+        return deploy(self.functions, ECHO, FunctionName=f"f-{uuid.uuid4().hex[:12]}")
+
+    def invoke(self, name: str, payload: str) -> Any:
+        return answer(self.functions.invoke(FunctionName=name, Payload=payload))
+
+    def at_rest(self) -> int:
+        """Wait for the stock; the launcher's open files then."""
+
+        def ready() -> int:
+            return len(self.instance.sandboxes()) - len(environments(self.server))
+
+        until(ready, lambda count: count == 4)
+        return open_files(self.instance.launcher)
+
+    def use_up_stock(self) -> tuple[list[Any], list[BaseException]]:
+        """Six environments where four were ready: (answers, refusals)."""
+        answers, refusals = [], []
+        for n in range(6):
+            name = self.create()
+            try:
+                answers.append(self.invoke(name, str(n)))
+            except self.functions.exceptions.ServiceException as refusal:
+                refusals.append(refusal)
+        return answers, refusals
+
+    def stock(self) -> list[list[int]]:
+        """The processes of each sandbox in stock, PID 1 first, once it is full and all are born."""
+
+        def look() -> list[list[int]]:
+            taken = {pid for each in environments(self.server) for pid in each["pids"]}
+            found = []
+            for name in self.instance.sandboxes():
+                procs = next(path for path in self.instance.cgroups() if path.name == name)
+                with suppress(OSError):
+                    pids = (procs / "cgroup.procs").read_text().split()
+                    found.append(sorted(map(int, pids)))
+            return [pids for pids in found if not taken & set(pids)]
+
+        return until(look, lambda seen: len(seen) == 4 and all(len(pids) == 2 for pids in seen))
+
+
+@contextmanager
+def a_server_of_its_own(data: Path, **how: Any) -> Iterator[Own]:
+    with StokerProcess(data, **how) as server, closing(server.client("lambda")) as functions:
+        yield Own(server, Instance.of(server.pid, server.data_dir), functions)
+        assert server.stop() == 0
+
+
 @pytest.fixture
-def instance(server: StokerProcess) -> Instance:
-    return Instance.of(server.pid, server.data_dir)
+def own(tmp_path: Path) -> Iterator[Own]:
+    with a_server_of_its_own(tmp_path / "data") as own:
+        yield own
+
+
+def open_files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 @contextmanager
@@ -49,77 +114,62 @@ def no_more_files(pid: int, beyond: int) -> Iterator[None]:
         resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
 
 
-def open_files(pid: int) -> int:
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+def disjoint(one: list[list[int]], other: list[list[int]]) -> bool:
+    return not {pid for pids in one for pid in pids} & {pid for pids in other for pid in pids}
 
 
-def at_rest(server: StokerProcess, instance: Instance) -> int:
-    """Wait for the stock; the launcher's open files then."""
-    until(lambda: len(instance.sandboxes()) - len(environments(server)), lambda ready: ready == 4)
-    return open_files(instance.launcher)
+@pytest.mark.parametrize("which", [0, 1], ids=["PID 1", "the parked runtime"])
+def test_killed_stock_is_made_again_and_no_caller_notices(which: int, own: Own) -> None:
+    name = own.create()
+    stocked = own.stock()
+    for sandbox in stocked:
+        os.kill(sandbox[which], signal.SIGKILL)
+    until(lambda: [pids for pids in stocked if is_alive(pids[which])], lambda alive: not alive)
+    assert own.invoke(name, "7") == 7
+    until(own.stock, lambda fresh: fresh and disjoint(stocked, fresh))
 
 
-def use_up_stock(lambda_client: Any, create: Create) -> tuple[list[Any], list[BaseException]]:
-    """Six environments where four were ready: (answers, refusals)."""
-    answers, refusals = [], []
-    for n in range(6):
-        name = create(ECHO)
-        try:
-            answers.append(answer(lambda_client.invoke(FunctionName=name, Payload=str(n))))
-        except lambda_client.exceptions.ServiceException as refusal:
-            refusals.append(refusal)
-    return answers, refusals
-
-
-@pytest.mark.slow  # it counts the shared server's stock
-def test_without_another_cgroup_only_those_who_need_one_are_refused(
-    server: StokerProcess, instance: Instance, lambda_client: Any, create: Create
-) -> None:
-    warm = create(ECHO)
-    lambda_client.invoke(FunctionName=warm)
-    environment(server, warm, "Idle")
-    files = at_rest(server, instance)
+def test_without_another_cgroup_only_those_who_need_one_are_refused(own: Own) -> None:
+    warm, instance = own.create(), own.instance
+    own.invoke(warm, "0")
+    environment(own.server, warm, "Idle")
+    files = own.at_rest()
     with no_more_cgroups(instance):
-        answers, refusals = use_up_stock(lambda_client, create)
+        answers, refusals = own.use_up_stock()
         assert len(answers) == 4
         assert all("No execution environment could be made" in str(each) for each in refusals)
-        assert answer(lambda_client.invoke(FunctionName=warm, Payload="1")) == 1
-    answers, refusals = use_up_stock(lambda_client, create)
+        assert own.invoke(warm, "1") == 1
+    answers, refusals = own.use_up_stock()
     assert (len(answers), refusals) == (6, [])
-    at_rest(server, instance)
+    own.at_rest()
     groups = instance.cgroups()
     hierarchies = {path.parent for path in groups if path.name == instance.name}
     assert len(groups) == len(hierarchies) * (1 + len(instance.sandboxes())), "none half made"
-    assert abs(open_files(instance.launcher) - files) <= 6 * 2, "a few per environment"
+    few = (len(environments(own.server)) - 1) * 6  # files per environment
+    assert open_files(instance.launcher) - files <= few
 
 
-@pytest.mark.slow  # it counts the shared server's stock
-def test_a_launcher_out_of_files_refuses_and_recovers(
-    server: StokerProcess, instance: Instance, lambda_client: Any, create: Create
-) -> None:
-    warm = create(ECHO)
-    lambda_client.invoke(FunctionName=warm)
-    at_rest(server, instance)
+def test_a_launcher_out_of_files_refuses_and_recovers(own: Own) -> None:
+    warm = own.create()
+    own.invoke(warm, "0")
+    own.at_rest()
     for beyond in (1, 3, 6, 10, 15, 21):  # it runs out at another place each time
-        with no_more_files(instance.launcher, beyond):
-            answers, refusals = use_up_stock(lambda_client, create)
+        with no_more_files(own.instance.launcher, beyond):
+            _, refusals = own.use_up_stock()
             assert all("No execution environment could be made" in str(r) for r in refusals)
-            assert answer(lambda_client.invoke(FunctionName=warm, Payload="1")) == 1
-        answers, refusals = use_up_stock(lambda_client, create)
+            assert own.invoke(warm, "1") == 1
+        answers, refusals = own.use_up_stock()
         assert (len(answers), refusals) == (6, []), beyond
-    at_rest(server, instance)
+    own.at_rest()
 
 
 def test_a_server_out_of_files_refuses_and_recovers(tmp_path: Path) -> None:
     few = ("sh", "-c", f'ulimit -n {FILES}; exec "$0" "$@"')
-    with (
-        StokerProcess(tmp_path / "data", through=few) as server,
-        closing(server.client("lambda")) as functions,
-    ):
-        instance = Instance.of(server.pid, server.data_dir)
+    with a_server_of_its_own(tmp_path / "data", through=few) as own:
+        server, functions = own.server, own.functions
         deploy(functions, ECHO, FunctionName="warm")
         assert answer(functions.invoke(FunctionName="warm", Payload="1")) == 1
-        at_rest(server, instance)
+        own.at_rest()
         environments_before = len(environments(server))
         for left in (1, 6, 12, 20):
             with crowd(server, left):
@@ -132,8 +182,7 @@ def test_a_server_out_of_files_refuses_and_recovers(tmp_path: Path) -> None:
             assert answer(functions.invoke(FunctionName="cold", Payload="3")) == 3, left
             functions.delete_function(FunctionName="cold")
         until(lambda: len(environments(server)), lambda count: count == environments_before)
-        at_rest(server, instance)
-        assert server.stop() == 0
+        own.at_rest()
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -132,36 +131,3 @@ def test_a_runtime_that_is_killed_while_it_is_frozen_is_the_next_callers_to_hear
 
     assert answer(lambda_client.invoke(FunctionName=name, Payload="6")) == 6
     assert environment(server, name, "Idle")["id"] == first["id"]
-
-
-@pytest.mark.slow  # it counts the shared server's stock, which other tests' runtimes add to
-@pytest.mark.parametrize("which", [0, 1], ids=["PID 1", "the parked runtime"])
-def test_killed_stock_is_made_again_and_no_caller_notices(
-    which: int, server: StokerProcess, instance: Instance, lambda_client: Any, create: Create
-) -> None:
-    name = create(ECHO)
-    stocked = stock(server, instance)
-    for sandbox in stocked:
-        kill(sandbox[which])
-    assert answer(lambda_client.invoke(FunctionName=name, Payload="7")) == 7
-    until(lambda: stock(server, instance), lambda fresh: fresh and disjoint(stocked, fresh))
-
-
-def disjoint(one: list[list[int]], other: list[list[int]]) -> bool:
-    return not {pid for pids in one for pid in pids} & {pid for pids in other for pid in pids}
-
-
-def stock(server: StokerProcess, instance: Instance) -> list[list[int]]:
-    """The processes of each sandbox in stock, PID 1 first, once it is full and all are born."""
-
-    def look() -> list[list[int]]:
-        taken = {pid for each in environments(server) for pid in each["pids"]}
-        found = []
-        for name in instance.sandboxes():
-            procs = next(path for path in instance.cgroups() if path.name == name)
-            with suppress(OSError):
-                pids = (procs / "cgroup.procs").read_text().split()
-                found.append(sorted(map(int, pids)))
-        return [pids for pids in found if not taken & set(pids)]
-
-    return until(look, lambda found: len(found) == 4 and all(len(pids) == 2 for pids in found))
