@@ -125,7 +125,7 @@ def test_what_it_does_without_is_said_at_the_start(what: str, tmp_path: Path) ->
             assert answer(functions.invoke(FunctionName="echo", Payload=str(n))) == n
         assert environment(server, "echo", "Idle")["frozen"]
         assert server.stop() == 0
-    diagnosed(lack)
+    assert diagnosed(lack)["isolates"] is True
 
 
 def diagnosed(lack: Lack) -> dict[str, Any]:

@@ -51,8 +51,13 @@ def _runtimes() -> list[Finding]:
     return findings
 
 
+WIDE = 200
+
+
 def _show(findings: list[Finding], isolates: bool) -> None:
-    out = Console(highlight=False)
+    terminal = Console(highlight=False)
+    # Into a file or a pipe: no path is broken over two lines.
+    out = terminal if terminal.is_terminal else Console(highlight=False, width=WIDE)
     table = Table("", "", "found", "what to do", box=None, pad_edge=False)
     for finding in findings:
         mark = "[green]ok[/]" if finding.ok else "[red]no[/]" if finding.needed else "[yellow]-[/]"

@@ -9,7 +9,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, replace, replace
 from pathlib import Path
 
 from stoker.sandbox.namespaces import compile, syscalls
@@ -95,17 +95,20 @@ def _unified() -> Path | None:
 
 
 def _controller(name: str) -> Finding:
+    """`stoker serve` does without one, and says so."""
     remedy = (
         f"enable it: boot with cgroup_enable={name}, and mount cgroups writable"
         if name == "memory"
         else f"mount cgroups with the {name} controller, writable"
-    )
+    ) + f"; without it {name} is not limited"
     unified = _unified()
     if unified and name in (unified / "cgroup.controllers").read_text().split():
-        return _writable(f"cgroup {name}", unified, "v2", remedy)
-    if (_CGROUPS / name / "cgroup.procs").exists():
-        return _writable(f"cgroup {name}", _CGROUPS / name, "v1", remedy)
-    return Finding(f"cgroup {name}", False, True, "not there", remedy)
+        tried = _writable(f"cgroup {name}", unified, "v2", remedy)
+    elif (_CGROUPS / name / "cgroup.procs").exists():
+        tried = _writable(f"cgroup {name}", _CGROUPS / name, "v1", remedy)
+    else:
+        tried = Finding(f"cgroup {name}", False, False, "not there", remedy)
+    return replace(tried, needed=False)
 
 
 def _freezer() -> Finding:
@@ -124,7 +127,7 @@ def _cgroup_kill() -> Finding:
     if unified is None:
         return Finding("cgroup.kill", False, False, "no cgroup v2", remedy)
     tried = _writable("cgroup.kill", unified, "v2", remedy, "cgroup.kill")
-    return Finding("cgroup.kill", tried.ok, False, tried.found, remedy)
+    return replace(tried, needed=False)
 
 
 def _writable(name: str, parent: Path, kind: str, remedy: str, file: str = "") -> Finding:
