@@ -34,6 +34,16 @@ DIFFERENCES = {
             "VpcConfig, FileSystemConfigs, KMSKeyArn, DeadLetterConfig, TracingConfig",
             "kept and shown, without effect",
         ),
+        (
+            "InvokeWithResponseStream",
+            "an error before the first byte has ErrorCode `Unhandled`, a later one its own type "
+            "(`Sandbox.Timedout`, `Runtime.ExitError`, the trailer's); AWS does not document its "
+            "codes. A function that does not stream is one PayloadChunk",
+        ),
+        (
+            "A caller who takes nothing",
+            "of a streamed answer is cut off after a minute; the function goes on, as on AWS",
+        ),
         ("Role", "kept and shown; what a function may do is not taken from it yet"),
         (
             "Architectures",

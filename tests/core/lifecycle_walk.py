@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from stoker.core import faults
-from stoker.core.runtime_states import Call, refusal
+from stoker.core.runtime_states import Call, RuntimeState, refusal
 
 RUNTIME, OTEL, INNER = "runtime", "otel", "inner"
 R1, R2 = "r1", "r2"
@@ -25,6 +25,7 @@ class Observer:
     available: bool = False  # may be assigned
     in_hand: str | None = None  # assigned, InvokeEnded not seen
     owed: bool = False  # its caller has no result yet
+    streaming: bool = False  # its caller has part of the answer
     began: bool = False  # InvokeBegan seen
     init: str | None = None  # InitBegan seen, InitEnded not
     fresh: bool = True  # nothing has run since the last reset
@@ -51,6 +52,7 @@ def every_event(m: ModuleType) -> list[Any]:
         *(m.AskedNext(party) for party in (RUNTIME, OTEL, INNER, "nobody")),
         m.InitErrorPosted("Runtime.X"),
         *(m.Assigned(r) for r in (R1, R2)),
+        *(m.ResponseBegan(r) for r in (R1, R2, "forged")),
         *(m.Answered(r, f) for r in (R1, R2, "forged") for f in (None, faults.OVERSIZED)),
         *(m.Exited(party, FAULT) for party in (RUNTIME, OTEL)),
         *(m.DeadlinePassed(r) for r in (R1, R2)),
@@ -87,7 +89,8 @@ def walk(m: ModuleType, externals: frozenset[str] = frozenset()) -> Seen:
 def freeze(life: Any) -> tuple[object, ...]:
     registered = frozenset((e.name, e.invoke) for e in life.extensions.values())
     busy, alive = frozenset(life.busy), frozenset(life.alive)
-    return life.phase, registered, alive, busy, life.request_id, life.answered, life.killed
+    answer = life.streaming, life.answered
+    return life.phase, registered, alive, busy, life.request_id, answer, life.killed
 
 
 def check_refused(m: ModuleType, life: Any, event: Any) -> None:
@@ -121,10 +124,12 @@ def check_table(m: ModuleType, life: Any) -> None:
     if life.phase is m.Phase.DEAD:
         return
     held = life.request_id or R1
+    responds = life.runtime_state is RuntimeState.RESPONDING  # and may end what it began
     for call, event, request_id in (
         (Call.NEXT, m.AskedNext(RUNTIME), None),
         (Call.INIT_ERROR, m.InitErrorPosted("Runtime.X"), None),
-        (Call.RESPONSE, m.Answered(held), held),
+        (Call.RESPONSE, m.ResponseBegan(held), held),
+        (Call.RESPONSE, m.ResponseBegan(held) if responds else m.Answered(held), held),
         (Call.RESPONSE, m.Answered("forged"), "forged"),
     ):
         matches = request_id is not None and life.handed(request_id)
@@ -164,7 +169,11 @@ def check_event(m: ModuleType, before: Any, world: Observer, event: Any) -> None
             assert world.available, "only an idle environment is assigned"
             assert world.in_hand is None
             world.in_hand, world.owed, world.began = request_id, True, False
-            world.available = False
+            world.available = world.streaming = False
+        case m.ResponseBegan(request_id):
+            assert request_id == world.in_hand and world.owed and not world.init
+            assert not world.streaming, "an answer begins once"
+            world.streaming = True
         case m.Answered(request_id):
             assert request_id == world.in_hand and world.owed and not world.init
         case m.DeadlinePassed(request_id):
@@ -202,6 +211,8 @@ def observe(m: ModuleType, world: Observer, effect: Any) -> None:
             world.began = True
         case m.Finish(request_id) | m.Abandon(request_id):
             assert request_id == world.in_hand and world.owed, "a result nobody waits for"
+            if isinstance(effect, m.Finish):
+                assert effect.streamed == world.streaming, "an error is told where the answer is"
             world.owed = False
         case m.InvokeEnded(request_id):
             assert request_id == world.in_hand and world.began

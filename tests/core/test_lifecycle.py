@@ -38,11 +38,13 @@ from stoker.core.lifecycle_words import (
     Party,
     Phase,
     Registered,
+    ResponseBegan,
     Retired,
     Start,
     Status,
     Withdraw,
 )
+from stoker.core.runtime_states import RuntimeState
 from tests.core.lifecycle_walk import OTEL, Seen, walk
 
 R1, R2 = RequestId("r1"), RequestId("r2")
@@ -76,6 +78,26 @@ def test_asking_again_before_answering_gives_the_same_event() -> None:
     env = warm()
     env.handle(Assigned(R1))
     assert env.handle(AskedNext(RUNTIME)) == [Deliver(R1, to=frozenset({RUNTIME}))]
+
+
+def test_from_its_first_byte_on_an_error_is_told_behind_the_answer() -> None:
+    env = warm()
+    env.handle(Assigned(R1))
+    assert env.handle(ResponseBegan(R1)) == []
+    assert env.runtime_state is RuntimeState.RESPONDING
+    effects = env.handle(Exited(RUNTIME, CRASH))
+    assert effects[0] == Finish(R1, CRASH, streamed=True)
+    assert InvokeEnded(R1, Status.ERROR, CRASH) in effects
+
+
+def test_a_streamed_answer_ends_like_any_other() -> None:
+    env = warm()
+    env.handle(Assigned(R1))
+    env.handle(ResponseBegan(R1))
+    assert env.handle(Answered(R1)) == [Finish(R1, streamed=True)]
+    assert env.handle(AskedNext(RUNTIME)) == [InvokeEnded(R1), BecomeIdle()]
+    env.handle(Assigned(R2))
+    assert env.handle(Answered(R2)) == [Finish(R2)]
 
 
 def test_a_timeout_answers_the_caller_before_anything_else_and_resets() -> None:
@@ -198,7 +220,7 @@ MUTANTS = {
         "return self.phase is _INVOKE",
     ),
     "a stale timer": ("self._require(request_id == self.request_id, event)", "pass"),
-    "a dropped result": ("first = [Finish(request_id, fault)]", "first = []"),
+    "a dropped result": ("first = [Finish(request_id, fault, self.streaming)]", "first = []"),
     "a result for who has one": (
         "if request_id is not None and not self.answered:\n            first",
         "if request_id is not None:\n            first",
@@ -208,9 +230,23 @@ MUTANTS = {
         "if 0:\n                effects",
     ),
     "answered is forgotten": (
-        "self.request_id, self.answered = request_id, False",
-        "self.request_id = request_id",
+        "self.request_id, self.answered, self.streaming = request_id, False, False",
+        "self.request_id, self.streaming = request_id, False",
     ),
+    "a stream is forgotten": ("self.streaming = True", "pass"),
+    "a stream is remembered too long": (
+        "self.request_id, self.answered, self.streaming = request_id, False, False",
+        "self.request_id, self.answered = request_id, False",
+    ),
+    "an answer begins behind its end": (
+        "self._require(self.handed(request_id) and self.runtime_state is _RUNNING, event)",
+        "self._require(self.handed(request_id) and not self.streaming, event)",
+    ),
+    "an answer begins twice": (
+        "self._require(self.handed(request_id) and self.runtime_state is _RUNNING, event)",
+        "self._require(self.handed(request_id) and not self.answered, event)",
+    ),
+    "handed out again while it is answered": ("self._require(not self.streaming, event)", "pass"),
     "assigned while busy": (
         "self._require(self.phase is _IDLE or self.phase is Phase.BLANK, event)",
         "pass",

@@ -13,6 +13,7 @@ Started                  ok  400 400 ok  ok  403
 InitError                403 400 400 403 403 403
 Ready                    ok  400 400 403 403 403
 Running                  ok  ok  ok  403 403 403
+InvocationResponse       403 403 403 403 403 403
 RuntimeResponseSentState ok  403 403 403 403 403
 RestoreReady             403 400 400 403 403 403
 Restoring                ok  400 400 ok  403 ok

@@ -183,11 +183,12 @@ class Front:
         query = exchange.target.partition("?")[2]
         request = codec.Request(asked.found.labels, query, exchange.headers, exchange.body)
         if row.handler is None:
-            address = _invoke_address(caller, request)
+            address = _invoke_address(row, caller, request)
             credential = exchange.headers.get("authorization", "").partition(",")[0]
-            if credential and len(exchange.target) + len(credential) <= MEMORABLE_BYTES:
+            small = len(exchange.target) + len(credential) <= MEMORABLE_BYTES
+            if credential and small and row is INVOKE:
                 _remember(self._addresses, (exchange.target, credential), address)
-            invocations.begin(self._control, exchange, address)
+            invocations.begin(self._control, exchange, address, streamed=row is not INVOKE)
             return
         operation = services.model(row.service).operation_model(row.name)
         if len(request.body) < LARGE_BYTES:
@@ -320,14 +321,13 @@ def _check_body(exchange: Exchange, row: Operation) -> None:
     if exchange.truncated:
         raise InvalidRequestContentException("The request ended before its body was complete.")
     if exchange.oversized:
-        invoke = row is INVOKE
-        kind = RequestTooLargeException if invoke else RequestEntityTooLargeException
-        name = "InvokeFunction" if invoke else row.name  # AWS's word
+        kind = RequestTooLargeException if row.handler is None else RequestEntityTooLargeException
+        name = "InvokeFunction" if row is INVOKE else row.name  # AWS's word
         raise kind(f"Request must be smaller than {row.body_bytes} bytes for the {name} operation")
 
 
-def _invoke_address(caller: Caller, request: codec.Request) -> invocations.Address:
-    operation = services.model("lambda").operation_model("Invoke")
+def _invoke_address(row: Operation, caller: Caller, request: codec.Request) -> invocations.Address:
+    operation = services.model("lambda").operation_model(row.name)
     value = codec.parse(operation, request)
     return invocations.address(caller, value.function_name, value.qualifier)
 

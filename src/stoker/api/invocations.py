@@ -1,4 +1,5 @@
 """Invoke: headers and body of one request become an Invocation, its result becomes the answer.
+So does InvokeWithResponseStream, but for its answer (api/event_answer.py).
 
 The warm path. No task is made and nothing is awaited: `begin` hands the invocation to the
 invoker with what is to be done with its result. What does not change between requests (caller,
@@ -14,6 +15,7 @@ import orjson
 
 from stoker.api import constraints, services
 from stoker.api.control import Caller, Control
+from stoker.api.event_answer import EventAnswer
 from stoker.api.identifiers import new_request_id, new_trace
 from stoker.api.json_check import LARGE_BYTES, complaint, complaint_about_large
 from stoker.api.refusals import Dialect, render
@@ -54,9 +56,9 @@ def address(caller: Caller, function_name: str, qualifier: str | None) -> Addres
     return Address(caller, ref.name, ref.qualifier, arn)
 
 
-def begin(control: Control, exchange: Exchange, where: Address) -> None:
-    """Start one invocation; the answer goes out when it is done."""
-    _Invoke(control, exchange, where, new_request_id()).begin()
+def begin(control: Control, exchange: Exchange, where: Address, *, streamed: bool = False) -> None:
+    """Start one invocation; the answer goes out when it is done, or as it comes if `streamed`."""
+    _Invoke(control, exchange, where, new_request_id(), streamed).begin()
 
 
 def refuse(exchange: Exchange, request_id: RequestId, error: ServiceError) -> None:
@@ -67,21 +69,27 @@ def refuse(exchange: Exchange, request_id: RequestId, error: ServiceError) -> No
 class _Invoke:
     """One request under way."""
 
-    __slots__ = ("control", "echo", "exchange", "request_id", "target", "where")
+    __slots__ = ("control", "echo", "exchange", "request_id", "streamed", "target", "where")
 
     def __init__(
-        self, control: Control, exchange: Exchange, where: Address, request_id: RequestId
+        self,
+        control: Control,
+        exchange: Exchange,
+        where: Address,
+        request_id: RequestId,
+        streamed: bool,
     ) -> None:
         self.control = control
         self.exchange = exchange
         self.where = where
         self.request_id = request_id
+        self.streamed = streamed
 
     def begin(self) -> None:
         exchange, where = self.exchange, self.where
         event = exchange.body or b"{}"  # AWS hands an absent payload on as an empty object
         try:
-            _check_options(exchange.headers)
+            _check_options(exchange.headers, self.streamed)
             caller = where.caller
             self.target = self.control.catalog.resolve(
                 caller.account, caller.region, where.name, where.qualifier
@@ -137,12 +145,17 @@ class _Invoke:
             trace,
             headers.get("x-amz-log-type") == "Tail",
         )
+        if self.streamed:
+            answer = EventAnswer(self.exchange, self.facts(self.target.version), self.refuse)
+            invocation.recipient = answer
+            self.control.invoker.submit(invocation, answer.done)
+            return
         self.control.invoker.submit(invocation, self.done)
 
     def done(self, result: InvocationResult | ServiceError) -> None:
         """Answer. If the caller is gone by now, the exchange drops it."""
         if isinstance(result, ServiceError):
-            refuse(self.exchange, self.request_id, result)
+            self.refuse(result)
             return
         payload = result.payload
         if len(payload) > JOINED_BYTES or result.function_error or result.log_tail is not None:
@@ -159,18 +172,23 @@ class _Invoke:
         self.exchange.respond_raw(head + payload)
 
     def headers(self, result: InvocationResult) -> Headers:
-        headers = [
-            ("Content-Type", result.content_type),
-            ("x-amzn-RequestId", self.request_id),
-            ("X-Amz-Executed-Version", result.executed_version),
-            ("X-Amzn-Trace-Id", self.echo),
-        ]
+        headers = [("Content-Type", result.content_type), *self.facts(result.executed_version)]
         if result.function_error:
             headers.append(("X-Amz-Function-Error", result.function_error))
         if result.log_tail is not None:
             tail = binascii.b2a_base64(result.log_tail, newline=False).decode()
             headers.append(("X-Amz-Log-Result", tail))
         return headers
+
+    def facts(self, executed_version: str) -> Headers:
+        return [
+            ("x-amzn-RequestId", self.request_id),
+            ("X-Amz-Executed-Version", executed_version),
+            ("X-Amzn-Trace-Id", self.echo),
+        ]
+
+    def refuse(self, refusal: ServiceError) -> None:
+        refuse(self.exchange, self.request_id, refusal)
 
 
 _HEAD = (
@@ -182,7 +200,7 @@ _UNBUILT = "x-amz-durable-execution-name"
 _OPTIONS = frozenset({"x-amz-invocation-type", "x-amz-log-type", _UNBUILT})
 
 
-def _check_options(headers: dict[str, str]) -> None:
+def _check_options(headers: dict[str, str], streamed: bool) -> None:
     """Refuse what AWS's model does not allow, and what is not built."""
     if headers.keys().isdisjoint(_OPTIONS):
         return
@@ -191,7 +209,8 @@ def _check_options(headers: dict[str, str]) -> None:
     if kind == "RequestResponse" and log_type in _LOG_TYPES and _UNBUILT not in headers:
         return
     values = {"FunctionName": "checked", "InvocationType": kind, "LogType": log_type}
-    constraints.check(services.model("lambda").operation_model("Invoke"), values)
+    operation = "InvokeWithResponseStream" if streamed else "Invoke"
+    constraints.check(services.model("lambda").operation_model(operation), values)
     if kind == "Event":
         raise NotImplementedException(
             "Stoker does not implement lambda:Invoke with InvocationType Event yet."

@@ -27,7 +27,7 @@ class Operation:
     method: str
     path: str
     status: int
-    handler: Handler | None  # None: Invoke alone, the fast path in api/invocations.py
+    handler: Handler | None  # None: the two that invoke, in api/invocations.py
     inside: bool = False
     body_bytes: int = REQUEST_BYTES  # a longer request is answered 413
 
@@ -41,6 +41,7 @@ class Reserved:
 
 OPERATIONS = (
     Operation("lambda", "Invoke", "POST", "/2015-03-31/functions/{FunctionName}/invocations", 200, None, inside=True, body_bytes=SYNC_PAYLOAD_BYTES),
+    Operation("lambda", "InvokeWithResponseStream", "POST", "/2021-11-15/functions/{FunctionName}/response-streaming-invocations", 200, None, inside=True, body_bytes=SYNC_PAYLOAD_BYTES),
     Operation("lambda", "CreateFunction", "POST", "/2015-03-31/functions", 201, functions.create_function, body_bytes=CODE_REQUEST_BYTES),
     Operation("lambda", "ListFunctions", "GET", "/2015-03-31/functions", 200, functions.list_functions),
     Operation("lambda", "GetFunction", "GET", "/2015-03-31/functions/{FunctionName}", 200, functions.get_function),

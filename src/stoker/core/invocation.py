@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import NewType
+from typing import NewType, Protocol
 
 RequestId = NewType("RequestId", str)  # UUID v4, lower case
 
@@ -56,6 +56,26 @@ class Target:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
 
 
+class Flow(Protocol):
+    """What can be held up for a while; both calls may be repeated."""
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
+class Recipient(Protocol):
+    """A caller who takes the answer while it is made."""
+
+    def began(self, flow: Flow) -> None:
+        """The function streams its answer: write() follows any number of times. A function that
+        does not is answered for in whole by the result, which comes last in either case.
+        `flow` is to be paused while the caller does not take what was written."""
+        ...
+
+    def write(self, data: bytes) -> None: ...
+
+
 @dataclass(slots=True)
 class Invocation:
     """One accepted request to run a Target. `event` is handed on byte for byte."""
@@ -69,11 +89,16 @@ class Invocation:
     cognito_identity: str = ""  # JSON text, "" if none
     trace_id: str = ""  # value of X-Amzn-Trace-Id, minted if the caller sent none
     tail: bool = False  # the caller wants the last 4 KiB of the log
+    recipient: Recipient | None = None  # None: the caller wants its answer whole
 
 
 @dataclass(slots=True)
 class InvocationResult:
-    """What the caller gets: always HTTP 200 (a function error is a result, not an exception)."""
+    """What the caller gets: always HTTP 200 (a function error is a result, not an exception).
+
+    Of an answer that was streamed it holds only what went wrong: the kind of the error in
+    `function_error`, what is to be read about it in `payload`.
+    """
 
     payload: bytes
     function_error: str | None = None  # None on success, else "Unhandled"

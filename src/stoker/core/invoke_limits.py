@@ -2,6 +2,9 @@
 
 # AWS's quotas and documented rules.
 RESPONSE_BYTES = 6 * 1024 * 1024 + 100  # the answer of a buffered invocation, 6,291,556
+STREAM_BYTES = 200 * 1024 * 1024  # a streamed answer
+STREAM_BURST_BYTES = 6 * 1024 * 1024  # of it, as fast as the caller takes them
+STREAM_BYTES_PER_S = 2 * 1024 * 1024  # of the rest
 ACCOUNT_CONCURRENCY = 1000
 INIT_S = 10.0  # on-demand initialisation
 FREEZE_S = 0.003  # idle for so long: frozen (docs/adr/0004)

@@ -53,6 +53,7 @@ from stoker.core.lifecycle_words import (
     Party,
     Phase,
     Registered,
+    ResponseBegan,
     Retired,
     Start,
     Status,
@@ -72,6 +73,7 @@ _DEAD: Final = Phase.DEAD
 _BECOME_IDLE: Final = BecomeIdle()
 _ENDING: Final = frozenset({Phase.RESET, Phase.BLANK, Phase.SHUTDOWN})
 _RUNNING: Final = RuntimeState.RUNNING
+_RESPONDING: Final = RuntimeState.RESPONDING
 _RESPONSE_SENT: Final = RuntimeState.RESPONSE_SENT
 
 
@@ -84,6 +86,7 @@ class Lifecycle:
     alive: set[Party] = field(default_factory=set)  # processes started and not seen to exit
     busy: set[Party] = field(default_factory=lambda: {RUNTIME})
     request_id: RequestId | None = None  # the invocation in hand
+    streaming: bool = False  # its answer has begun
     answered: bool = False
     killed: bool = False  # the last word of a Reset or Shutdown is spoken
 
@@ -91,7 +94,9 @@ class Lifecycle:
     def runtime_state(self) -> RuntimeState:
         """What the Runtime API's table of legal calls goes by."""
         if self.phase is _INVOKE and RUNTIME in self.busy:
-            return _RESPONSE_SENT if self.answered else _RUNNING
+            if self.answered:
+                return _RESPONSE_SENT
+            return _RESPONDING if self.streaming else _RUNNING
         match self.phase:
             case Phase.IDLE | Phase.INVOKE:
                 return RuntimeState.READY
@@ -117,9 +122,13 @@ class Lifecycle:
                 self._require(self.handed(request_id) and not self.answered, event)
                 self._require(RUNTIME in self.busy, event)
                 self.answered = True
-                return [Finish(request_id, fault)]
+                return [Finish(request_id, fault, self.streaming)]
             case AskedNext(party):
                 return self._asked_next(event, party)
+            case ResponseBegan(request_id):
+                self._require(self.handed(request_id) and self.runtime_state is _RUNNING, event)
+                self.streaming = True
+                return []
             case Born():
                 self._require(self.phase is Phase.INIT and not self.alive, event)
                 return self._init("init")
@@ -149,7 +158,7 @@ class Lifecycle:
 
     def _assigned(self, event: Event, request_id: RequestId) -> list[Effect]:
         self._require(self.phase is _IDLE or self.phase is Phase.BLANK, event)
-        self.request_id, self.answered = request_id, False
+        self.request_id, self.answered, self.streaming = request_id, False, False
         if self.phase is _IDLE:
             return self._deliver(request_id)
         self.phase = Phase.REINIT
@@ -187,6 +196,7 @@ class Lifecycle:
         if party == RUNTIME:
             if self.phase is _INVOKE and RUNTIME in self.busy and not self.answered:
                 # Asked again before answering: its connection broke. Give it the same work.
+                self._require(not self.streaming, event)
                 assert self.request_id is not None
                 return [Deliver(self.request_id, to=frozenset({RUNTIME}))]
             self._require(RUNTIME in self.alive and not self._ending(), event)
@@ -224,7 +234,7 @@ class Lifecycle:
         first: list[Effect] = []
         last: list[Effect] = []
         if request_id is not None and not self.answered:
-            first = [Finish(request_id, fault)]
+            first = [Finish(request_id, fault, self.streaming)]
         if phase in (Phase.INIT, Phase.REINIT):
             last = [InitEnded("init" if phase is Phase.INIT else "invoke", status, fault)]
         if phase is Phase.REINIT and request_id is not None:

@@ -65,6 +65,14 @@ class Assigned:
     request_id: RequestId
 
 
+@dataclass(frozen=True, slots=True)
+class ResponseBegan:
+    """The runtime streams its answer, and the caller takes it as it comes. Answered follows,
+    unless the environment fails first."""
+
+    request_id: RequestId
+
+
 @dataclass(slots=True, unsafe_hash=True)
 class Answered:
     """The runtime's answer is complete. fault: it cannot be used, and why."""
@@ -108,8 +116,8 @@ class Lost:
 
 
 Event = (
-    Born | Registered | AskedNext | InitErrorPosted | Assigned | Answered | Exited
-    | DeadlinePassed | InitLimitPassed | BudgetSpent | Retired | Lost
+    Born | Registered | AskedNext | InitErrorPosted | Assigned | ResponseBegan | Answered
+    | Exited | DeadlinePassed | InitLimitPassed | BudgetSpent | Retired | Lost
 )  # fmt: skip
 
 
@@ -146,10 +154,12 @@ class InvokeBegan:
 
 @dataclass(slots=True, unsafe_hash=True)
 class Finish:
-    """Hand the caller its result: the payload that came with the event in hand, or the fault."""
+    """Hand the caller its result: the payload that came with the event in hand, or the fault.
+    streamed: it has begun to take its answer, so that whatever is to be told goes behind that."""
 
     request_id: RequestId
     fault: Fault | None = None
+    streamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

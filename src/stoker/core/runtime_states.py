@@ -19,6 +19,7 @@ class RuntimeState(StrEnum):
     INIT_ERROR = "InitError"
     READY = "Ready"  # blocked in next
     RUNNING = "Running"
+    RESPONDING = "InvocationResponse"  # streams its answer
     RESPONSE_SENT = "RuntimeResponseSentState"
     RESTORE_READY = "RestoreReady"  # blocked in restore/next
     RESTORING = "Restoring"
@@ -81,12 +82,14 @@ _LEGAL = {
     RuntimeState.INIT_ERROR: set[Call](),
     RuntimeState.READY: {Call.NEXT},
     RuntimeState.RUNNING: {Call.NEXT, Call.RESPONSE, Call.ERROR},
+    RuntimeState.RESPONDING: set[Call](),
     RuntimeState.RESPONSE_SENT: {Call.NEXT},
     RuntimeState.RESTORE_READY: set[Call](),
     RuntimeState.RESTORING: {Call.NEXT, Call.INIT_ERROR, Call.RESTORE_ERROR},
     RuntimeState.RESTORE_ERROR: set[Call](),
 }
 _WITH_ID = {Call.RESPONSE, Call.ERROR}
+_ANSWERING = {RuntimeState.RESPONDING, RuntimeState.RESPONSE_SENT}
 _REFUSALS = {(state, call): forbidden(state, call) for state in RuntimeState for call in Call}
 
 
@@ -97,8 +100,8 @@ def refusal(state: RuntimeState, call: Call, *, id_matches: bool = False) -> Ans
     """
     if call in _LEGAL[state]:
         return None if id_matches or call not in _WITH_ID else INVALID_REQUEST_ID
-    # Only between the answer and the next `next` does the table know an id that still matches.
-    current = id_matches and state is RuntimeState.RESPONSE_SENT
+    # Only from the answer on to the next `next` does the table know an id that still matches.
+    current = id_matches and state in _ANSWERING
     if call in _WITH_ID and not current:
         return INVALID_REQUEST_ID
     return _REFUSALS[state, call]

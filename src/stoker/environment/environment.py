@@ -15,7 +15,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, get_args
 
@@ -28,17 +28,19 @@ from stoker.core.invocation import Invocation, InvocationResult, RequestId, Targ
 from stoker.core.invoke_limits import FREEZE_S, INIT_S, KILL_S, PHASES_KEPT, RUNTIME_API_CONNECTIONS
 from stoker.core.lifecycle import Lifecycle
 from stoker.core.lifecycle_words import RUNTIME, Party, Phase, Status
+from stoker.core.pace import StreamLimits
 from stoker.environment.hand import Done as Done
 from stoker.environment.hand import Hand
 from stoker.environment.log import EnvironmentLog
 from stoker.environment.peak import Peak
 from stoker.environment.processes import Processes
 from stoker.environment.reports import Reports
+from stoker.environment.response_stream import ResponseStream
 from stoker.environment.runtime_api import Posted, RuntimeApi
 from stoker.environment.servers import Servers
 from stoker.environment.timers import Timers
 from stoker.environment.view import EnvironmentView, History
-from stoker.http.base import Application
+from stoker.http.base import Application, Exchange
 from stoker.observe.base import Logs
 from stoker.observe.steps import Steps
 from stoker.sandbox.base import Sandbox
@@ -52,6 +54,7 @@ class EnvironmentSettings:
     freeze_after_s: float = FREEZE_S
     kill_limit_s: float = KILL_S
     from_zygote: bool = True  # else managed runtimes are started from /var/runtime/bootstrap
+    stream: StreamLimits = field(default_factory=StreamLimits)
 
 
 class Owner(Protocol):
@@ -202,6 +205,15 @@ class Environment:
     def asked_next(self) -> None:
         self._tell(_RUNTIME_ASKED_NEXT)
 
+    def response_began(self, request_id: str, exchange: Exchange) -> int | None:
+        hand = self._hand
+        if hand is None or hand.invocation.recipient is None:
+            return None
+        self._tell(words.ResponseBegan(RequestId(request_id)))
+        limits = self._settings.stream
+        hand.stream = ResponseStream(exchange, hand.invocation.recipient, limits)
+        return limits.most_bytes
+
     def answered(self, request_id: str, posted: Posted | None, fault: Fault | None) -> None:
         self._posted = posted
         self._tell(words.Answered(RequestId(request_id), fault))
@@ -305,6 +317,12 @@ class Environment:
         else:
             payload = faults.payload(fault, hand.invocation.request_id)
             result = InvocationResult(payload, "Unhandled", version)
+        if effect.streamed:
+            assert hand.stream is not None
+            hand.stream.close()
+            if result.function_error:
+                kind = fault.type if fault is not None else posted and posted.error_type
+                result.function_error = kind or "Unhandled"
         if hand.invocation.tail:
             hand.result = result  # its tail ends with the REPORT line
         else:
@@ -313,6 +331,8 @@ class Environment:
 
     def _abandon(self, effect: words.Abandon) -> None:
         assert self._hand is not None
+        if self._hand.stream is not None:
+            self._hand.stream.close()
         self._hand.done(ServiceException(f"The execution environment was lost: {effect.reason}"))
 
     def _invoke_ended(self, effect: words.InvokeEnded) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from stoker.core.errors import ServiceError
 from stoker.core.invocation import Invocation, InvocationResult
+from stoker.environment.response_stream import ResponseStream
 
 Done = Callable[[InvocationResult | ServiceError], None]
 
@@ -23,4 +24,5 @@ class Hand:
     produced_bytes: int | None = None  # of the answer
     runtime_done: float | None = None  # when the runtime was done, if that has been told
     delivery: bytes | None = None  # kept from the second delivery on
+    stream: ResponseStream | None = None  # its answer has begun
     result: InvocationResult | None = None  # kept for a caller who wants the tail

@@ -11,7 +11,6 @@ HTTP; what a call does to the environment it asks of its `Inside`.
 """
 
 import base64
-import binascii
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -52,6 +51,9 @@ _NEXT_CALL: Final = Call.NEXT
 _RESPONSE: Final = Call.RESPONSE
 _ERROR: Final = Call.ERROR
 _RUNNING: Final = RuntimeState.RUNNING
+_RESPONDING: Final = RuntimeState.RESPONDING
+_MODE: Final = "lambda-runtime-function-response-mode"
+_STREAMING: Final = "streaming"
 CAUSE_TYPE = "application/vnd.aws.lambda.error.cause+json"
 
 
@@ -62,12 +64,18 @@ class Posted:
     body: bytes
     content_type: str
     is_error: bool = False
+    error_type: str = ""  # as the trailer behind a response that broke off says
 
 
 class Inside(Protocol):
     """The environment, as its Runtime API needs it."""
 
     def asked_next(self) -> None: ...
+
+    def response_began(self, request_id: str, exchange: Exchange) -> int | None:
+        """The runtime is about to stream its answer. If its caller takes it as it comes, the
+        body is taken over: returns how many bytes it may have. answered() follows."""
+        ...
 
     def answered(self, request_id: str, posted: Posted | None, fault: Fault | None) -> None:
         """The answer is complete; either it is there or it cannot be used."""
@@ -84,7 +92,9 @@ class RuntimeApi:
         self._inside = inside
         self._life = life
         self._parked: OrderedDict[Exchange, None] = OrderedDict()  # in next, first come first
-        self._bodies: dict[Exchange, tuple[Call, str]] = {}  # under way: the call, the id
+        # Under way: the call, the id, the response mode.
+        self._bodies: dict[Exchange, tuple[Call, str, str | None]] = {}
+        self._streaming: Exchange | None = None  # the body that goes to the caller as it comes
 
     def release(self) -> Exchange | None:
         """One `next` that waits, to be answered now. The others wait for later invocations."""
@@ -107,7 +117,13 @@ class RuntimeApi:
         if refused is not None:
             _answer(exchange, refused)
             return 0
-        self._bodies[exchange] = call, request_id
+        mode = exchange.headers.get(_MODE)
+        self._bodies[exchange] = call, request_id, mode
+        if mode == _STREAMING and call is _RESPONSE:
+            most_bytes = self._inside.response_began(request_id, exchange)
+            if most_bytes is not None:
+                self._streaming = exchange
+                return most_bytes
         return RESPONSE_BYTES
 
     def complete(self, exchange: Exchange) -> None:
@@ -115,12 +131,16 @@ class RuntimeApi:
         if body is None:
             self._bodiless(exchange)
             return
-        call, request_id = body
+        call, request_id, mode = body
         refused = self._refusal(call, request_id)  # much may have happened since begin()
+        if exchange is self._streaming:
+            self._streaming = None
+            if self._life.runtime_state is _RESPONDING and self._life.handed(request_id):
+                refused = None  # it is the one that responds
         if refused is not None:
             _answer(exchange, refused)
         elif request_id:
-            self._result(exchange, request_id, is_error=call is _ERROR)
+            self._result(exchange, request_id, mode, is_error=call is _ERROR)
         else:
             self._init_error(exchange)
 
@@ -152,22 +172,21 @@ class RuntimeApi:
             self._parked.move_to_end(exchange, last=False)
         self._inside.asked_next()
 
-    def _result(self, exchange: Exchange, request_id: str, *, is_error: bool) -> None:
+    def _result(
+        self, exchange: Exchange, request_id: str, mode: str | None, *, is_error: bool
+    ) -> None:
         if exchange.truncated:
             self._unusable(exchange, request_id, faults.TRUNCATED, TRUNCATED_REQUEST)
             return
         if exchange.oversized:
             self._unusable(exchange, request_id, faults.OVERSIZED, TOO_LARGE)
             return
-        headers = exchange.headers
-        mode = headers.get("lambda-runtime-function-response-mode")
-        if mode is not None and mode != "streaming" and not is_error:
+        if mode is not None and mode != _STREAMING and not is_error:
             fault = faults.BAD_RESPONSE_MODE
             self._unusable(exchange, request_id, fault, INVALID_RESPONSE_MODE)
             return
-        posted = Posted(
-            exchange.body, headers.get("content-type", "application/octet-stream"), is_error
-        )
+        content_type = exchange.headers.get("content-type", "application/octet-stream")
+        posted = Posted(exchange.body, content_type, is_error)
         if is_error and posted.content_type.startswith(CAUSE_TYPE):
             posted = Posted(*faults.without_cause(posted.body), is_error=True)
         if exchange.trailers:
@@ -222,13 +241,14 @@ def _other(method: str, target: str) -> Answer:
 
 def _with_trailers(posted: Posted, trailers: dict[str, str]) -> Posted:
     """A response that broke off says so behind its last chunk."""
-    if "lambda-runtime-function-error-type" not in trailers:
+    kind = trailers.get("lambda-runtime-function-error-type")
+    if kind is None:
         return posted
     try:
         body = base64.b64decode(trailers.get("lambda-runtime-function-error-body", ""))
-    except binascii.Error:
+    except ValueError:
         body = b""
-    return Posted(body, "application/json", is_error=True)
+    return Posted(body, "application/json", is_error=True, error_type=kind)
 
 
 def _answer(exchange: Exchange, answer: Answer) -> None:

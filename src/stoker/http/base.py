@@ -36,7 +36,14 @@ class Exchange(Protocol):
         """Begin a chunked answer; then write() any times and finish()."""
         ...
 
-    def write(self, data: bytes) -> None: ...
+    def write(self, data: bytes) -> bool:
+        """False: the peer has not taken all that was written, see when_drained()."""
+        ...
+
+    def when_drained(self, call: Callable[[], None]) -> None:
+        """Call once when the peer has taken everything that was written, or is gone. A later
+        call of this replaces an earlier one."""
+        ...
 
     async def drained(self) -> None:
         """Wait until the peer has taken most of what was written (back-pressure). Raises

@@ -107,14 +107,21 @@ class HttpExchange:
         self.phase = Phase.STREAMING
         connection.out.send(head)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         connection = self._answering(Phase.STREAMING)
         if connection is None or not data or self.method == "HEAD":
-            return
+            return True
         if self._chunks:
             connection.out.send(b"%x\r\n" % len(data), data, b"\r\n")
         elif self._head.http_1_0:
             connection.out.send(data)
+        return not connection.out.blocked
+
+    def when_drained(self, call: Callable[[], None]) -> None:
+        if self._connection is None:
+            call()
+        else:
+            self._connection.out.when_drained(call)
 
     async def drained(self) -> None:
         if self._connection is not None:

@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from typing import Final
 
 
 class Outlet:
     """What one connection sends."""
 
-    __slots__ = ("_fd", "_transport", "_waiting", "blocked", "held")
+    __slots__ = ("_drained", "_fd", "_transport", "_waiting", "blocked", "held")
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -16,6 +17,7 @@ class Outlet:
         self.held = b""  # an answer that may go out with the next
         self.blocked = False  # the peer does not take what was written
         self._waiting: list[asyncio.Future[None]] = []
+        self._drained: Callable[[], None] | None = None
 
     def open(self, transport: asyncio.Transport, fd: int | None) -> None:
         """`fd`: the transport's, which both asyncio and uvloop close after connection_lost()."""
@@ -63,8 +65,16 @@ class Outlet:
             self._waiting.append(waiter)
             await waiter
 
+    def when_drained(self, call: Callable[[], None]) -> None:
+        """Call once when everything written has left for the peer, or never will."""
+        if self.blocked and self._transport is not None:
+            self._drained = call
+        else:
+            call()
+
     def unblock(self) -> None:
         self.blocked = False
+        self._call_drained()
         for waiter in self._waiting:
             if not waiter.done():
                 waiter.set_result(None)
@@ -74,10 +84,16 @@ class Outlet:
         """The peer is gone, and nothing written will be taken."""
         self._transport = None
         self.held = b""
+        self._call_drained()
         for waiter in self._waiting:
             if not waiter.done():
                 waiter.set_exception(ConnectionResetError("the peer is gone"))
         self._waiting.clear()
+
+    def _call_drained(self) -> None:
+        drained, self._drained = self._drained, None
+        if drained is not None:
+            drained()
 
 
 _WORTH_JOINING: Final = 64 * 1024

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stoker.core.errors import ServiceException, TooManyRequestsException
@@ -15,6 +15,7 @@ from stoker.core.invoke_limits import (
     MOMENT_S,
     ROOM_S,
 )
+from stoker.core.pace import StreamLimits
 from stoker.core.pool import Room
 from stoker.environment.environment import Done, EnvironmentSettings
 from stoker.environment.view import EnvironmentView
@@ -37,6 +38,7 @@ class InvokeSettings:
     init_limit_s: float = INIT_S
     freeze_after_s: float = FREEZE_S
     from_zygote: bool = True  # else managed runtimes are started from /var/runtime/bootstrap
+    stream: StreamLimits = field(default_factory=StreamLimits)  # of streamed answers
 
 
 class Invoker:
@@ -72,6 +74,7 @@ class Invoker:
                     init_limit_s=settings.init_limit_s,
                     freeze_after_s=settings.freeze_after_s,
                     from_zygote=settings.from_zygote,
+                    stream=settings.stream,
                 ),
             ),
         )

@@ -28,6 +28,43 @@ class InvocationResponse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvokeWithResponseStreamInput:
+    function_name: str
+    log_type: str | None = None
+    client_context: str | None = None
+    qualifier: str | None = None
+    payload: bytes | None = None
+    tenant_id: str | None = None
+    invocation_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvokeResponseStreamUpdate:
+    payload: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvokeWithResponseStreamCompleteEvent:
+    error_code: str | None = None
+    error_details: str | None = None
+    log_result: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvokeWithResponseStreamResponseEvent:
+    payload_chunk: InvokeResponseStreamUpdate | None = None
+    invoke_complete: InvokeWithResponseStreamCompleteEvent | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvokeWithResponseStreamResponse:
+    status_code: int | None = None
+    executed_version: str | None = None
+    event_stream: InvokeWithResponseStreamResponseEvent | None = None
+    response_stream_content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionCode:
     zip_file: bytes | None = None
     s3_bucket: str | None = None
