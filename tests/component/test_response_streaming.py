@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from stoker.core.errors import ServiceError
+from stoker.core.invocation import LogSettings
 from stoker.core.invoke_limits import RESPONSE_BYTES
 from tests.component.test_environment import END, INIT_START, MS, START, assert_lines, report
 from tests.invoking import Ground, run
@@ -247,6 +248,31 @@ time.sleep(60)
         else:
             raise AssertionError("it went on")
         assert caller.begun == 1
+
+    run(tmp_path, story)
+
+
+def test_the_report_of_a_stream_counts_what_went_through(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.function(
+            STREAM
+            + """
+request_id, _, _ = next_event()
+stream = Stream(request_id)
+stream.write(b"x" * 1234)
+stream.finish()
+next_event()
+""",
+            log=LogSettings("/aws/lambda/f", format="JSON", system_level="DEBUG"),
+        )
+        await world.invoke(f, recipient=Caller())
+        await world.idle(f)
+        events = [json.loads(line) for line in await world.lines(f)]
+        [done] = [e["record"] for e in events if e["type"] == "platform.runtimeDone"]
+        assert done["metrics"]["producedBytes"] == 1234
+        assert [span["name"] for span in done["spans"]] == [
+            "responseLatency", "responseDuration", "runtimeOverhead",
+        ]  # fmt: skip
 
     run(tmp_path, story)
 

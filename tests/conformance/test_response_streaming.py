@@ -2,13 +2,19 @@
 
 import base64
 import json
+import re
+import socket
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.front_door import signed
 from tests.invoking import PREAMBLE
+from tests.running import StokerProcess, wait_for
 from tests.streaming import STREAM
 
 Create = Callable[..., str]
@@ -20,6 +26,34 @@ STREAMER = (
 def printed(stream):
     print("a line of the function", flush=True)
     stream.write(b"printed")
+
+def waits(stream):
+    stream.write(b"first")
+    host, _, port = os.environ["AWS_ENDPOINT_URL"].rpartition("/")[2].rpartition(":")
+    scope = "Credential=test/20260101/eu-central-1/logs/aws4_request"
+    headers = {
+        "X-Amz-Target": "Logs_20140328.DescribeLogGroups",
+        "Content-Type": "application/x-amz-json-1.1",
+        "Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=" + "0" * 64,
+    }
+    wanted = json.dumps({"logGroupNamePrefix": "/go/" + os.environ["AWS_LAMBDA_FUNCTION_NAME"]})
+    while True:
+        front = http.client.HTTPConnection(host, int(port))
+        status, body, _ = call("POST", "/", wanted, headers, on=front)
+        assert status == 200, body
+        if json.loads(body)["logGroups"]:
+            break
+        time.sleep(0.02)
+    stream.write(b"second")
+
+def endless(stream):
+    for _ in range(10_000):
+        stream.write(b"x" * 1_000_000)
+
+def goes_on(stream):
+    for _ in range(75):
+        stream.write(b"x" * 100_000)
+    print("went on to the end", flush=True)
 
 def breaks_off(stream):
     import base64
@@ -172,5 +206,108 @@ def test_what_is_refused_is_refused_as_json_before_any_stream(
 
 def test_a_dry_run_runs_nothing(lambda_client: Any, streamer: str) -> None:
     answer = stream(lambda_client, streamer, "stalls", InvocationType="DryRun")
-    assert answer["StatusCode"] == 204
-    assert list(answer["EventStream"]) == []
+    with closing(answer["EventStream"]) as events:
+        assert answer["StatusCode"] == 204
+        assert list(events) == []
+
+
+def test_the_caller_has_the_first_chunk_while_the_handler_still_waits(
+    lambda_client: Any, logs_client: Any, streamer: str
+) -> None:
+    group = f"/go/{streamer}"
+    with closing(stream(lambda_client, streamer, "waits")["EventStream"]) as answer:
+        events = iter(answer)
+        assert next(events) == {"PayloadChunk": {"Payload": b"first"}}
+        logs_client.create_log_group(logGroupName=group)  # what it waits for
+        try:
+            assert next(events) == {"PayloadChunk": {"Payload": b"second"}}
+            assert next(events) == {"InvokeComplete": {}}
+        finally:
+            logs_client.delete_log_group(logGroupName=group)
+
+
+def rss_kb(server: StokerProcess) -> int:
+    match = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{server.pid}/status").read_text())
+    assert match is not None
+    return int(match[1])
+
+
+def unread(server: StokerProcess, name: str, event: object) -> socket.socket:
+    """A caller who reads the head of the answer, and then nothing."""
+    path = f"/2021-11-15/functions/{name}/response-streaming-invocations"
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", server.port))
+    host = f"127.0.0.1:{server.port}"
+    sock.sendall(signed(host, "POST", path, json.dumps(event).encode(), key="test"))
+    while sock.recv(1) != b"\r" or sock.recv(3) != b"\n\r\n":
+        pass
+    return sock
+
+
+def test_ten_gigabytes_that_nobody_reads_cost_the_server_nothing(
+    server: StokerProcess, lambda_client: Any, logs_client: Any, create: Create
+) -> None:
+    name = create({"bootstrap": STREAMER}, ("bootstrap",), Runtime="provided.al2023", Timeout=2)
+    read(stream(lambda_client, name, "large"))
+    before = rss_kb(server)
+    with closing(unread(server, name, "endless")) as sock:
+        wait_for(lambda: log_of(logs_client, name), "Status: timeout")
+        assert rss_kb(server) - before < 16 * 1024
+        received, chunk = 0, b""
+        while piece := sock.recv(1_000_000):
+            received += len(piece)
+            chunk = (chunk + piece)[-1000:]
+            if b"InvokeComplete" in chunk and chunk.endswith(b"0\r\n\r\n"):
+                break
+    assert b"Sandbox.Timedout" in chunk
+    assert received < 16_000_000
+
+
+@pytest.mark.parametrize("how", ["early", "while it is blocked"])
+def test_when_the_caller_hangs_up_the_function_goes_on(
+    how: str, server: StokerProcess, logs_client: Any, streamer: str
+) -> None:
+    with closing(unread(server, streamer, "goes_on")) as sock:
+        if how != "early":
+            # Full is full when the server's socket takes no more: the peer's window is shut.
+            wait_for(lambda: blocked(server, sock), "yes")
+    wait_for(lambda: log_of(logs_client, streamer), "went on to the end")
+    wait_for(lambda: log_of(logs_client, streamer), "REPORT")
+    assert "Status: " not in log_of(logs_client, streamer)
+
+
+def blocked(server: StokerProcess, sock: socket.socket) -> str:
+    """Does the server's end of this connection hold bytes that the peer does not take?"""
+    ours = sock.getsockname()[1]
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        local, remote = (int(fields[n].rpartition(":")[2], 16) for n in (1, 2))
+        if (local, remote) == (server.port, ours):
+            return "yes" if int(fields[4].partition(":")[0], 16) > 1_000_000 else "no"
+    return "no such connection"
+
+
+def log_of(logs: Any, name: str) -> str:
+    found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")
+    return "".join(event["message"] for event in found["events"])
+
+
+BASH = """#!/bin/bash
+api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
+while true; do
+  head=$(mktemp)
+  curl -sS -o /dev/null -D "$head" "$api/next"
+  id=$(grep -Fi Lambda-Runtime-Aws-Request-Id "$head" | tr -d '[:space:]' | cut -d: -f2)
+  { echo one; echo two; } | curl -sS -X POST -T - "$api/$id/response" -o /dev/null \
+    -H "Lambda-Runtime-Function-Response-Mode: streaming" -H "Transfer-Encoding: chunked" \
+    -H "Content-Type: text/plain"
+done
+"""
+
+
+@pytest.mark.skipif(not Path("/usr/bin/curl").exists(), reason="curl is not on this machine")
+def test_bash_and_curl_can_stream(lambda_client: Any, create: Create) -> None:
+    name = create({"bootstrap": BASH}, ("bootstrap",), Runtime="provided.al2023", MemorySize=512)
+    for _ in range(2):
+        assert read(stream(lambda_client, name, {})) == (b"one\ntwo\n", {})

@@ -211,6 +211,7 @@ class Environment:
             return None
         self._tell(words.ResponseBegan(RequestId(request_id)))
         limits = self._settings.stream
+        hand.answering = self._now
         hand.stream = ResponseStream(exchange, hand.invocation.recipient, limits)
         return limits.most_bytes
 
@@ -320,6 +321,7 @@ class Environment:
         if effect.streamed:
             assert hand.stream is not None
             hand.stream.close()
+            hand.produced_bytes = hand.stream.passed_bytes
             if result.function_error:
                 kind = fault.type if fault is not None else posted and posted.error_type
                 result.function_error = kind or "Unhandled"

@@ -25,6 +25,7 @@ class ResponseStream:
         self._pace = Pace(limits, self._loop.time())
         self._unpaced: asyncio.TimerHandle | None = None  # too fast: goes on then
         self._full = False  # the caller takes nothing
+        self.passed_bytes = 0
         exchange.on_data = self._take
         recipient.began(self)
 
@@ -48,6 +49,7 @@ class ResponseStream:
     def _take(self, data: bytes) -> None:
         if self._recipient is None:
             return
+        self.passed_bytes += len(data)
         self._recipient.write(data)
         wait_s = self._pace.took(len(data), self._loop.time())
         if wait_s > 0 and self._unpaced is None:
