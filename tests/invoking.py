@@ -108,6 +108,16 @@ class Ground:
         )
         return replace(target, **facts)  # type: ignore[arg-type]
 
+    def layer(self, files: Mapping[str, str], mode: int = 0o755) -> str:
+        """A layer's content, unpacked; its name is what Target.layers holds."""
+        digest = uuid.uuid4().hex
+        for name, text in files.items():
+            path = self.folder / "code" / digest / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            path.chmod(mode)
+        return digest
+
     async def invoke(
         self, target: Target, event: bytes = b"{}", *, request_id: str = "", **facts: object
     ) -> InvocationResult:

@@ -64,7 +64,7 @@ respond(request_id, tried(
     ("POST", BASE + "/invocation/next", "{}"),
     ("DELETE", BASE + "/init/error"),
     ("GET", BASE + "/invocation/" + request_id + "/response"),
-    ("POST", "/2020-01-01/extension/register", "{}"),
+    ("PUT", "/2020-08-15/logs", "{}"),
     ("PUT", "/2022-07-01/telemetry", "{}"),
 ))
 next_event()
@@ -75,7 +75,7 @@ next_event()
     assert answers[1:6] == [not_found] * 5
     assert answers[6:9] == [not_allowed] * 3
     assert [status for status, _ in answers[9:]] == [501, 501]
-    assert "The Extensions API is not built yet" in answers[9][1]
+    assert "The Logs API is not built yet" in answers[9][1]
 
 
 def test_an_answer_to_anything_but_the_id_in_hand_is_refused(tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ from types import ModuleType
 from typing import Any
 
 from stoker.core import faults
+from stoker.core.extension_states import ExtensionCall, ExtensionState
+from stoker.core.extension_states import refusal as extension_refusal
 from stoker.core.runtime_states import Call, RuntimeState, refusal
 
-RUNTIME, OTEL, INNER = "runtime", "otel", "inner"
+RUNTIME, OTEL, MUTE, INNER = "runtime", "otel", "mute", "inner"
 R1, R2 = "r1", "r2"
 FAULT = faults.Fault("Runtime.ExitError", "gone")
 
@@ -30,6 +32,11 @@ class Observer:
     init: str | None = None  # InitBegan seen, InitEnded not
     fresh: bool = True  # nothing has run since the last reset
     door: bool = False  # extensions may register: until the runtime asks for its first event
+    names: frozenset[str] = frozenset()  # who has registered since the last init began
+    failed: frozenset[str] = frozenset()  # and said that it cannot go on
+    asked: bool = False  # everyone was asked to leave, and has time for it
+    told: bool = False  # extensions have heard why
+    killed: bool = False  # nobody has time any more
     dead: bool = False
 
     def key(self) -> tuple[object, ...]:
@@ -46,15 +53,21 @@ class Seen:
 def every_event(m: ModuleType) -> list[Any]:
     return [
         m.Born(),
-        *(m.Registered(m.Extension(OTEL, True, invoke=i)) for i in (True, False)),
+        *(m.Registered(m.Extension(OTEL, True, invoke=i, shutdown=True)) for i in (True, False)),
+        m.Registered(m.Extension(MUTE, True)),
         m.Registered(m.Extension(INNER, False, invoke=True)),
         m.Registered(m.Extension("forged", True)),
-        *(m.AskedNext(party) for party in (RUNTIME, OTEL, INNER, "nobody")),
+        *(m.AskedNext(party) for party in (RUNTIME, OTEL, MUTE, INNER, "nobody")),
+        *(
+            m.ExtensionFailed(party, state, "Own.Words")
+            for party in (OTEL, INNER)
+            for state in (ExtensionState.INIT_ERROR, ExtensionState.EXIT_ERROR)
+        ),
         m.InitErrorPosted("Runtime.X"),
         *(m.Assigned(r) for r in (R1, R2)),
         *(m.ResponseBegan(r) for r in (R1, R2, "forged")),
         *(m.Answered(r, f) for r in (R1, R2, "forged") for f in (None, faults.OVERSIZED)),
-        *(m.Exited(party, FAULT) for party in (RUNTIME, OTEL)),
+        *(m.Exited(party, FAULT) for party in (RUNTIME, OTEL, MUTE)),
         *(m.DeadlinePassed(r) for r in (R1, R2)),
         m.InitLimitPassed(),
         m.BudgetSpent(),
@@ -64,7 +77,7 @@ def every_event(m: ModuleType) -> list[Any]:
 
 
 def walk(m: ModuleType, externals: frozenset[str] = frozenset()) -> Seen:
-    seen = Seen()
+    seen, tables = Seen(), set[tuple[object, ...]]()
     frontier = [(m.Lifecycle(externals=externals), Observer())]
     while frontier:
         life, world = frontier.pop()
@@ -74,6 +87,9 @@ def walk(m: ModuleType, externals: frozenset[str] = frozenset()) -> Seen:
         seen.states.add(state)
         seen.phases.add(life.phase)
         check_state(m, life, world)
+        if freeze(life) not in tables:
+            tables.add(freeze(life))
+            check_table(m, life)
         for event in every_event(m):
             if isinstance(event, m.Exited) and event.party not in world.running:
                 continue  # what does not run cannot exit
@@ -86,15 +102,24 @@ def walk(m: ModuleType, externals: frozenset[str] = frozenset()) -> Seen:
     return seen
 
 
+def twin(life: Any) -> Any:
+    """A copy with a life of its own; copy.deepcopy() takes five times as long."""
+    other = copy.copy(life)
+    for name in ("extensions", "alive", "busy", "failed"):
+        setattr(other, name, getattr(life, name).copy())
+    return other
+
+
 def freeze(life: Any) -> tuple[object, ...]:
     registered = frozenset((e.name, e.invoke) for e in life.extensions.values())
     busy, alive = frozenset(life.busy), frozenset(life.alive)
-    answer = life.streaming, life.answered
-    return life.phase, registered, alive, busy, life.request_id, answer, life.killed
+    failed = frozenset((party, state) for party, (state, _) in life.failed.items())
+    flags = life.streaming, life.answered, life.killed, life.farewell
+    return life.phase, registered, alive, busy, life.request_id, failed, *flags
 
 
 def check_refused(m: ModuleType, life: Any, event: Any) -> None:
-    again = copy.deepcopy(life)
+    again = twin(life)
     try:
         again.handle(event)
     except m.NotAllowed:
@@ -116,11 +141,12 @@ def check_state(m: ModuleType, life: Any, world: Observer) -> None:
     if not world.dead:
         assert life.alive == world.running, "the machine knows who runs"
         assert life.phase is not phase.RESET or world.running, "a reset ends with the last exit"
-    check_table(m, life)
+    if world.asked and not world.killed and world.running and not world.dead:
+        assert world.told == (RUNTIME not in world.running), "extensions hear when it is gone"
 
 
 def check_table(m: ModuleType, life: Any) -> None:
-    """The Runtime API's table of legal calls and the machine agree in every state."""
+    """The APIs' tables of legal calls and the machine agree in every state."""
     if life.phase is m.Phase.DEAD:
         return
     held = life.request_id or R1
@@ -135,15 +161,31 @@ def check_table(m: ModuleType, life: Any) -> None:
         matches = request_id is not None and life.handed(request_id)
         legal = refusal(life.runtime_state, call, id_matches=matches) is None
         try:
-            copy.deepcopy(life).handle(event)
+            twin(life).handle(event)
         except m.NotAllowed:
             assert not legal, f"the table allows {call.name} while {life.phase}"
         else:
             assert legal, f"the table refuses {call.name} while {life.phase}"
+    for party in life.extensions:
+        for called, told in (
+            (ExtensionCall.NEXT, m.AskedNext(party)),
+            (ExtensionCall.INIT_ERROR, m.ExtensionFailed(party, ExtensionState.INIT_ERROR, "T")),
+            (ExtensionCall.EXIT_ERROR, m.ExtensionFailed(party, ExtensionState.EXIT_ERROR, "T")),
+        ):
+            state = life.extension_state(party)
+            legal = extension_refusal(state, called, party) is None
+            if called is ExtensionCall.NEXT and life.ending:
+                continue  # answered by SHUTDOWN, or not at all
+            try:
+                twin(life).handle(told)
+            except m.NotAllowed:
+                assert not legal, f"the table allows {called.name} in {state}"
+            else:
+                assert legal, f"the table refuses {called.name} in {state}"
 
 
 def step(m: ModuleType, before: Any, was: Observer, event: Any, seen: Seen) -> tuple[Any, Observer]:
-    life, world = copy.deepcopy(before), copy.copy(was)
+    life, world = twin(before), copy.copy(was)
     try:
         effects = life.handle(event)
     except m.NotAllowed:
@@ -180,11 +222,18 @@ def check_event(m: ModuleType, before: Any, world: Observer, event: Any) -> None
             assert request_id == world.in_hand, "only what is in hand can expire"
         case m.Exited(party):
             world.running -= {party}
+        case m.ExtensionFailed(party):
+            assert party in world.names - world.failed, "somebody else's last words"
+            world.failed |= {party}
         case m.InitLimitPassed():
             assert world.init == "init"
         case m.Registered(extension):
             assert world.door, "registration is closed"
-            assert (extension.name if extension.external else RUNTIME) in world.running
+            assert extension.external == (extension.name in before.externals), "a false name"
+            assert extension.external <= (extension.name in world.running), "a dead man's name"
+            assert extension.name not in world.names, "registered twice"
+            assert world.running, "nobody is there to register"
+            world.names |= {extension.name}
         case m.AskedNext(party) if party == RUNTIME:
             world.door = False
 
@@ -200,8 +249,13 @@ def observe(m: ModuleType, world: Observer, effect: Any) -> None:
             assert world.init is None and (phase == "invoke") == (world.in_hand is not None)
             assert not world.running, "an init begins with nobody there"
             world.init, world.door = phase, True
-        case m.InitEnded(phase):
+            world.names = world.failed = frozenset()
+            world.asked = world.told = world.killed = False
+        case m.InitEnded(phase, status, _, seen):
             assert phase == world.init
+            if status == m.Status.SUCCESS:
+                assert {one.party for one in seen} == world.names
+                assert all(one.state == ExtensionState.READY for one in seen)
             world.init, world.door = None, False
         case m.Deliver(request_id, to):
             assert request_id == world.in_hand and world.owed, "delivered without need"
@@ -225,6 +279,21 @@ def observe(m: ModuleType, world: Observer, effect: Any) -> None:
         case m.Withdraw():
             assert world.available
             world.available = False
+        case m.Dismiss(budget_ms):
+            assert world.names and world.running and not world.asked
+            external = any(name != INNER for name in world.names)
+            assert budget_ms == (2000 if external else 500)
+            world.asked = True
+        case m.Terminate(grace_ms):
+            assert world.asked and RUNTIME in world.running
+            assert grace_ms == (500 if INNER in world.names else 300)
+        case m.Goodbye(_, to, kill):
+            assert world.asked and not world.told and RUNTIME not in world.running
+            assert to | kill == world.running and not to & kill, "everyone hears, or dies"
+            assert to <= {OTEL} & world.names, "only who wants to hear"
+            world.told = True
+        case m.KillAll():
+            world.killed = True
         case m.Kill():
             assert world.in_hand is None, "killed with an invocation in hand"
             world.dead, world.available, world.init, world.door = True, False, None, False

@@ -38,7 +38,7 @@ def runtime(target: Target = TARGET, **more: object) -> dict[str, str]:
 
 
 def extension(target: Target = TARGET) -> dict[str, str]:
-    return extension_environ(target, **FACTS)  # type: ignore[arg-type]
+    return extension_environ(runtime(target))
 
 
 def test_a_python_runtime_gets_exactly_this() -> None:

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from stoker.core import lifecycle
+from stoker.core.extension_states import ExtensionState
 from stoker.core.faults import Fault
 from stoker.core.invocation import RequestId
 from stoker.core.lifecycle import Lifecycle, NotAllowed
@@ -27,7 +28,9 @@ from stoker.core.lifecycle_words import (
     Event,
     Exited,
     Extension,
+    ExtensionFailed,
     Finish,
+    Goodbye,
     InitBegan,
     InitEnded,
     InitLimitPassed,
@@ -42,10 +45,11 @@ from stoker.core.lifecycle_words import (
     Retired,
     Start,
     Status,
+    Terminate,
     Withdraw,
 )
 from stoker.core.runtime_states import RuntimeState
-from tests.core.lifecycle_walk import OTEL, Seen, walk
+from tests.core.lifecycle_walk import MUTE, OTEL, Seen, walk
 
 R1, R2 = RequestId("r1"), RequestId("r2")
 EXTENSION = Party(OTEL)
@@ -166,7 +170,13 @@ def test_the_runtime_starts_when_every_external_extension_has_registered() -> No
     assert env.handle(Registered(Extension(other, external=True))) == [Start(RUNTIME)]
     assert env.handle(AskedNext(RUNTIME)) == []
     assert env.handle(AskedNext(EXTENSION)) == []
-    assert env.handle(AskedNext(other)) == [InitEnded("init"), BecomeIdle()]
+    ended, idle = env.handle(AskedNext(other))
+    assert isinstance(ended, InitEnded)
+    assert idle == BecomeIdle()
+    assert [(seen.party, seen.state) for seen in ended.extensions] == [
+        (EXTENSION, ExtensionState.READY),
+        (other, ExtensionState.READY),
+    ]
 
 
 def with_extension() -> Lifecycle:
@@ -190,10 +200,54 @@ def test_an_extension_keeps_the_environment_busy_after_the_answer_is_out() -> No
 
 def test_an_external_extension_gets_two_seconds_to_say_goodbye() -> None:
     env = with_extension()
-    assert env.handle(Retired()) == [Withdraw(), Dismiss("spindown", 2000)]
+    assert env.handle(Retired()) == [Withdraw(), Dismiss(2000), Terminate(300)]
+    heard, nobody = frozenset({EXTENSION}), frozenset[Party]()
+    assert env.handle(Exited(RUNTIME, CRASH)) == [Goodbye("spindown", heard, nobody)]
     assert env.handle(BudgetSpent()) == [KillAll()]
-    assert env.handle(Exited(RUNTIME, CRASH)) == []
     assert env.handle(Exited(EXTENSION, CRASH)) == [Kill("retired")]
+
+
+def test_an_extension_that_does_not_want_to_hear_of_the_end_is_killed_after_the_runtime() -> None:
+    env = after(
+        Born(),
+        Registered(Extension(EXTENSION, external=True)),
+        AskedNext(RUNTIME),
+        AskedNext(EXTENSION),
+        externals=frozenset({EXTENSION}),
+    )
+    assert env.handle(Retired()) == [Withdraw(), Dismiss(2000), Terminate(300)]
+    killed = Goodbye("spindown", frozenset(), frozenset({EXTENSION}))
+    assert env.handle(Exited(RUNTIME, CRASH)) == [killed]
+
+
+def test_an_internal_extension_gives_the_runtime_500_ms_to_leave() -> None:
+    inner = Party("inner")
+    env = after(Born(), Registered(Extension(inner, external=False)), AskedNext(RUNTIME))
+    env.handle(AskedNext(inner))
+    assert env.handle(Retired()) == [Withdraw(), Dismiss(500), Terminate(500)]
+    assert env.handle(Exited(RUNTIME, CRASH)) == [Kill("retired")]
+
+
+def test_an_extension_that_reports_an_error_ends_the_init_with_it() -> None:
+    env = after(
+        Born(),
+        Registered(Extension(EXTENSION, external=True, shutdown=True)),
+        externals=frozenset({EXTENSION}),
+    )
+    effects = env.handle(ExtensionFailed(EXTENSION, ExtensionState.INIT_ERROR, "My.Reason"))
+    ended = effects[-1]
+    assert isinstance(ended, InitEnded)
+    assert ended.fault == Fault("Extension.InitError", "My.Reason")
+    (seen,) = ended.extensions
+    assert (seen.state, seen.error_type) == (ExtensionState.INIT_ERROR, "My.Reason")
+
+
+def test_an_eleventh_extension_is_not_registered() -> None:
+    env = after(Born())
+    for number in range(10):
+        env.handle(Registered(Extension(Party(f"inner{number}"), external=False)))
+    with pytest.raises(NotAllowed):
+        env.handle(Registered(Extension(Party("inner10"), external=False)))
 
 
 def test_without_extensions_retirement_is_immediate() -> None:
@@ -267,14 +321,41 @@ MUTANTS = {
         "pass",
     ),
     "registered after the door closed": (
-        "self._require(name not in self.extensions and RUNTIME in self.busy, event)",
-        "self._require(name not in self.extensions, event)",
+        "bool(self.alive) and RUNTIME in self.busy,",
+        "bool(self.alive),",
+    ),
+    "registered against the table": (
+        "self._require(registration_refusal(standing, name) is None, event)",
+        "pass",
+    ),
+    "registered under a false name": (
+        "self._require(extension.external == standing.external, event)",
+        "pass",
+    ),
+    "extensions hear before the runtime is gone": (
+        "if not reason or self.killed or not self.alive or RUNTIME in self.alive:",
+        "if not reason or self.killed or not self.alive:",
+    ),
+    "extensions never hear": (
+        "return [*self._say_goodbye(), *self._everyone_gone()]",
+        "return self._everyone_gone()",
+    ),
+    "who does not listen is told": (
+        "frozenset(self.alive & wanted), frozenset(self.alive - wanted)",
+        "frozenset(self.alive), frozenset()",
+    ),
+    "a budget for nobody": ("self.killed = not (self.extensions and self.alive)", "pass"),
+    "too much time": ("SHUTDOWN_EXTERNAL_MS if external else", "SHUTDOWN_EXTERNAL_MS if 1 else"),
+    "a failed extension that may fail again": ("self.failed[party] = state, kind", "pass"),
+    "an error of who never registered": (
+        "self._require(party in self.extensions, event)\n        standing",
+        "standing",
     ),
     "life after death": ("if self.phase is _DEAD:", "if False:"),
     "retired in the middle of work": ("self._require(self.request_id is None, event)", "pass"),
     "an idle environment that died is still offered": ("first = [Withdraw()]", "first = []"),
     "a dead runtime asks": (
-        "self._require(RUNTIME in self.alive and not self._ending(), event)",
+        "self._require(RUNTIME in self.alive and not self.ending, event)",
         "pass",
     ),
     "who left is still there": ("self.alive.discard(party)", "pass"),
@@ -294,8 +375,8 @@ def test_the_laws_catch(name: str) -> None:
 
 
 def walk_both(machine: ModuleType) -> tuple[Seen, Seen]:
-    """Without and with an external extension."""
-    return walk(machine), walk(machine, frozenset({OTEL}))
+    """Without and with external extensions."""
+    return walk(machine), walk(machine, frozenset({OTEL, MUTE}))
 
 
 def broken_copy(old: str, new: str) -> ModuleType:

@@ -20,6 +20,7 @@ import pytest
 
 from stoker.core import faults
 from stoker.core import lifecycle_words as life
+from stoker.core.extension_states import ExtensionState
 from stoker.core.faults import Fault
 from stoker.core.invocation import RequestId
 from stoker.core.lifecycle import Lifecycle, NotAllowed
@@ -123,6 +124,11 @@ def event(words: list[str], command: str) -> life.Event:
                 Party(name), how == "registers", "INVOKE" in wants, "SHUTDOWN" in wants
             )
             return life.Registered(extension)
+        case [name, ("init/error" | "exit/error") as call, kind]:
+            state = ExtensionState.INIT_ERROR if call == "init/error" else ExtensionState.EXIT_ERROR
+            return life.ExtensionFailed(Party(name), state, kind)
+        case [name, "killed"]:
+            return life.Exited(Party(name), faults.extension_exit(None, 9, None))
         case [name, "exits", code]:
             return life.Exited(Party(name), faults.extension_exit(int(code), None, None))
     raise AssertionError(f"not understood: {command}")
@@ -134,8 +140,9 @@ def shown(effect: Effect) -> str:
             return f"start {party}"
         case life.InitBegan(phase):
             return "init begins" if phase == "init" else "init begins inside the invocation"
-        case life.InitEnded(phase, status, fault):
-            return f"init ends in phase {phase}{outcome(status, fault)}"
+        case life.InitEnded(phase, status, fault, seen):
+            stand = "".join(f"; {one.party} {one.state}" for one in seen)
+            return f"init ends in phase {phase}{outcome(status, fault)}{stand}"
         case life.Deliver(request_id, to):
             return f"deliver {request_id} to {', '.join(sorted(to))}"
         case life.InvokeBegan(request_id):
@@ -152,8 +159,13 @@ def shown(effect: Effect) -> str:
             return "idle"
         case life.Withdraw():
             return "not available"
-        case life.Dismiss(reason, budget_ms):
-            return f"SHUTDOWN {reason}, {budget_ms} ms"
+        case life.Dismiss(budget_ms):
+            return f"{budget_ms} ms to leave"
+        case life.Terminate(grace_ms):
+            return f"SIGTERM to the runtime, SIGKILL after {grace_ms} ms"
+        case life.Goodbye(reason, to, kill):
+            told = f"SHUTDOWN {reason} to {', '.join(sorted(to)) or 'nobody'}"
+            return told + (f", SIGKILL to {', '.join(sorted(kill))}" if kill else "")
         case life.KillAll():
             return "kill all processes"
         case life.Kill(reason):

@@ -1,8 +1,9 @@
-"""The HTTP response that hands an event to the runtime, built once per function and filled in.
+"""The HTTP responses that hand events to the runtime and to extensions, built by filling in.
 
 Date is left out: no client reads it, and this is the hottest response of all.
 """
 
+import json
 from functools import lru_cache
 
 from stoker.core.invocation import Invocation
@@ -42,6 +43,36 @@ def next_response(invocation: Invocation, deadline_ms: int) -> bytes:
     )
 
 
+def invoke_event(invocation: Invocation, deadline_ms: int) -> bytes:
+    """What an extension hears of an invocation. AWS tells of tracing whether it is on or not."""
+    event = {
+        "eventType": "INVOKE",
+        "deadlineMs": deadline_ms,
+        "requestId": invocation.request_id,
+        "invokedFunctionArn": invocation.invoked_arn,
+        "tracing": {"type": "X-Amzn-Trace-Id", "value": invocation.trace_id},
+    }
+    return json.dumps(event, separators=(",", ":")).encode()
+
+
+def shutdown_event(reason: str, deadline_ms: int) -> bytes:
+    """reason: lower case on the wire, whatever the documentation prints."""
+    event = {"eventType": "SHUTDOWN", "deadlineMs": deadline_ms, "shutdownReason": reason}
+    return json.dumps(event, separators=(",", ":")).encode()
+
+
+def extension_response(event_id: str, event: bytes) -> bytes:
+    return _EXTENSION_HEAD % (event_id.encode(), len(event), event)
+
+
+_EXTENSION_HEAD = (
+    b"HTTP/1.1 200 OK\r\n"
+    b"Content-Type: application/json\r\n"
+    b"Lambda-Extension-Event-Identifier: %b\r\n"
+    b"Content-Length: %d\r\n"
+    b"\r\n"
+    b"%b"
+)
 _CONTROLS = bytes.maketrans(bytes(range(32)), b" " * 32)
 
 

@@ -68,29 +68,11 @@ def runtime_environ(
     }
 
 
-def extension_environ(
-    target: Target,
-    *,
-    runtime_api: str,
-    endpoint_url: str | None,
-    log_stream: str,
-    credentials: Credentials,
-    initialization_type: str = "on-demand",
-    roots: Roots = Roots(),
-) -> dict[str, str]:
+def extension_environ(runtime: Mapping[str, str]) -> dict[str, str]:
     """What each external extension's process gets: the runtime's, less what only it may see."""
-    everything = runtime_environ(
-        target,
-        runtime_api=runtime_api,
-        endpoint_url=endpoint_url,
-        log_stream=log_stream,
-        credentials=credentials,
-        initialization_type=initialization_type,
-        roots=roots,
-    )
     return {
         key: value
-        for key, value in everything.items()
+        for key, value in runtime.items()
         if key not in _NOT_FOR_EXTENSIONS and not key.startswith("_")
     }
 

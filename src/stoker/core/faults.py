@@ -66,6 +66,17 @@ def extension_exit(code: int | None, signal: int | None, error: str | None) -> F
     return Fault("Extension.Crash", f"exit status {code or 0}")
 
 
+TOO_MANY_EXTENSIONS = Fault("Extension.LaunchError", "Too many extensions")
+
+
+def launch_error_type(fault: Fault) -> str:
+    """Why an extension was not started, as the platform's record of it says."""
+    if fault is TOO_MANY_EXTENSIONS:
+        return "TooManyExtensions"
+    denied = fault.text.endswith(": permission denied")
+    return "PermissionDenied" if denied else "UnknownError"
+
+
 def timed_out(timeout_s: float) -> Fault:
     return Fault("Sandbox.Timedout", f"Task timed out after {timeout_s:.2f} seconds")
 

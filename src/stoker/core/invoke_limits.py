@@ -12,11 +12,15 @@ EVENT_BYTES = 256 * 1024  # one log event (CloudWatch); longer lines are split
 TAIL_BYTES = 4096  # X-Amz-Log-Result
 SHUTDOWN_INTERNAL_MS = 500  # goodbye when only internal extensions are registered
 SHUTDOWN_EXTERNAL_MS = 2000  # goodbye when an external extension is registered
+TERM_MS = 300  # of it, for the runtime: from SIGTERM to SIGKILL
+TERM_INTERNAL_MS = 500  # the same when an internal extension is registered
+EXTENSIONS = 10  # of one environment, external and internal
 
 # Ours: everything that can grow has an end.
 SMALL_BODY_BYTES = 64 * 1024  # a request that has no business carrying more
 RUNTIME_API_CONNECTIONS = 128  # to one environment's Runtime API
 RUNTIME_API_BODIES = 4  # large bodies under way to one environment at a time
+EXTENSION_NAME_CHARS = 255  # as long as a file's name
 KILL_S = 2.0  # from SIGKILL to the last exit; after that the sandbox is given up
 CREATE_S = 60.0  # making one sandbox
 ROOM_S = 30.0  # waiting for room on a full machine (and never longer than the function's timeout)

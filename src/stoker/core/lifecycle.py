@@ -7,7 +7,8 @@ effects and reports back with more events.
 One idea carries the whole machine. The runtime and every extension are *parties*; a party is
 *busy* until it asks for the next event. Init and Invoke end for the same reason: nobody is busy.
 And everything that goes wrong has the same end: everyone is killed, and what is left (the file
-system, /tmp, the log stream) starts over inside the next invocation, as on AWS.
+system, /tmp, the log stream) starts over inside the next invocation, as on AWS. Where extensions
+have registered, everyone is first asked to leave: the runtime, and when it is gone, they.
 
     Init ──nobody busy──► Idle ──Assigned──► Invoke ──nobody busy──► Idle
      └──────death, error, limit──► Reset ◄──death, timeout──┘ ▲
@@ -21,9 +22,21 @@ from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from stoker.core import faults
+from stoker.core.extension_states import (
+    ExtensionCall,
+    ExtensionState,
+    Standing,
+    refusal,
+    registration_refusal,
+)
 from stoker.core.faults import Fault
 from stoker.core.invocation import RequestId
-from stoker.core.invoke_limits import SHUTDOWN_EXTERNAL_MS, SHUTDOWN_INTERNAL_MS
+from stoker.core.invoke_limits import (
+    SHUTDOWN_EXTERNAL_MS,
+    SHUTDOWN_INTERNAL_MS,
+    TERM_INTERNAL_MS,
+    TERM_MS,
+)
 from stoker.core.lifecycle_words import (
     RUNTIME,
     Abandon,
@@ -40,7 +53,10 @@ from stoker.core.lifecycle_words import (
     Event,
     Exited,
     Extension,
+    ExtensionFailed,
+    ExtensionSeen,
     Finish,
+    Goodbye,
     InitBegan,
     InitEnded,
     InitErrorPosted,
@@ -57,6 +73,7 @@ from stoker.core.lifecycle_words import (
     Retired,
     Start,
     Status,
+    Terminate,
     Withdraw,
 )
 from stoker.core.runtime_states import RuntimeState
@@ -71,6 +88,7 @@ _IDLE: Final = Phase.IDLE
 _INVOKE: Final = Phase.INVOKE
 _DEAD: Final = Phase.DEAD
 _BECOME_IDLE: Final = BecomeIdle()
+_STARTING: Final = frozenset({Phase.INIT, Phase.REINIT})
 _ENDING: Final = frozenset({Phase.RESET, Phase.BLANK, Phase.SHUTDOWN})
 _RUNNING: Final = RuntimeState.RUNNING
 _RESPONDING: Final = RuntimeState.RESPONDING
@@ -89,6 +107,8 @@ class Lifecycle:
     streaming: bool = False  # its answer has begun
     answered: bool = False
     killed: bool = False  # the last word of a Reset or Shutdown is spoken
+    farewell: str = ""  # extensions are still to hear why they must go
+    failed: dict[Party, tuple[ExtensionState, str]] = field(default_factory=dict)  # and why
 
     @property
     def runtime_state(self) -> RuntimeState:
@@ -110,6 +130,31 @@ class Lifecycle:
     def handed(self, request_id: str) -> bool:
         """Is this the id of the invocation that the runtime was handed?"""
         return self.phase is _INVOKE and request_id == self.request_id
+
+    @property
+    def ending(self) -> bool:
+        """Nobody is given work any more, until everything starts over."""
+        return self.phase in _ENDING or self.phase is _DEAD
+
+    def extension_state(self, party: Party) -> ExtensionState | None:
+        """What the Extensions API's table of legal calls goes by; None if there is none such."""
+        if party in self.failed:
+            return self.failed[party][0]
+        if party not in self.extensions:
+            started = party in self.externals and party in self.alive
+            return ExtensionState.STARTED if started else None
+        if self.phase in _STARTING and party in self.busy:
+            return ExtensionState.REGISTERED
+        return ExtensionState.RUNNING if party in self.busy or self.ending else ExtensionState.READY
+
+    def standing(self, party: Party) -> Standing:
+        """What decides whether this one may register now."""
+        return Standing(
+            open=self.phase in _STARTING and bool(self.alive) and RUNTIME in self.busy,
+            external=party in self.externals,
+            state=self.extension_state(party),
+            count=len(self.externals | self.extensions.keys()),
+        )
 
     def handle(self, event: Event) -> list[Effect]:
         if self.phase is _DEAD:
@@ -137,6 +182,8 @@ class Lifecycle:
             case InitErrorPosted(kind):
                 self._require(self.runtime_state is RuntimeState.STARTED, event)
                 return self._fail(Status.ERROR, Fault(kind, "", posted=True))
+            case ExtensionFailed(party, state, kind):
+                return self._extension_failed(event, party, state, kind)
             case Exited(party, fault):
                 return self._exited(party, fault)
             case DeadlinePassed(request_id):
@@ -165,8 +212,9 @@ class Lifecycle:
         return self._init("invoke")
 
     def _init(self, phase: str) -> list[Effect]:
-        self.killed = False
+        self.killed, self.farewell = False, ""
         self.extensions.clear()
+        self.failed.clear()
         self.alive = set(self.externals or {RUNTIME})
         self.busy = {RUNTIME, *self.externals}
         return [InitBegan(phase), *(Start(party) for party in sorted(self.alive))]
@@ -181,10 +229,9 @@ class Lifecycle:
     def _registered(self, event: Event, extension: Extension) -> list[Effect]:
         """Extensions come first: the runtime starts when every launched one has registered."""
         name = extension.name
-        self._require(self.phase in (Phase.INIT, Phase.REINIT), event)
-        self._require(name not in self.extensions and RUNTIME in self.busy, event)
-        self._require(extension.external == (name in self.externals), event)
-        self._require((name if extension.external else RUNTIME) in self.alive, event)
+        standing = self.standing(name)
+        self._require(extension.external == standing.external, event)
+        self._require(registration_refusal(standing, name) is None, event)
         self.extensions[name] = extension
         self.busy.add(name)
         if RUNTIME not in self.alive and self.externals <= self.extensions.keys():
@@ -199,9 +246,9 @@ class Lifecycle:
                 self._require(not self.streaming, event)
                 assert self.request_id is not None
                 return [Deliver(self.request_id, to=frozenset({RUNTIME}))]
-            self._require(RUNTIME in self.alive and not self._ending(), event)
+            self._require(RUNTIME in self.alive and not self.ending, event)
         else:
-            self._require(party in self.extensions and not self._ending(), event)
+            self._require(party in self.extensions and not self.ending, event)
         if party not in self.busy:
             return []  # it waits already; one more connection that waits is harmless
         self.busy.discard(party)
@@ -212,31 +259,46 @@ class Lifecycle:
             request_id = self.request_id
             self.phase, self.request_id = _IDLE, None
             return [InvokeEnded(request_id), _BECOME_IDLE]
+        seen = self._seen()
         match self.phase, self.request_id:
             case Phase.INIT, None:
                 self.phase = Phase.IDLE
-                return [InitEnded("init"), BecomeIdle()]
+                return [InitEnded("init", extensions=seen), BecomeIdle()]
             case Phase.REINIT, str(again):
-                return [InitEnded("invoke"), *self._deliver(RequestId(again))]
+                return [InitEnded("invoke", extensions=seen), *self._deliver(RequestId(again))]
             case phase, _:
                 raise AssertionError(f"somebody was busy while {phase}")
 
     def _exited(self, party: Party, fault: Fault) -> list[Effect]:
         assert party in self.alive, f"{party} was never started"
         self.alive.discard(party)
-        if self._ending():
-            return self._everyone_gone()
+        if party != RUNTIME and party not in self.failed:
+            self.failed[party] = _end_of_extension(fault)
+        if self.ending:
+            return [*self._say_goodbye(), *self._everyone_gone()]
         return self._fail(Status.ERROR, fault)
+
+    def _extension_failed(
+        self, event: Event, party: Party, state: ExtensionState, kind: str
+    ) -> list[Effect]:
+        self._require(party in self.extensions, event)
+        standing = self.extension_state(party)
+        assert standing is not None
+        self._require(refusal(standing, ExtensionCall(state.value), party) is None, event)
+        self.failed[party] = state, kind
+        if self.ending:
+            return []
+        return self._fail(Status.ERROR, Fault(f"Extension.{state}", kind))
 
     def _fail(self, status: Status, fault: Fault | None) -> list[Effect]:
         """An init or an invocation cannot go on: end it, and reset the environment."""
-        phase, request_id = self.phase, self.request_id
+        phase, request_id, seen = self.phase, self.request_id, self._seen()
         first: list[Effect] = []
         last: list[Effect] = []
         if request_id is not None and not self.answered:
             first = [Finish(request_id, fault, self.streaming)]
-        if phase in (Phase.INIT, Phase.REINIT):
-            last = [InitEnded("init" if phase is Phase.INIT else "invoke", status, fault)]
+        if phase in _STARTING:
+            last = [InitEnded("init" if phase is Phase.INIT else "invoke", status, fault, seen)]
         if phase is Phase.REINIT and request_id is not None:
             last.append(InvokeBegan(request_id))
         if request_id is not None:
@@ -245,18 +307,31 @@ class Lifecycle:
             first = [Withdraw()]
         self.phase, self.request_id, self.answered = Phase.RESET, None, False
         self.busy.clear()
-        # The caller first, then silence, then the lines about it all.
+        # The caller first, then nobody goes on, then the lines about it all.
         goodbye = self._goodbye("timeout" if status is Status.TIMEOUT else "failure")
         return [*first, *goodbye, *last, *self._everyone_gone()]
 
     def _goodbye(self, reason: str) -> list[Effect]:
-        budget_ms = 0
-        if any(extension.external for extension in self.extensions.values()):
-            budget_ms = SHUTDOWN_EXTERNAL_MS
-        elif self.extensions:
-            budget_ms = SHUTDOWN_INTERNAL_MS
-        self.killed = not (budget_ms and self.alive)
-        return [KillAll()] if self.killed else [Dismiss(reason, budget_ms)]
+        external = any(extension.external for extension in self.extensions.values())
+        internal = not all(extension.external for extension in self.extensions.values())
+        self.killed = not (self.extensions and self.alive)
+        if self.killed:
+            return [KillAll()]
+        effects: list[Effect] = [
+            Dismiss(SHUTDOWN_EXTERNAL_MS if external else SHUTDOWN_INTERNAL_MS)
+        ]
+        if RUNTIME in self.alive:
+            effects.append(Terminate(TERM_INTERNAL_MS if internal else TERM_MS))
+        self.farewell = reason
+        return [*effects, *self._say_goodbye()]
+
+    def _say_goodbye(self) -> list[Effect]:
+        reason = self.farewell
+        if not reason or self.killed or not self.alive or RUNTIME in self.alive:
+            return []
+        self.farewell = ""
+        wanted = {party for party, extension in self.extensions.items() if extension.shutdown}
+        return [Goodbye(reason, frozenset(self.alive & wanted), frozenset(self.alive - wanted))]
 
     def _everyone_gone(self) -> list[Effect]:
         if self.alive:
@@ -268,7 +343,7 @@ class Lifecycle:
         return [BecomeIdle()] if self.killed else [KillAll(), BecomeIdle()]
 
     def _budget_spent(self, event: Event) -> list[Effect]:
-        self._require(self._ending(), event)
+        self._require(self.phase in _ENDING, event)
         if self.killed:
             return self._die("processes outlived SIGKILL")
         self.killed = True
@@ -299,9 +374,22 @@ class Lifecycle:
         self.alive.clear()
         return [Kill(reason)]
 
-    def _ending(self) -> bool:
-        return self.phase in _ENDING
+    def _seen(self) -> tuple[ExtensionSeen, ...]:
+        """Every extension that was started or has registered, by name."""
+        seen = []
+        for party in sorted(self.externals | self.extensions.keys()):
+            state = self.extension_state(party)
+            assert state is not None, f"{party} was never started"
+            error_type = self.failed[party][1] if party in self.failed else ""
+            seen.append(ExtensionSeen(party, state, self.extensions.get(party), error_type))
+        return tuple(seen)
 
     def _require(self, legal: bool, event: Event) -> None:
         if not legal:
             raise NotAllowed(f"cannot handle {event} while {self.phase}")
+
+
+def _end_of_extension(fault: Fault) -> tuple[ExtensionState, str]:
+    if fault.type == "Extension.LaunchError":
+        return ExtensionState.LAUNCH_ERROR, faults.launch_error_type(fault)
+    return ExtensionState.EXITED, fault.type

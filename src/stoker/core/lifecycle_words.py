@@ -4,11 +4,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from stoker.core.extension_states import ExtensionState
 from stoker.core.faults import Fault
 from stoker.core.invocation import RequestId
 
 Party = NewType("Party", str)
 RUNTIME = Party("runtime")
+_EXTENSION = "extension:"
+
+
+def extension_party(name: str) -> Party:
+    """An extension may have any name, also "runtime"."""
+    return Party(_EXTENSION + name)
+
+
+def extension_name(party: Party) -> str:
+    return party.removeprefix(_EXTENSION)
 
 
 class Phase(StrEnum):
@@ -37,6 +48,21 @@ class Extension:
     invoke: bool = False
     shutdown: bool = False
 
+    @property
+    def events(self) -> tuple[str, ...]:
+        """By AWS's names."""
+        return ("INVOKE",) * self.invoke + ("SHUTDOWN",) * self.shutdown
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionSeen:
+    """How an extension stands when an init is over."""
+
+    party: Party
+    state: ExtensionState
+    extension: Extension | None = None  # None: it never registered
+    error_type: str = ""
+
 
 # Events: what the outside world did. (Those of every warm invocation, and its effects, are values
 # like the others; they are not frozen because making them would take three times as long.)
@@ -58,6 +84,15 @@ class AskedNext:
 @dataclass(frozen=True, slots=True)
 class InitErrorPosted:
     type: str  # already normalised, core.faults.posted_type
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionFailed:
+    """It said that it cannot go on. state: InitError or ExitError; type: in its own words."""
+
+    party: Party
+    state: ExtensionState
+    type: str
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -99,7 +134,7 @@ class InitLimitPassed:
 
 @dataclass(frozen=True, slots=True)
 class BudgetSpent:
-    """The time given with Dismiss or KillAll is over. The shell cancels that timer at
+    """The time given with Dismiss or after KillAll is over. The shell cancels that timer at
     BecomeIdle and Kill, so it never comes late."""
 
 
@@ -116,7 +151,8 @@ class Lost:
 
 
 Event = (
-    Born | Registered | AskedNext | InitErrorPosted | Assigned | ResponseBegan | Answered
+    Born | Registered | AskedNext | InitErrorPosted | ExtensionFailed | Assigned | ResponseBegan
+    | Answered
     | Exited | DeadlinePassed | InitLimitPassed | BudgetSpent | Retired | Lost
 )  # fmt: skip
 
@@ -137,6 +173,7 @@ class InitEnded:
     phase: str
     status: Status = Status.SUCCESS
     fault: Fault | None = None
+    extensions: tuple[ExtensionSeen, ...] = ()
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -191,10 +228,25 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True)
 class Dismiss:
-    """Ask everyone to leave: SIGTERM to the runtime, SHUTDOWN to who wants to hear it."""
+    """Everyone is asked to leave, and has so long altogether. Terminate or Goodbye follows."""
+
+    budget_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """SIGTERM to the runtime; SIGKILL if it is still there after the grace."""
+
+    grace_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """The runtime is gone: SHUTDOWN to who wants to hear of it, SIGKILL to the other extensions."""
 
     reason: str  # spindown | timeout | failure
-    budget_ms: int
+    to: frozenset[Party]
+    kill: frozenset[Party]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,5 +263,5 @@ class Kill:
 
 Effect = (
     Start | InitBegan | InitEnded | Deliver | InvokeBegan | Finish | Abandon | InvokeEnded
-    | BecomeIdle | Withdraw | Dismiss | KillAll | Kill
+    | BecomeIdle | Withdraw | Dismiss | Terminate | Goodbye | KillAll | Kill
 )  # fmt: skip

@@ -44,7 +44,8 @@ class Answer:
     content_type: str = "application/json"
 
 
-def _error(status: int, message: str, kind: str) -> Answer:
+def error_answer(status: int, message: str, kind: str) -> Answer:
+    """AWS's shape of every error."""
     body = json.dumps({"errorMessage": message, "errorType": kind}, separators=(",", ":"))
     return Answer(status, body.encode())
 
@@ -53,23 +54,25 @@ ACCEPTED = Answer(202, b'{"status":"OK"}')
 PONG = Answer(200, b"pong", "text/plain; charset=utf-8")
 PAGE_NOT_FOUND = Answer(404, b"404 page not found\n", "text/plain; charset=utf-8")
 METHOD_NOT_ALLOWED = Answer(405, b"", "")
-INVALID_REQUEST_ID = _error(400, "Invalid request ID", "InvalidRequestID")
-INVALID_RESPONSE_MODE = _error(400, "Invalid function response mode", "InvalidFunctionResponseMode")
-TRUNCATED_REQUEST = _error(400, "HTTP request detected as truncated", "TruncatedHTTPRequest")
-TOO_LARGE = _error(
+INVALID_REQUEST_ID = error_answer(400, "Invalid request ID", "InvalidRequestID")
+INVALID_RESPONSE_MODE = error_answer(
+    400, "Invalid function response mode", "InvalidFunctionResponseMode"
+)
+TRUNCATED_REQUEST = error_answer(400, "HTTP request detected as truncated", "TruncatedHTTPRequest")
+TOO_LARGE = error_answer(
     413,
     f"Exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes).",
     "RequestEntityTooLarge",
 )
-TOO_MANY_BODIES = _error(429, "Too many bodies are under way", "TooManyRequests")  # ours
+TOO_MANY_BODIES = error_answer(429, "Too many bodies are under way", "TooManyRequests")  # ours
 
 
 def not_built(what: str) -> Answer:
-    return _error(501, f"{what} is not built yet in Stoker", "NotImplemented")
+    return error_answer(501, f"{what} is not built yet in Stoker", "NotImplemented")
 
 
 def forbidden(state: RuntimeState, call: Call) -> Answer:
-    return _error(
+    return error_answer(
         403,
         f"State transition from {state} to {call} failed for runtime."
         " Error: State transition is not allowed",

@@ -1,4 +1,8 @@
-"""What is started as the runtime of an environment."""
+"""What is started in an environment: its runtime, and the extensions that its layers bring.
+
+What the layers bring is looked up in their folders outside, merged as the sandbox merges them: a
+later layer covers an earlier one, and a directory only what is no directory.
+"""
 
 import os
 import stat
@@ -7,10 +11,13 @@ from pathlib import Path
 
 from stoker.core.faults import NO_BOOTSTRAP, Fault
 from stoker.core.invocation import Target
+from stoker.core.lifecycle_words import Party, extension_name
 from stoker.sandbox.base import RUNTIME, Command, Sandbox
 
 RUNTIME_BOOTSTRAP = "/var/runtime/bootstrap"
 WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+EXTENSIONS = "extensions"
+NO_EXTENSIONS = "disable-extensions-jwigqn8j"  # AWS's: where this file is in /opt, none is started
 
 
 def runtime_command(
@@ -34,6 +41,28 @@ def runtime_command(
         # The zygote is an interpreter already: a wrapper must be there before it.
         argv = (RUNTIME_BOOTSTRAP,)
     return Command(RUNTIME, argv, environ, cwd=sandbox.task_root)
+
+
+def has_extensions_disabled(layers: tuple[Path, ...]) -> bool:
+    return any(_kind(layer / NO_EXTENSIONS) for layer in layers)
+
+
+def external_extensions(layers: tuple[Path, ...]) -> tuple[str, ...]:
+    """The files directly in /opt/extensions, by name."""
+    files: dict[str, bool] = {}
+    for layer in layers:
+        folder = layer / EXTENSIONS
+        if _kind(folder):
+            files.clear()  # covered by what is no directory
+        elif folder.is_dir():
+            with os.scandir(folder) as entries:
+                files |= {entry.name: not entry.is_dir(follow_symlinks=False) for entry in entries}
+    return tuple(sorted(name for name, is_file in files.items() if is_file))
+
+
+def extension_command(party: Party, sandbox: Sandbox, environ: Mapping[str, str]) -> Command:
+    path = f"{sandbox.layer_root}/{EXTENSIONS}/{extension_name(party)}"
+    return Command(party, (path,), environ, cwd="/")
 
 
 def _bootstrap(sandbox: Sandbox, code: Path, layers: tuple[Path, ...]) -> str | None:

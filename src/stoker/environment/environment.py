@@ -17,18 +17,22 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from signal import SIGKILL, SIGTERM
 from typing import Any, Protocol, get_args
 
 from stoker.core import faults, telemetry
 from stoker.core import lifecycle_words as words
-from stoker.core.delivery import next_response
+from stoker.core.delivery import invoke_event, next_response, shutdown_event
 from stoker.core.errors import ServiceException
+from stoker.core.extension_states import ExtensionState
 from stoker.core.faults import Fault
 from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
 from stoker.core.invoke_limits import FREEZE_S, INIT_S, KILL_S, PHASES_KEPT, RUNTIME_API_CONNECTIONS
 from stoker.core.lifecycle import Lifecycle
-from stoker.core.lifecycle_words import RUNTIME, Party, Phase, Status
+from stoker.core.lifecycle_words import RUNTIME, Party, Phase, Status, extension_party
 from stoker.core.pace import StreamLimits
+from stoker.environment.command import external_extensions, has_extensions_disabled
+from stoker.environment.extensions_api import ExtensionsApi
 from stoker.environment.hand import Done as Done
 from stoker.environment.hand import Hand
 from stoker.environment.log import EnvironmentLog
@@ -110,17 +114,22 @@ class Environment:
         self._owner = owner
         self._settings = settings
         self._loop = asyncio.get_running_loop()
-        self._life = Lifecycle(timeout_s=target.timeout_s)
+        disabled = has_extensions_disabled(ground.layers)
+        names = () if disabled else external_extensions(ground.layers)
+        extensions = [extension_party(name) for name in names]
+        self._life = Lifecycle(timeout_s=target.timeout_s, externals=frozenset(extensions))
         self._log = EnvironmentLog(
             logs.open(target.account, target.region, target.log.group, self.log_stream), target
         )
-        self._api = RuntimeApi(self, self._life)
+        self._extensions = ExtensionsApi(self, self._life, target)
+        self._api = RuntimeApi(self, self._life, None if disabled else self._extensions)
         app = endpoint_app(target) if endpoint_app is not None else None
         self._servers = Servers(ground.sandbox, self._api, app, RUNTIME_API_CONNECTIONS)
         self._processes = Processes(
             target,
             ground.sandbox,
             (ground.code, ground.layers),
+            extensions,
             log_stream=self.log_stream,
             emit=self._log.output,
             over=self._over,
@@ -137,6 +146,7 @@ class Environment:
         self._frozen = False
         self._freeze_due = False
         self._idle_since = 0.0
+        self._goodbye_ms = 0  # when everyone must have left, epoch
         self._timers = Timers()
         self._history = History(PHASES_KEPT, self._now, self.created_ms)
         self._history.enter(self._life.phase, self._now)
@@ -223,6 +233,17 @@ class Environment:
         self._posted = posted
         self._tell(words.InitErrorPosted(error_type))
 
+    # --- for its Extensions API (extensions_api.Inside) ---------------------------------------
+
+    def registered(self, extension: words.Extension) -> None:
+        self._tell(words.Registered(extension))
+
+    def extension_asked_next(self, party: Party) -> None:
+        self._tell(words.AskedNext(party))
+
+    def extension_failed(self, party: Party, state: ExtensionState, kind: str) -> None:
+        self._tell(words.ExtensionFailed(party, state, kind))
+
     # --- events and effects -------------------------------------------------------------------
 
     def _tell(self, event: words.Event) -> None:
@@ -266,6 +287,7 @@ class Environment:
 
     def _init_begins(self, effect: words.InitBegan) -> None:
         self._reports.init_began(effect.phase, self._now)
+        self._extensions.forget()
         self._sandbox.throttle_cpu(False)
         if effect.phase == "init":
             self._timers.start("init", self._settings.init_limit_s, self._init_limit)
@@ -274,7 +296,7 @@ class Environment:
         self._processes.start(effect.party)
 
     def _init_ended(self, effect: words.InitEnded) -> None:
-        init_ms = self._reports.init_ended(effect.phase, effect.status, effect.fault, self._now)
+        init_ms = self._reports.init_ended(effect, self._now)
         if effect.phase == "init":
             self._timers.cancel("init")
             self._ground.steps.add("init", init_ms)
@@ -287,9 +309,13 @@ class Environment:
 
     # --- an invocation ------------------------------------------------------------------------
 
-    def _deliver(self, _: words.Deliver) -> None:
+    def _deliver(self, effect: words.Deliver) -> None:
         hand = self._hand
-        if hand is None or self._life.answered:
+        if hand is None:
+            return
+        if len(effect.to) > 1:
+            self._extensions.offer(effect.to, invoke_event(hand.invocation, hand.deadline_ms))
+        if self._life.answered:
             return
         exchange = self._api.release()
         if exchange is None:
@@ -363,6 +389,7 @@ class Environment:
             return
         if "kill" in self._timers:
             self._timers.cancel("kill")
+            self._timers.cancel("term")
         self._offered = True
         self._owner.idle(self)
         if self._offered and not self._frozen:
@@ -396,9 +423,7 @@ class Environment:
             self._tell(words.Exited(party, fault))
 
     def _kill_all(self, _: words.KillAll) -> None:
-        if self._frozen:
-            self._sandbox.thaw()
-            self._frozen = False
+        self._thaw()
         self._sandbox.kill_all()
         if self._life.phase in (Phase.RESET, Phase.SHUTDOWN):
             self._timers.start("kill", self._settings.kill_limit_s, self._kill_limit)
@@ -407,8 +432,28 @@ class Environment:
         if self._life.phase in (Phase.RESET, Phase.SHUTDOWN):
             self._tell(words.BudgetSpent())
 
-    def _dismiss(self, _: words.Dismiss) -> None:
-        raise AssertionError("no extension can have registered")
+    def _dismiss(self, effect: words.Dismiss) -> None:
+        self._thaw()
+        self._goodbye_ms = time.time_ns() // 1_000_000 + effect.budget_ms
+        self._timers.start("kill", effect.budget_ms / 1000, self._kill_limit)
+
+    def _terminate(self, effect: words.Terminate) -> None:
+        self._sandbox.signal(RUNTIME, SIGTERM)
+        self._timers.start("term", effect.grace_ms / 1000, self._term_limit)
+
+    def _term_limit(self) -> None:
+        if self._life.phase in (Phase.RESET, Phase.SHUTDOWN):
+            self._sandbox.signal(RUNTIME, SIGKILL)
+
+    def _goodbye(self, effect: words.Goodbye) -> None:
+        self._extensions.offer(effect.to, shutdown_event(effect.reason, self._goodbye_ms))
+        for party in effect.kill:
+            self._sandbox.signal(party, SIGKILL)
+
+    def _thaw(self) -> None:
+        if self._frozen:
+            self._sandbox.thaw()
+            self._frozen = False
 
     def _kill(self, effect: words.Kill) -> None:
         self._offered = False
@@ -431,6 +476,8 @@ _ACTS: dict[type[words.Effect], Callable[[Environment, Any], None]] = {
     words.Abandon: Environment._abandon,
     words.KillAll: Environment._kill_all,
     words.Dismiss: Environment._dismiss,
+    words.Terminate: Environment._terminate,
+    words.Goodbye: Environment._goodbye,
     words.Kill: Environment._kill,
 }
 assert _ACTS.keys() == set(get_args(words.Effect)), "every effect is carried out"

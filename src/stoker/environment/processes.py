@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from stoker.core import faults
-from stoker.core.environ import Credentials, Roots, runtime_environ
+from stoker.core.environ import Credentials, Roots, extension_environ, runtime_environ
 from stoker.core.faults import Fault
 from stoker.core.invocation import Target
+from stoker.core.invoke_limits import EXTENSIONS
 from stoker.core.lifecycle_words import RUNTIME, Party
-from stoker.environment.command import runtime_command
+from stoker.environment.command import extension_command, runtime_command
 from stoker.environment.streams import Emit, Output
-from stoker.sandbox.base import Exit, Sandbox
+from stoker.sandbox.base import Command, Exit, Sandbox
 
 
 class Processes:
@@ -20,17 +21,20 @@ class Processes:
         target: Target,
         sandbox: Sandbox,
         places: tuple[Path, tuple[Path, ...]],
+        extensions: list[Party],
         *,
         log_stream: str,
         emit: Emit,
         over: Callable[[Party, Fault], None],
         from_zygote: bool,
     ) -> None:
-        """`places`: the host's folders of the code and of each layer. `over`: a process has
-        ended, or cannot begin; called from the event loop, never from within start()."""
+        """`places`: the host's folders of the code and of each layer. `extensions`: external
+        ones, in the order of their start. `over`: a process has ended, or cannot begin; called
+        from the event loop, never from within start()."""
         self._target = target
         self._sandbox = sandbox
         self._places = places
+        self._extensions = extensions
         self._emit = emit
         self._over = over
         self._from_zygote = from_zygote
@@ -40,11 +44,7 @@ class Processes:
         sandbox.on_exit = self._exited
 
     def start(self, party: Party) -> None:
-        assert party == RUNTIME, "no extension is ever started"
-        code, layers = self._places
-        command = runtime_command(
-            self._target, self._sandbox, self._environ, code, layers, from_zygote=self._from_zygote
-        )
+        command = self._runtime() if party == RUNTIME else self._extension(party)
         if isinstance(command, Fault):
             asyncio.get_running_loop().call_soon(self._over, party, command)
             return
@@ -68,8 +68,24 @@ class Processes:
         oom_kills = self._sandbox.usage().oom_kills
         out_of_memory = oom_kills > self._oom_kills
         self._oom_kills = oom_kills
-        fault = faults.runtime_exit(how.code, how.signal, how.error, out_of_memory=out_of_memory)
+        facts = how.code, how.signal, how.error
+        if name == RUNTIME:
+            fault = faults.runtime_exit(*facts, out_of_memory=out_of_memory)
+        else:
+            fault = faults.extension_exit(*facts)
         self._over(Party(name), fault)
+
+    def _runtime(self) -> Command | Fault:
+        code, layers = self._places
+        from_zygote = self._from_zygote
+        return runtime_command(
+            self._target, self._sandbox, self._environ, code, layers, from_zygote=from_zygote
+        )
+
+    def _extension(self, party: Party) -> Command | Fault:
+        if party not in self._extensions[:EXTENSIONS]:
+            return faults.TOO_MANY_EXTENSIONS
+        return extension_command(party, self._sandbox, extension_environ(self._environ))
 
 
 def _make_environ(target: Target, sandbox: Sandbox, log_stream: str) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from stoker.core import platform_events as events
 from stoker.core import telemetry
 from stoker.core.faults import Fault
 from stoker.core.invocation import Target
-from stoker.core.lifecycle_words import Status
+from stoker.core.lifecycle_words import ExtensionSeen, InitEnded, Status, extension_name
 from stoker.core.platform_events import PlatformEvent, Span
 from stoker.environment.hand import Hand
 from stoker.environment.log import EnvironmentLog
@@ -35,14 +35,16 @@ class Reports:
         self._init_told = True
         self._log.tell(events.init_runtime_done(phase, status, fault))
 
-    def init_ended(self, phase: str, status: Status, fault: Fault | None, now: float) -> float:
+    def init_ended(self, ended: InitEnded, now: float) -> float:
         """Returns how long it took, in ms."""
         init_ms = (now - self._init_began) * 1000
-        if status is Status.SUCCESS:
+        phase = ended.phase
+        if ended.status is Status.SUCCESS:
             self._init_ms = init_ms if phase == "init" else None
         if not self._init_told:
-            self.init_runtime_done(phase, status, fault)
-        self._log.tell(events.init_report(init_ms, phase, status, fault))
+            self.init_runtime_done(phase, ended.status, ended.fault)
+        self._log.tell(*map(_extension, ended.extensions))
+        self._log.tell(events.init_report(init_ms, phase, ended.status, ended.fault))
         return init_ms
 
     def invoke_began(self, hand: Hand) -> None:
@@ -117,6 +119,12 @@ class Reports:
             ((now - began) * 1000, hand.produced_bytes),
             events.tracing(hand.invocation.trace_id),
         )
+
+
+def _extension(seen: ExtensionSeen) -> PlatformEvent:
+    wanted = () if seen.extension is None else seen.extension.events
+    name = extension_name(seen.party)
+    return events.extension(name, str(seen.state), wanted, seen.error_type or None)
 
 
 def _span(name: str, start: float, end: float, now: float) -> Span:

@@ -8,6 +8,8 @@ HTTP; what a call does to the environment it asks of its `Inside`.
     POST …/runtime/invocation/{id}/error        202
     POST …/runtime/init/error                   202
     GET  …/ping                                 pong
+
+Calls of extensions are passed on to extensions_api.py.
 """
 
 import base64
@@ -34,6 +36,8 @@ from stoker.core.runtime_states import (
     not_built,
     refusal,
 )
+from stoker.environment import extensions_api
+from stoker.environment.extensions_api import ExtensionsApi
 from stoker.http.base import Exchange
 
 BASE = "/2018-06-01"
@@ -41,8 +45,7 @@ NEXT = f"{BASE}/runtime/invocation/next"
 INIT_ERROR = f"{BASE}/runtime/init/error"
 INVOCATION = f"{BASE}/runtime/invocation/"
 PINGS = (f"{BASE}/ping", f"{BASE}/runtime/ping")
-EXTENSIONS = {
-    "/2020-01-01/extension/": "The Extensions API",
+NOT_BUILT = {
     "/2022-07-01/telemetry": "The Telemetry API",
     "/2020-08-15/logs": "The Logs API",
 }
@@ -87,10 +90,14 @@ class Inside(Protocol):
 class RuntimeApi:
     """stoker.http.base.Application."""
 
-    def __init__(self, inside: Inside, life: Lifecycle) -> None:
-        """`life` is only looked at; what comes is told to `inside`."""
+    def __init__(
+        self, inside: Inside, life: Lifecycle, extensions: ExtensionsApi | None = None
+    ) -> None:
+        """`life` is only looked at; what comes is told to `inside`. `extensions`: None where
+        there is no Extensions API."""
         self._inside = inside
         self._life = life
+        self._extensions = extensions
         self._parked: OrderedDict[Exchange, None] = OrderedDict()  # in next, first come first
         # Under way: the call, the id, the response mode.
         self._bodies: dict[Exchange, tuple[Call, str, str | None]] = {}
@@ -147,6 +154,8 @@ class RuntimeApi:
     def lost(self, exchange: Exchange) -> None:
         self._bodies.pop(exchange, None)
         self._parked.pop(exchange, None)
+        if self._extensions is not None:
+            self._extensions.lost(exchange)
 
     # --- the calls ---
 
@@ -158,8 +167,13 @@ class RuntimeApi:
         target = exchange.target
         if exchange.method == "GET" and target.partition("?")[0] == NEXT:
             self._next(exchange)
+        elif self._extensions is not None and target.startswith(extensions_api.BASE):
+            self._extensions.answer(exchange)
         else:
-            _answer(exchange, _other(exchange.method, target))
+            answer = _other(exchange.method, target)
+            if answer.status == 501 and self._extensions is None:
+                answer = PAGE_NOT_FOUND
+            _answer(exchange, answer)
 
     def _next(self, exchange: Exchange) -> None:
         state = self._life.runtime_state
@@ -233,7 +247,7 @@ def _other(method: str, target: str) -> Answer:
         return PONG
     if _route(path)[0] is not None or path in PINGS or path == NEXT:
         return METHOD_NOT_ALLOWED
-    for prefix, name in EXTENSIONS.items():
+    for prefix, name in NOT_BUILT.items():
         if path.startswith(prefix):
             return not_built(name)
     return PAGE_NOT_FOUND

@@ -99,6 +99,11 @@ class Placement:
             if not keep(target):
                 self._pool.doom(slot)
 
+    @property
+    def _leaving(self) -> bool:
+        """An environment is retired, and its extensions have not left yet."""
+        return any(slot not in self._pool.slots for slot in self._slots.values())
+
     def views(self) -> list[EnvironmentView]:
         making = [
             EnvironmentView(name, target, "Create", steps=tuple(steps.taken))
@@ -112,7 +117,7 @@ class Placement:
             self._retire(slot)
         try:
             async with asyncio.timeout(drain_s):
-                while not self._pool.quiet:
+                while not self._pool.quiet or self._leaving:
                     self._quiet.clear()
                     await self._quiet.wait()
         except TimeoutError:
@@ -282,7 +287,7 @@ class Placement:
                 break
             self._begin(begin)
         if self._closing and self._pool.quiet:
-            self._quiet.set()
+            self._quiet.set()  # close() looks who is still leaving
 
     def _reap_later(self, after_s: float) -> None:
         self._reaper = asyncio.get_running_loop().call_later(after_s, self._reap)

@@ -20,6 +20,7 @@ from stoker.runtimes import found
 from stoker.runtimes.found import FoundRuntime
 from stoker.runtimes.runtime_dir import build_runtime_dir
 from stoker.sandbox.base import (
+    RUNTIME,
     Command,
     Exit,
     Kind,
@@ -248,7 +249,7 @@ class ProcessSandbox:
         for name in _PATH_VARIABLES:
             if name in environ:
                 environ[name] = self._here(environ[name])
-        if self._managed is not None:
+        if self._managed is not None and command.name == RUNTIME:
             environ["_STOKER_LANGUAGE_ROOT"] = str(self._managed.language)
             environ["_STOKER_LAYER_ROOT"] = self.layer_root
         return environ

@@ -1,0 +1,44 @@
+"""Extensions for tests: what a script needs to talk to the Extensions API."""
+
+import sys
+
+# Before the script of an extension (or of a runtime with an internal one).
+EXTENSION = f"""#!{sys.executable} -IS
+import http.client, json, os, signal, sys, threading, time
+API = os.environ["AWS_LAMBDA_RUNTIME_API"]
+NAME = os.path.basename(sys.argv[0])
+EXT = "/2020-01-01/extension"
+
+def ask(method, path, body=None, headers={{}}):
+    connection = http.client.HTTPConnection(API)
+    try:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(), answer.headers
+    finally:
+        connection.close()
+
+def register(*events, name=NAME, **headers):
+    headers = {{"Lambda-Extension-Name": name, **headers}}
+    status, body, answer = ask("POST", EXT + "/register", json.dumps({{"events": events}}), headers)
+    assert status == 200, (status, body)
+    return {{"Lambda-Extension-Identifier": answer["Lambda-Extension-Identifier"]}}
+
+def event(me):
+    status, body, _ = ask("GET", EXT + "/event/next", None, me)
+    assert status == 200, (status, body)
+    return json.loads(body)
+
+def say(*words):
+    print(NAME, *words, flush=True)
+"""
+
+# Hears everything, and says what it heard.
+LISTENER = """
+me = register("INVOKE", "SHUTDOWN")
+while True:
+    heard = event(me)
+    say(heard["eventType"], heard.get("shutdownReason", ""))
+    if heard["eventType"] == "SHUTDOWN":
+        sys.exit(0)
+"""
