@@ -1,0 +1,96 @@
+"""Whatever is asked, every operation answers what botocore can read, and never a 500."""
+
+import http.client
+from contextlib import closing
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from botocore.loaders import Loader
+from botocore.model import OperationModel, ServiceModel
+from botocore.parsers import create_parser
+from botocore.serialize import create_serializer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stoker.api.operations import OPERATIONS
+from tests.conformance.model_inputs import inputs
+from tests.running import REGION, StokerProcess, deploy
+
+pytestmark = pytest.mark.root
+EXAMPLES = 50
+ACCOUNT = "555555555555"  # whose things nobody else needs
+KEPT = "kept"
+AUTHORIZATION = (
+    f"AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/{REGION}/%s/aws4_request, "
+    "SignedHeaders=host, Signature=0"
+)
+
+
+def model(service: str) -> ServiceModel:
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+
+
+MODELS = {row.service: model(row.service) for row in OPERATIONS}
+
+
+@pytest.fixture
+def kept(server: StokerProcess) -> str:
+    """A function that the fuzz may use; it may also delete it."""
+    with closing(server.client("lambda", aws_access_key_id=ACCOUNT)) as functions:
+        try:
+            functions.get_function(FunctionName=KEPT)
+        except functions.exceptions.ResourceNotFoundException:
+            deploy(functions, "def handler(event, context): return event", FunctionName=KEPT)
+    return KEPT
+
+
+@pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: f"{row.service}:{row.name}")
+def test_any_input_gets_an_answer_that_botocore_reads(
+    row: Any, server: StokerProcess, kept: str
+) -> None:
+    operation: OperationModel = MODELS[row.service].operation_model(row.name)
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{kept}"
+    known = (kept, arn, f"/aws/lambda/{kept}")
+
+    @settings(
+        max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(st.data())
+    def ask(data: st.DataObject) -> None:
+        asked = data.draw(inputs(operation.input_shape, known))
+        status, answer = call(server, operation, asked)
+        assert status < 500 or status == 501, (status, asked, answer)
+        if status >= 300:
+            assert answer["Error"]["Code"], (status, asked, answer)
+            assert status == 501 or answer["Error"]["Code"] != "InternalFailure", answer
+
+    ask()
+
+
+def call(
+    server: StokerProcess, operation: OperationModel, asked: dict[str, Any]
+) -> tuple[int, dict[str, Any]]:
+    """Ask as botocore would that checks nothing itself: (status, what its parser reads)."""
+    service = operation.service_model
+    serializer = create_serializer(service.protocol, include_validation=False)
+    request = serializer.serialize_to_request(asked, operation)
+    path = request["url_path"]
+    if query := request["query_string"]:
+        path += ("&" if "?" in path else "?") + urlencode(query, doseq=True)
+    headers = {**request["headers"], "Authorization": AUTHORIZATION % service.signing_name}
+    sent = {name: str(value).encode("utf-8") for name, value in headers.items()}
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
+        connection.request(request["method"], path, request["body"] or b"", sent)
+        response = connection.getresponse()
+        whole = {"headers": response.headers, "status_code": response.status, "body": b""}
+        body = response.read()
+    shape = operation.output_shape
+    streams = shape is not None and (
+        operation.has_streaming_output or operation.has_event_stream_output
+    )
+    if streams and response.status < 300:
+        return response.status, {}
+    read = create_parser(service.protocol).parse({**whole, "body": body}, shape)
+    return response.status, read
