@@ -13,7 +13,16 @@ import pytest
 from tests.slow.guest import ROOT, Guest, NoGuest, build
 
 pytestmark = [pytest.mark.slow, pytest.mark.root]
-TESTS = "tests/component/test_namespaces_backend.py tests/isolation"
+TESTS = " ".join(
+    (
+        "tests/component/test_namespaces_backend.py",
+        "tests/component/test_namespaces_network.py",
+        *(
+            f"tests/isolation/test_{name}.py"
+            for name in ("starving", "escape", "life", "network", "spying")
+        ),
+    )
+)
 # Of the guest, so that a test there cannot pass for the wrong reason.
 JOB = f"""
 set -e
