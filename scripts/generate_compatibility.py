@@ -31,7 +31,7 @@ DIFFERENCES = {
         ("Old CLIs", "below 1.29 and 2.13, `aws` needs `--endpoint-url` with each command"),
         ("Code.Location", "an address of this server, good for ten minutes and until its restart"),
         (
-            "VpcConfig, FileSystemConfigs, KMSKeyArn, DeadLetterConfig, TracingConfig",
+            "VpcConfig, FileSystemConfigs, KMSKeyArn, DeadLetterConfig",
             "kept and shown, without effect",
         ),
         (
@@ -108,7 +108,12 @@ DIFFERENCES = {
             "and names do not resolve",
         ),
         ("DNS", "the machine's name servers, unless they listen on the machine's own addresses"),
-        ("X-Ray", "no daemon listens at AWS_XRAY_DAEMON_ADDRESS yet"),
+        (
+            "X-Ray",
+            "segments sent to AWS_XRAY_DAEMON_ADDRESS are kept in memory, the latest 1,000 of each "
+            "function (GET `/_stoker/api/traces`), until a restart; sampling is X-Ray's default "
+            "rule, for each function. X-Ray's own API is not built",
+        ),
         ("Sandbox `process`", 'enforces what `stoker serve` does not list as "not enforced"'),
     ),
     "Logs": (

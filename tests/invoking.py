@@ -20,6 +20,7 @@ from stoker.observe import log_groups, log_queries
 from stoker.observe.log_groups import GroupName
 from stoker.observe.log_queries import END_OF_TIME_MS, Question, from_the_start
 from stoker.observe.logs import LogStore
+from stoker.observe.traces import Traces
 from stoker.sandbox.base import Backend
 from stoker.sandbox.guard import GuardedBackend
 from stoker.sandbox.process import ProcessBackend
@@ -76,6 +77,7 @@ class Ground:
     folder: Path
     invoker: Invoker
     logs: LogStore
+    traces: Traces
     outcomes: list[object] = field(default_factory=list)
 
     def function(self, script: str, **facts: object) -> Target:
@@ -201,15 +203,17 @@ async def ground(
     logs = LogStore(folder / "logs.db")
     await logs.start()
     await guarded.start()
+    traces = Traces()
     invoker = Invoker(
         backend=guarded,
         logs=logs,
         code_path=lambda digest: folder / "code" / digest,
         endpoint_app=endpoint_app,
         settings=settings,
+        traces=traces,
     )
     try:
-        yield Ground(folder, invoker, logs)
+        yield Ground(folder, invoker, logs, traces)
     finally:
         await invoker.close(0)
         await guarded.close()

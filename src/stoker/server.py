@@ -22,6 +22,7 @@ from stoker.http.server import HttpServer
 from stoker.invoke.catalog import Catalog
 from stoker.invoke.invoker import Invoker, InvokeSettings
 from stoker.observe.logs import LogStore
+from stoker.observe.traces import Traces
 from stoker.reconcilers.activation import Activation
 from stoker.sandbox.base import Backend
 from stoker.store.sqlite import SqliteStore
@@ -50,11 +51,13 @@ class Server:
         self._blobs = DirectoryBlobs(config.data_dir / "blobs")
         self._code = CodeCache(config.data_dir / "code", self._blobs)
         self._catalog = Catalog()
+        traces = Traces()
         self._invoker = Invoker(
             backend=backend,
             logs=self._logs,
             code_path=self._code.path,
             wants_sdk=self._wants_sdk,
+            traces=traces,
             endpoint_app=self._front_inside,
             settings=InvokeSettings(
                 account_concurrency=config.account_concurrency,
@@ -83,6 +86,7 @@ class Server:
                 concurrent_executions=config.account_concurrency,
             ),
             changed=self._activation.wake,
+            traces=traces,
         )
         self._front = Front(self._control)
         self._http = HttpServer(self._front)

@@ -250,6 +250,19 @@ def test_its_listeners_are_reached_from_inside(make_backend: Make, tmp_path: Pat
     run(make_backend, tmp_path, story)
 
 
+def test_datagrams_from_inside_arrive_at_its_xray_socket(
+    make_backend: Make, tmp_path: Path
+) -> None:
+    async def story(world: World) -> None:
+        inside = await world.sandbox("printf 'a segment' >/dev/udp/$HOST/$PORT")
+        host, _, port = inside.it.xray.address.partition(":")
+        inside.start(HOST=host, PORT=port)
+        assert await inside.exit() == Exit(code=0)
+        assert inside.it.xray.sock.recv(100) == b"a segment"
+
+    run(make_backend, tmp_path, story)
+
+
 def test_nothing_runs_between_freeze_and_thaw(make_backend: Make, tmp_path: Path) -> None:
     async def story(world: World) -> None:
         inside = await world.sandbox("while true; do echo tick; sleep 0.01; done & wait")

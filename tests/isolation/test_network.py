@@ -16,7 +16,7 @@ from tests.isolation.outside import Outside
 from tests.running import StokerProcess
 
 pytestmark = pytest.mark.root
-METADATA = ("169.254.169.254", "169.254.170.2", "169.254.100.1")
+METADATA = ("169.254.169.254", "169.254.170.2", "169.254.79.129")
 CONNECTIONS = Path("/proc/sys/net/netfilter/nf_conntrack_count")
 DNAT = """
 table inet {name} {{

@@ -6,14 +6,16 @@ against AWS's model; whatever it refuses, it raises as a `core.errors.ServiceErr
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from stoker.api.sampling import Sampling
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.core.invocation import RequestId, Target
 from stoker.invoke.catalog import Catalog
 from stoker.invoke.invoker import Invoker
 from stoker.observe.logs import LogStore
+from stoker.observe.traces import Traces
 from stoker.store.base import Store
 
 Input = TypeVar("Input")
@@ -61,3 +63,5 @@ class Control:
     logs_store: LogStore
     settings: Settings
     changed: Callable[[], None]  # the store changed: reconcilers, look now
+    traces: Traces = field(default_factory=Traces)
+    sampling: Sampling = field(default_factory=Sampling)

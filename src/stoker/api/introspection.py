@@ -1,11 +1,19 @@
-"""What is inside, for those who look: GET /_stoker/api/environments.
+"""What is inside, for those who look: GET /_stoker/api/environments and /_stoker/api/traces.
 
 {"environments": [{"id": …, "function": …, "version": …, "account": …, "region": …,
     "phase": "Idle", "frozen": true, "request_id": null, "waiting_for": ["runtime"],
     "log_stream": …, "pids": [4711],
     "steps": [{"name": "create", "ms": 0.7}, …],            the cold start, in order
     "phases": [{"phase": "Init", "began_ms": 1795305600000.0, "ms": 3.1}, …]}]}
+
+{"traces": [{"id": "1-…", "segments": [{"function": …, "account": …, "region": …,
+    "came_ms": 1795305600000, "document": {…}}, …]}]}
+
+Traces may be asked for by `?function=NAME` and `?trace_id=1-…`; the one heard of last comes
+first, its segments in the order in which they came. They are kept in memory (observe/traces.py).
 """
+
+from urllib.parse import parse_qs
 
 import orjson
 
@@ -38,3 +46,25 @@ async def environments(control: Control, exchange: Exchange) -> None:
     ]
     body = orjson.dumps({"environments": shown})
     exchange.respond(200, [("Content-Type", "application/json")], body)
+
+
+async def traces(control: Control, exchange: Exchange) -> None:
+    """Answer with the segments that are kept, by trace."""
+    query = {
+        name: values[0] for name, values in parse_qs(exchange.target.partition("?")[2]).items()
+    }
+    found: dict[str, list[object]] = {}
+    for kept in control.traces.find(function=query.get("function"), trace_id=query.get("trace_id")):
+        segments = found.pop(kept.segment.trace_id, [])
+        found[kept.segment.trace_id] = segments  # the latest last
+        segments.append(
+            {
+                "function": kept.owner.function,
+                "account": kept.owner.account,
+                "region": kept.owner.region,
+                "came_ms": kept.came_ms,
+                "document": orjson.Fragment(kept.segment.text),
+            }
+        )
+    shown = [{"id": one, "segments": segments} for one, segments in reversed(found.items())]
+    exchange.respond(200, [("Content-Type", "application/json")], orjson.dumps({"traces": shown}))

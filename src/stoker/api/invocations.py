@@ -128,7 +128,12 @@ class _Invoke:
             return
         context = headers.get("x-amz-client-context")
         trace = headers.get("x-amzn-trace-id")
-        if trace is None:
+        if self.target.tracing == "Active":
+            where = self.where
+            function = (where.caller.account, where.caller.region, where.name)
+            trace = self.control.sampling.header(function, trace or "")
+            self.echo = _traced(trace)[1]
+        elif trace is None:
             root, parent = new_trace()
             trace = f"Root={root};Parent={parent};Sampled=0"
             self.echo = f"root={root};sampled=0"

@@ -83,4 +83,5 @@ RESERVED = (
     Reserved("/_stoker/health", health.health, inside=True),
     Reserved("/_localstack/health", health.health, inside=True),
     Reserved("/_stoker/api/environments", introspection.environments),
+    Reserved("/_stoker/api/traces", introspection.traces),
 )

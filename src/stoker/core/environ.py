@@ -11,7 +11,7 @@ from stoker.core.invocation import Target
 from stoker.core.limits import RESERVED_VARIABLES, RUNTIMES, Family
 
 LOG_FD = 62  # where a managed runtime writes framed log records
-_XRAY_ADDRESS, _XRAY_PORT = "169.254.100.1", "2000"
+_XRAY = "169.254.100.1:2000"  # AWS's
 
 # Set for the runtime only: an extension finds none of them, and no key that begins with "_".
 _NOT_FOR_EXTENSIONS = frozenset(
@@ -58,13 +58,16 @@ def runtime_environ(
     credentials: Credentials,
     initialization_type: str = "on-demand",
     roots: Roots = Roots(),
+    xray: str = _XRAY,
 ) -> dict[str, str]:
-    """What the runtime's process gets. `runtime_api` is host:port as seen inside;
+    """What the runtime's process gets. `runtime_api` and `xray` are host:port as seen inside;
     `endpoint_url` is the server's own front door there, for SDKs, if there is one."""
     return {
-        **_overridable(target, endpoint_url, roots),
+        **_overridable(target, endpoint_url, roots, xray),
         **_customers(target),
         **_reserved(target, runtime_api, log_stream, credentials, initialization_type, roots),
+        "_AWS_XRAY_DAEMON_ADDRESS": xray.rpartition(":")[0],
+        "_AWS_XRAY_DAEMON_PORT": xray.rpartition(":")[2],
     }
 
 
@@ -77,7 +80,9 @@ def extension_environ(runtime: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _overridable(target: Target, endpoint_url: str | None, roots: Roots) -> dict[str, str]:
+def _overridable(
+    target: Target, endpoint_url: str | None, roots: Roots, xray: str
+) -> dict[str, str]:
     lang, task, opt, runtime = roots.language, roots.task, roots.layers, roots.runtime
     libraries = [
         f"{lang}/lib", "/lib64", "/usr/lib64", runtime, f"{runtime}/lib", task, f"{task}/lib",
@@ -91,7 +96,7 @@ def _overridable(target: Target, endpoint_url: str | None, roots: Roots) -> dict
         "PATH": f"{lang}/bin:/usr/local/bin:/usr/bin/:/bin:{opt}/bin",
         "LD_LIBRARY_PATH": ":".join(libraries),
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-        "AWS_XRAY_DAEMON_ADDRESS": f"{_XRAY_ADDRESS}:{_XRAY_PORT}",
+        "AWS_XRAY_DAEMON_ADDRESS": xray,
     }
     if _family(target) is Family.PYTHON:
         variables["PYTHONPATH"] = runtime
@@ -120,8 +125,6 @@ def _reserved(
 ) -> dict[str, str]:
     variables = {
         "_HANDLER": target.handler,
-        "_AWS_XRAY_DAEMON_ADDRESS": _XRAY_ADDRESS,
-        "_AWS_XRAY_DAEMON_PORT": _XRAY_PORT,
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
         "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
         "AWS_SESSION_TOKEN": credentials.session_token,

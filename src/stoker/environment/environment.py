@@ -44,9 +44,11 @@ from stoker.environment.runtime_api import Posted, RuntimeApi
 from stoker.environment.servers import Servers
 from stoker.environment.timers import Timers
 from stoker.environment.view import EnvironmentView, History
+from stoker.environment.xray import XrayDaemon
 from stoker.http.base import Application, Exchange
 from stoker.observe.base import Logs
 from stoker.observe.steps import Steps
+from stoker.observe.traces import Traces
 from stoker.sandbox.base import Sandbox
 
 log = logging.getLogger(__name__)
@@ -102,6 +104,7 @@ class Environment:
         owner: Owner,
         logs: Logs,
         endpoint_app: Callable[[Target], Application] | None,
+        traces: Traces,
         settings: EnvironmentSettings,
     ) -> None:
         self.id = ground.sandbox.id
@@ -125,6 +128,7 @@ class Environment:
         self._api = RuntimeApi(self, self._life, None if disabled else self._extensions)
         app = endpoint_app(target) if endpoint_app is not None else None
         self._servers = Servers(ground.sandbox, self._api, app, RUNTIME_API_CONNECTIONS)
+        self._xray = XrayDaemon(ground.sandbox.xray, target, traces)
         self._processes = Processes(
             target,
             ground.sandbox,
@@ -157,6 +161,7 @@ class Environment:
     async def begin(self) -> None:
         """Serve what is inside, and start it. idle() or dead() follows."""
         await self._servers.start()
+        self._xray.start()
         self._tell(words.Born())
 
     def assign(self, invocation: Invocation, done: Done) -> None:
@@ -191,6 +196,7 @@ class Environment:
     async def destroy(self) -> None:
         """After dead(): free everything. Never raises."""
         await self._servers.close()
+        self._xray.close()
         await self._sandbox.destroy()
         self._processes.close()
         self._log.close()

@@ -98,4 +98,5 @@ def _make_environ(target: Target, sandbox: Sandbox, log_stream: str) -> Mapping[
         # The access key names the account; a role's own credentials come with issue 4.
         credentials=Credentials(target.account, "stoker", "stoker"),
         roots=Roots(task=sandbox.task_root, layers=sandbox.layer_root),
+        xray=sandbox.xray.address,
     )

@@ -23,6 +23,7 @@ from stoker.http.base import Application
 from stoker.invoke.admission import Admission
 from stoker.invoke.placement import Placement, PlacementSettings
 from stoker.observe.base import Logs
+from stoker.observe.traces import Traces
 from stoker.sandbox.base import Backend
 
 
@@ -51,6 +52,7 @@ class Invoker:
         endpoint_app: Callable[[Target], Application] | None,
         settings: InvokeSettings,
         wants_sdk: Callable[[Target], bool] = lambda _: False,
+        traces: Traces | None = None,
     ) -> None:
         """`code_path`: where a zip's content lies, by its SHA-256. `endpoint_app`: what serves
         an environment's own endpoint. `wants_sdk`: its code imports boto3 and brings none."""
@@ -61,6 +63,7 @@ class Invoker:
             logs=logs,
             code_path=code_path,
             endpoint_app=endpoint_app,
+            traces=traces or Traces(),
             wants_sdk=wants_sdk,
             released=self._admission.release,
             settings=PlacementSettings(

@@ -23,6 +23,7 @@ from stoker.invoke.admission import throttled
 from stoker.invoke.tasks import Tasks
 from stoker.observe.base import Logs
 from stoker.observe.steps import Steps
+from stoker.observe.traces import Traces
 from stoker.sandbox.base import Backend, Kind, RuntimeUnavailable, SandboxFailed, SandboxSpec
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Placement:
         logs: Logs,
         code_path: Callable[[str], Path],
         endpoint_app: Callable[[Target], Application] | None,
+        traces: Traces,
         wants_sdk: Callable[[Target], bool],
         released: Callable[[Target], None],
         settings: PlacementSettings,
@@ -65,6 +67,7 @@ class Placement:
         self._logs = logs
         self._code_path = code_path
         self._endpoint_app = endpoint_app
+        self._traces = traces
         self._wants_sdk = wants_sdk
         self._released = released
         self._settings = settings
@@ -210,6 +213,7 @@ class Placement:
                 owner=self,
                 logs=self._logs,
                 endpoint_app=self._endpoint_app,
+                traces=self._traces,
                 settings=self._settings.environment,
             )
         except (RuntimeUnavailable, SandboxFailed, TimeoutError, OSError) as error:

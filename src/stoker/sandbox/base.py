@@ -81,9 +81,9 @@ class Usage:
 
 @dataclass(slots=True)
 class Listener:
-    """A socket that listens inside the environment's network and is accepted from outside."""
+    """A socket inside the environment's network that is served from outside."""
 
-    sock: socket.socket  # non-blocking, listening
+    sock: socket.socket  # non-blocking; listens, or takes datagrams
     address: str  # "host:port" as seen inside
 
 
@@ -91,6 +91,7 @@ class Sandbox(Protocol):
     id: str
     runtime_api: Listener  # port 9001
     endpoint: Listener | None  # the server's own front door, as the environment sees it
+    xray: Listener  # UDP: where SDKs look for X-Ray's daemon
     task_root: str  # where the code is, seen from inside: /var/task
     layer_root: str  # /opt
 

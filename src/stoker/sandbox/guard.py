@@ -102,6 +102,7 @@ class GuardedSandbox:
         self.id = sandbox.id
         self.runtime_api: Listener = sandbox.runtime_api
         self.endpoint: Listener | None = sandbox.endpoint
+        self.xray: Listener = sandbox.xray
         self.task_root = sandbox.task_root
         self.layer_root = sandbox.layer_root
         self.on_exit: Callable[[str, Exit], None] = lambda *_: None

@@ -148,6 +148,7 @@ class ProcessSandbox:
         self.layer_root = str(_layer_root(folder, spec))
         self.runtime_api = _listen()
         self.endpoint: Listener | None = _listen()
+        self.xray = _datagrams()
         self._folder = folder
         self._managed = managed
         self._forget = forget
@@ -230,6 +231,7 @@ class ProcessSandbox:
         self.runtime_api.sock.close()
         if self.endpoint is not None:
             self.endpoint.sock.close()
+        self.xray.sock.close()
         for name in list(self._watched):
             self._unwatch(name)
         for child in self._children.values():
@@ -299,6 +301,16 @@ def _listen() -> Listener:
         sock.close()
         raise
     sock.setblocking(False)
+    return Listener(sock, f"127.0.0.1:{sock.getsockname()[1]}")
+
+
+def _datagrams() -> Listener:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        sock.bind(("127.0.0.1", 0))
+    except OSError:
+        sock.close()
+        raise
     return Listener(sock, f"127.0.0.1:{sock.getsockname()[1]}")
 
 

@@ -19,6 +19,7 @@ from stoker.sandbox.namespaces import syscalls as sys_
 from stoker.sandbox.namespaces.netlink import Netlink
 
 RUNTIME_API = ("127.0.0.1", 9001)
+XRAY = ("169.254.100.1", 2000)  # AWS's, UDP; on the namespace's own loopback
 BLOCKS, BLOCK_SIZE = 32, 1024  # instances on one machine; sandboxes of each
 _IFF_UP_RUNNING = 0x41
 _SIOCSIFFLAGS = 0x8914
@@ -34,6 +35,7 @@ class Net(NamedTuple):
     namespace: int
     runtime_api: socket.socket
     endpoint: socket.socket | None
+    xray: socket.socket
     veth: str  # host side's name; "" without egress
 
     def close(self) -> None:
@@ -41,6 +43,7 @@ class Net(NamedTuple):
         self.runtime_api.close()
         if self.endpoint:
             self.endpoint.close()
+        self.xray.close()
 
 
 class Block(NamedTuple):
@@ -169,6 +172,7 @@ class Networks:
                 fcntl.ioctl(control, _SIOCSIFFLAGS, flags)
             runtime_api = _listen(*RUNTIME_API)
             endpoint = _listen("127.0.0.1", self.endpoint_port) if self.endpoint_port else None
+            xray = self._xray()
             veth = self._connect(namespace, slot) if self.egress else ""
         except OSError:
             if namespace >= 0:
@@ -176,7 +180,17 @@ class Networks:
             raise
         finally:
             sys_.setns(self._own, sys_.CLONE_NEWNET)
-        return Net(namespace, runtime_api, endpoint, veth)
+        return Net(namespace, runtime_api, endpoint, xray, veth)
+
+    def _xray(self) -> socket.socket:
+        links = Netlink()  # in the new namespace: the caller is in it
+        try:
+            links.add_address("lo", XRAY[0], 32)
+        finally:
+            links.close()
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        sock.bind(XRAY)
+        return sock
 
     def _connect(self, namespace: int, slot: int) -> str:
         name = f"{self.block.prefix()}x{slot}"

@@ -21,7 +21,7 @@ from stoker.sandbox.base import (
     Usage,
 )
 from stoker.sandbox.namespaces.cgroups import CPU_PERIOD_US, FULL_CORE_MB
-from stoker.sandbox.namespaces.network import RUNTIME_API
+from stoker.sandbox.namespaces.network import RUNTIME_API, XRAY
 from stoker.sandbox.namespaces.parked import PACKET
 
 FRAMES_VARIABLE = "_LAMBDA_TELEMETRY_LOG_FD"
@@ -62,6 +62,8 @@ class NamespacesSandbox:
         self.runtime_api = _listener(fds.pop("runtime_api"), RUNTIME_API[1])
         endpoint = fds.pop("endpoint", -1)
         self.endpoint = _listener(endpoint, endpoint_port) if endpoint >= 0 else None
+        host, port = XRAY
+        self.xray = _listener(fds.pop("xray"), port, host)
         self._fds = fds
         self._freeze = fds["freeze"]
         stop, go_on = (
@@ -196,6 +198,7 @@ class NamespacesSandbox:
         self.runtime_api.sock.close()
         if self.endpoint:
             self.endpoint.sock.close()
+        self.xray.sock.close()
         for name in list(self._fds):
             if not (keep_kill and name == "kill"):
                 os.close(self._fds.pop(name))
@@ -258,7 +261,7 @@ def _pipes(count: int) -> list[tuple[int, int]]:
     return pipes
 
 
-def _listener(fd: int, port: int) -> Listener:
+def _listener(fd: int, port: int, host: str = RUNTIME_API[0]) -> Listener:
     sock = socket.socket(fileno=fd)
     sock.setblocking(False)
-    return Listener(sock, f"{RUNTIME_API[0]}:{port}")
+    return Listener(sock, f"{host}:{port}")

@@ -58,6 +58,7 @@ class Prepared:
         sockets = {"ctl": self.ctl, "go": self.go, "runtime_api": self.net.runtime_api}
         if self.net.endpoint:
             sockets["endpoint"] = self.net.endpoint
+        sockets["xray"] = self.net.xray
         fds = {name: sock.fileno() for name, sock in sockets.items()}
         return fds | {name: fd for name, fd in self.controls._asdict().items() if fd >= 0}
 

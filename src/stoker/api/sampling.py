@@ -1,0 +1,37 @@
+"""What a function with active tracing gets as its trace header."""
+
+import random
+import time
+
+from stoker.api.identifiers import new_trace
+from stoker.core.tracing import Sampler, fields_of
+
+MOST_FUNCTIONS = 4096
+
+
+class Sampling:
+    """Remembers for each function how many of this second's requests were sampled."""
+
+    def __init__(self) -> None:
+        self._samplers: dict[tuple[str, ...], Sampler] = {}
+
+    def header(self, function: tuple[str, ...], upstream: str) -> str:
+        """Root and decision of the caller, where there are any; the parent is to be the
+        function's own segment."""
+        fields = {name.capitalize(): value for name, value in fields_of(upstream).items()}
+        root, segment = new_trace()
+        root = fields.pop("Root", "") or root
+        fields.pop("Parent", None)
+        sampled = fields.pop("Sampled", "")
+        if sampled not in ("0", "1"):
+            sampled = "1" if self._wants(function) else "0"
+        rest = "".join(f";{name}={value}" for name, value in fields.items())
+        return f"Root={root};Parent={segment};Sampled={sampled}{rest}"
+
+    def _wants(self, function: tuple[str, ...]) -> bool:
+        sampler = self._samplers.get(function)
+        if sampler is None:
+            if len(self._samplers) >= MOST_FUNCTIONS:
+                self._samplers.clear()
+            sampler = self._samplers[function] = Sampler()
+        return sampler.wants(time.time(), random.random())
