@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvloop
 
+from stoker.blobs.unpacking import merge_trees
 from stoker.core.errors import ServiceError
 from stoker.core.invocation import Invocation, InvocationResult, LogSettings, RequestId, Target
 from stoker.environment.view import EnvironmentView
@@ -108,7 +109,13 @@ class Ground:
             environment=(),
             log=LogSettings(f"/aws/lambda/{name}"),
         )
-        return replace(target, **facts)  # type: ignore[arg-type]
+        target = replace(target, **facts)  # type: ignore[arg-type]
+        if target.opt is not None and not self.path(target.opt).exists():
+            merge_trees([self.path(layer) for layer in target.layers], self.path(target.opt))
+        return target
+
+    def path(self, digest: str) -> Path:
+        return self.folder / "code" / digest
 
     def layer(self, files: Mapping[str, str], mode: int = 0o755) -> str:
         """A layer's content, unpacked; its name is what Target.layers holds."""

@@ -151,7 +151,7 @@ class Server:
         return Front(self._control, inside=target)
 
     def _wants_sdk(self, target: Target) -> bool:
-        return self._code.wants_sdk(target.code, *target.layers)
+        return self._code.wants_sdk(target.code, target.layers)
 
 
 def database(config: Config, name: str) -> Path:

@@ -107,7 +107,7 @@ def test_facts_say_whether_the_platforms_sdk_would_help(
         facts = await cache.ensure(digest)
         assert facts == cache.facts(digest)
         assert (facts.mentions_sdk, facts.brings_sdk) == (mentions, brings)
-        assert cache.wants_sdk(digest) == (mentions and not brings)
+        assert cache.wants_sdk(digest, ()) == (mentions and not brings)
         assert facts.file_count == len(files)
         assert facts.size_bytes == sum(map(len, files.values()))
 

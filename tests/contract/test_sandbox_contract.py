@@ -75,14 +75,14 @@ class World:
     folder: Path
     pipes: list[Pipe] = field(default_factory=list)
 
-    def spec(self, files: dict[str, str], *layers: dict[str, str]) -> SandboxSpec:
+    def spec(self, files: dict[str, str], opt: dict[str, str] | None = None) -> SandboxSpec:
         return SandboxSpec(
             environment_id=uuid.uuid4().hex,
             kind=Kind("provided.al2023"),
             memory_mb=256,
             ephemeral_mb=512,
             code=self.tree(files),
-            layers=tuple(self.tree(layer) for layer in layers),
+            opt=None if opt is None else self.tree(opt),
         )
 
     def tree(self, files: dict[str, str]) -> Path:
@@ -93,10 +93,10 @@ class World:
             (folder / name).chmod(0o755)
         return folder
 
-    async def sandbox(self, script: str = "", *layers: dict[str, str]) -> "Inside":
+    async def sandbox(self, script: str = "", opt: dict[str, str] | None = None) -> "Inside":
         """One whose bootstrap is this bash script."""
         files = {"bootstrap": "#!/bin/bash\n" + script} if script else {"empty": ""}
-        return Inside(self, await self.backend.create(self.spec(files, *layers)))
+        return Inside(self, await self.backend.create(self.spec(files, opt)))
 
 
 class Inside:
@@ -323,15 +323,16 @@ def test_a_signal_reaches_the_whole_group_of_one_process(
     run(make_backend, tmp_path, story)
 
 
-def test_layers_are_merged_in_their_order(make_backend: Make, tmp_path: Path) -> None:
+def test_layers_are_at_their_root_and_without_any_it_is_empty(
+    make_backend: Make, tmp_path: Path
+) -> None:
     async def story(world: World) -> None:
-        layers = {"a": "first", "both": "first"}, {"both": "second", "b": "second"}
-        inside = await world.sandbox('cat "$OPT/a" "$OPT/both" "$OPT/b"', *layers)
+        inside = await world.sandbox('cat "$OPT/a"', {"a": "of a layer"})
         _, out, _ = inside.start(OPT=inside.it.layer_root)
-        assert await out.everything() == b"firstsecondsecond"
-        alone = await world.sandbox('cat "$OPT/a"', layers[0])
-        _, out, _ = alone.start(OPT=alone.it.layer_root)
-        assert await out.everything() == b"first"
+        assert await out.everything() == b"of a layer"
+        without = await world.sandbox('ls -d "$OPT"/* "$OPT"', None)
+        _, out, _ = without.start(OPT=without.it.layer_root)
+        assert (await out.everything()).split() == [without.it.layer_root.encode()]
 
     run(make_backend, tmp_path, story)
 

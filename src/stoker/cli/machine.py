@@ -7,7 +7,6 @@ what they then refuse.
 import os
 import platform
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,7 +51,6 @@ def survey() -> list[Finding]:
         _cgroup_kill(),
         *(_namespace(name, flag) for name, flag in _NAMESPACES.items()),
         _mount_calls(),
-        _overlayfs(),
         _loop_devices(),
         _compiler(),
         _seccomp(),
@@ -193,22 +191,6 @@ def _mount_calls() -> Finding:
 
     remedy = f"Linux 5.12 or newer, as root; {_CONTAINER}"
     return _trial("open_tree, mount_setattr, fsmount", action, remedy, needed=True)
-
-
-def _overlayfs() -> Finding:
-    def action() -> None:
-        _own_mounts()
-        base = tempfile.gettempdir()
-        syscalls.mount("stoker-doctor", base, "tmpfs", 0)
-        folders = [Path(base, name) for name in ("lower", "upper", "work", "merged")]
-        for folder in folders:
-            folder.mkdir()
-        lower, upper, work, merged = folders
-        options = f"lowerdir={lower},upperdir={upper},workdir={work}"
-        syscalls.mount("overlay", str(merged), "overlay", 0, options)
-
-    remedy = "modprobe overlay; without it, functions with several layers fail"
-    return _trial("overlayfs", action, remedy, needed=False)
 
 
 def _loop_devices() -> Finding:

@@ -106,7 +106,7 @@ def arrange(entries: list[Entry], links: dict[int, str]) -> Archive:
             raise _refusal(f"more than {limits.ARCHIVE_ENTRIES} files and directories")
     if clash := next((path for path in members if path in directories), None):
         raise _refusal(f"{clash!r} is both a directory and something else")
-    _check_links({path: m.link for path, m in members.items() if m.link is not None})
+    check_links({path: m.link for path, m in members.items() if m.link is not None})
     return Archive(
         directories=tuple(directories),
         files=tuple(m for m in members.values() if m.link is None),
@@ -265,7 +265,11 @@ def _path(entry: Entry) -> tuple[str, bool]:
     except UnicodeEncodeError:
         raise _refusal(f"{name!r} is not Unicode") from None
     longest = max((len(part.encode()) for part in parts), default=0)
-    if len(raw) > limits.ARCHIVE_PATH_BYTES or longest > limits.ARCHIVE_NAME_BYTES:
+    if (
+        len(raw) > limits.ARCHIVE_PATH_BYTES
+        or longest > limits.ARCHIVE_NAME_BYTES
+        or len(parts) > limits.ARCHIVE_DEPTH
+    ):
         raise _refusal("a path is too long")
     return path, is_directory
 
@@ -300,8 +304,8 @@ def _link_text(data: bytes, entry: Entry) -> str:
         raise _refusal(f"link {entry.name!r} is not UTF-8") from None
 
 
-def _check_links(links: dict[str, str]) -> None:
-    """Follow every link as the kernel would, and refuse the one that gets out."""
+def check_links(links: dict[str, str]) -> None:
+    """Follow every link (path -> text) as the kernel would; refuse the one that gets out."""
     steps = limits.ARCHIVE_LINK_STEPS
     for path, text in links.items():
         if not text or "\0" in text:

@@ -51,9 +51,21 @@ class Target:
         object.__setattr__(self, "key", key)
 
     @property
+    def opt(self) -> str | None:
+        """The name, beside the digests of packages, of what the environment sees as /opt."""
+        return opt_name(self.layers)
+
+    @property
     def arn(self) -> str:
         """The unqualified function ARN."""
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
+
+
+def opt_name(layers: tuple[str, ...]) -> str | None:
+    """What these layers are called once they are merged. One alone is its own merger."""
+    if len(layers) < 2:
+        return layers[0] if layers else None
+    return hashlib.sha256("\n".join(layers).encode()).hexdigest()
 
 
 class Flow(Protocol):

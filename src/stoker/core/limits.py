@@ -29,6 +29,7 @@ CODE_STORAGE_BYTES = 75 * 1024 * MIB  # all functions and layers of one account 
 ARCHIVE_ENTRIES = 100_000  # files, links and directories, whether listed or only implied
 ARCHIVE_PATH_BYTES = 4095  # Linux: PATH_MAX
 ARCHIVE_NAME_BYTES = 255  # Linux: NAME_MAX
+ARCHIVE_DEPTH = 200  # names of one path: what walks a tree may do so by calling itself
 ARCHIVE_LINK_BYTES = 4095  # a longer link cannot be made
 ARCHIVE_LINK_HOPS = 40  # Linux: MAXSYMLINKS
 ARCHIVE_LINK_STEPS = 500_000  # path components looked at while resolving all links

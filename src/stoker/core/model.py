@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from stoker.core.errors import ResourceConflictException
-from stoker.core.invocation import LogSettings, Target
+from stoker.core.invocation import LogSettings, Target, opt_name
 from stoker.core.names import LATEST, function_arn
 
 
@@ -74,9 +74,19 @@ class Configuration:
     kept: Mapping[str, object] = field(default_factory=dict)
 
     @property
+    def layer_digests(self) -> tuple[str, ...]:
+        return tuple(layer.code.sha256 for layer in self.layers)
+
+    @property
     def digests(self) -> frozenset[str]:
-        """The code it cannot do without."""
-        return frozenset((self.code.sha256, *(layer.code.sha256 for layer in self.layers)))
+        """The packages it cannot do without."""
+        return frozenset((self.code.sha256, *self.layer_digests))
+
+    @property
+    def trees(self) -> frozenset[str]:
+        """The same unpacked, and its layers merged."""
+        opt = opt_name(self.layer_digests)
+        return self.digests | {opt} if opt else self.digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +124,12 @@ class Function:
 
     @property
     def digests(self) -> frozenset[str]:
-        """The code it cannot do without."""
+        """The packages it cannot do without."""
         return self.latest.digests | (self.serving.digests if self.serving else frozenset())
+
+    @property
+    def trees(self) -> frozenset[str]:
+        return self.latest.trees | (self.serving.trees if self.serving else frozenset())
 
 
 _CREATING = {"reason": "The function is being created.", "code": "Creating"}
@@ -233,7 +247,7 @@ def target(key: FunctionKey, configuration: Configuration, version: str = LATEST
         handler=configuration.handler,
         role=configuration.role,
         code=configuration.code.sha256,
-        layers=tuple(layer.code.sha256 for layer in configuration.layers),
+        layers=configuration.layer_digests,
         memory_mb=configuration.memory_mb,
         timeout_s=configuration.timeout_s,
         ephemeral_mb=configuration.ephemeral_mb,

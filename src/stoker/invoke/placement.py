@@ -237,19 +237,19 @@ class Placement:
 
     async def _ground(self, name: str, target: Target, steps: Steps) -> Ground:
         code = self._code_path(target.code)
-        layers = tuple(self._code_path(layer) for layer in target.layers)
+        opt = None if target.opt is None else self._code_path(target.opt)
         spec = SandboxSpec(
             environment_id=name,
             kind=self._kind(target),
             memory_mb=target.memory_mb,
             ephemeral_mb=target.ephemeral_mb,
             code=code,
-            layers=layers,
+            opt=opt,
         )
         with steps.step("create"):
             async with asyncio.timeout(self._settings.create_limit_s):
                 sandbox = await self._backend.create(spec)
-        return Ground(sandbox, code, layers, steps)
+        return Ground(sandbox, code, (opt,) if opt else (), steps)
 
     def _kind(self, target: Target) -> Kind:
         python = RUNTIMES[target.runtime].family is Family.PYTHON

@@ -69,9 +69,10 @@ class Activation:
                 if function.state is State.FAILED:
                     again = model.restoring(function, revision=_revision())
                     await tx.put_function(again, expected=function.revision_id)
-        keep = frozenset(digest for function in functions for digest in function.digests)
+        owned = frozenset(digest for function in functions for digest in function.digests)
+        keep = frozenset(tree for function in functions for tree in function.trees)
         trees = await self._code.collect(keep)
-        blobs = await self._blobs.collect(keep | published)
+        blobs = await self._blobs.collect(owned | published)
         if trees or blobs:
             log.info("unused code removed", extra={"trees": trees, "blobs": blobs})
         served = [(f, f.serving) for f in functions if f.serving is not None]
@@ -82,6 +83,8 @@ class Activation:
                     again = model.restoring(function, revision=_revision())
                     await tx.put_function(again, expected=function.revision_id)
         self._restored = [c for _, c in served if not c.digests & lost]
+        for configuration in self._restored:
+            await self._code.ensure_layers(configuration.layer_digests)
 
     async def _unpack(self, digests: Iterable[str]) -> set[str]:
         """What is not unpacked; the answer is what cannot be."""
@@ -143,12 +146,11 @@ class Activation:
 
     async def _kind(self, configuration: Configuration) -> Kind:
         """Which sandboxes will run it. Unpacks the code and the layers that are not."""
-        for digest in sorted(configuration.digests):
-            await self._code.ensure(digest)
+        code, layers = configuration.code.sha256, configuration.layer_digests
+        await self._code.ensure(code)
+        await self._code.ensure_layers(layers)
         python = RUNTIMES[configuration.runtime].family is Family.PYTHON
-        wants_sdk = self._code.wants_sdk(
-            configuration.code.sha256, *(layer.code.sha256 for layer in configuration.layers)
-        )
+        wants_sdk = self._code.wants_sdk(code, layers)
         return Kind(configuration.runtime, preload_sdk=python and wants_sdk)
 
     async def _prepare_restored(self) -> None:

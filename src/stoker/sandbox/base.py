@@ -39,7 +39,7 @@ class SandboxSpec:
     memory_mb: int
     ephemeral_mb: int
     code: Path  # unpacked, seen as /var/task
-    layers: tuple[Path, ...] = ()  # unpacked; merged in this order as /opt
+    opt: Path | None = None  # the layers, unpacked and merged, seen as /opt
 
 
 @dataclass(frozen=True, slots=True)

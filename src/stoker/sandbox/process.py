@@ -93,7 +93,7 @@ class ProcessBackend:
         managed = await self._runtime(spec.kind.runtime)
         folder = self._folder / spec.environment_id
         try:
-            await asyncio.to_thread(_lay_out, folder, spec)
+            await asyncio.to_thread(_lay_out, folder)
             sandbox = ProcessSandbox(spec, folder, managed, self._sandboxes.discard)
         except OSError as error:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -145,7 +145,7 @@ class ProcessSandbox:
         self.on_exit: Callable[[str, Exit], None] = lambda *_: None
         self.on_lost: Callable[[str], None] = lambda _: None
         self.task_root = str(spec.code)
-        self.layer_root = str(_layer_root(folder, spec))
+        self.layer_root = str(spec.opt or folder / "opt")
         self.runtime_api = _listen()
         self.endpoint: Listener | None = _listen()
         self.xray = _datagrams()
@@ -328,29 +328,6 @@ def _reap(child: subprocess.Popen[bytes]) -> None:
         return  # in the kernel's hands; it holds nothing of ours
 
 
-def _layer_root(folder: Path, spec: SandboxSpec) -> Path:
-    return spec.layers[0] if len(spec.layers) == 1 else folder / "opt"
-
-
-def _lay_out(folder: Path, spec: SandboxSpec) -> None:
+def _lay_out(folder: Path) -> None:
     (folder / "tmp").mkdir(parents=True)
-    if len(spec.layers) != 1:
-        (folder / "opt").mkdir()
-        for layer in spec.layers:
-            _merge(layer, folder / "opt")
-
-
-def _merge(layer: Path, into: Path) -> None:
-    """Links to the layer's files; a later layer covers an earlier one's."""
-    for entry in sorted(layer.iterdir()):
-        place = into / entry.name
-        if entry.is_dir() and not entry.is_symlink():
-            if place.is_symlink():
-                place.unlink()
-            place.mkdir(exist_ok=True)
-            _merge(entry, place)
-            continue
-        if place.is_dir() and not place.is_symlink():
-            shutil.rmtree(place)
-        place.unlink(missing_ok=True)
-        place.symlink_to(entry)
+    (folder / "opt").mkdir()

@@ -110,7 +110,7 @@ class NamespacesBackend:
                 "memory_mb": spec.memory_mb,
                 "ephemeral_mb": spec.ephemeral_mb,
                 "code": self._below_code_root(spec.code),
-                "layers": [self._below_code_root(layer) for layer in spec.layers],
+                "opt": spec.opt and self._below_code_root(spec.opt),
             },
         )
         if len(fds) < len(facts["fds"]):

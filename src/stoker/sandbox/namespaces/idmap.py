@@ -24,7 +24,7 @@ class Owners:
         try:
             sys_.mount_idmap(mount, self._namespace(owner))
         except OSError:
-            return  # an old kernel, or overlay over something: files look like nobody's
+            return  # an old kernel, or a file system that cannot: files look like nobody's
 
     def _namespace(self, owner: int) -> int:
         if owner not in self._namespaces:

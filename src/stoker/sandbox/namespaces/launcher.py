@@ -7,7 +7,7 @@ server hangs up, or dies, everything is killed and removed.
 
     server --> {"n": 1, "prepare": {"runtime": "python3.13", "preload": false}}
     server --> {"n": 2, "create": {"id": .., "runtime": .., "preload": .., "memory_mb": ..,
-                "ephemeral_mb": .., "code": "<name>", "layers": ["<name>", ..]}}
+                "ephemeral_mb": .., "code": "<name>", "opt": "<name>" or null}}
     server --> {"n": 3, "destroy": "<id>"}
     server --> {"n": 4, "announce": "http://127.0.0.1:4566"}      written to the ready file
     <-- {"n": .., "ok": {..}} (+ descriptors)   or   {"n": .., "error": .., "unavailable": bool}
@@ -184,8 +184,8 @@ class Launcher:
     def _mount(self, prepared: Prepared, spec: dict[str, Any]) -> None:
         read_only = sys_.MOUNT_ATTR_RDONLY | sys_.MOUNT_ATTR_NOSUID | sys_.MOUNT_ATTR_NODEV
         mounts = [(self._tree(spec["code"], read_only), "/var/task")]
-        if spec["layers"]:
-            mounts.append((self._layers(spec["layers"], read_only), "/opt"))
+        if spec["opt"]:
+            mounts.append((self._tree(spec["opt"], read_only), "/opt"))
         if spec["ephemeral_mb"] != prepared.scratch_mb:
             mounts.append((self.scratch.create(spec["ephemeral_mb"]), "/tmp"))
         sys_.setns(prepared.mounts, sys_.CLONE_NEWNS)
@@ -207,17 +207,6 @@ class Launcher:
         sys_.mount_setattr(tree, attributes)
         self.owners.show_as_root(tree, owner)
         return tree
-
-    def _layers(self, names: list[str], attributes: int) -> int:
-        if len(names) == 1:
-            return self._tree(names[0], attributes)
-        held = [sys_.open_beneath(self.code_root, name) for name in names]
-        try:
-            lower = ":".join(f"/proc/self/fd/{fd}" for fd in reversed(held))
-            return sys_.new_filesystem("overlay", {"lowerdir": lower}, attributes)
-        finally:
-            for fd in held:
-                os.close(fd)
 
     def announce(self, url: str, number: int) -> None:
         """The operator's folder may be closed to the server; we can still write there."""

@@ -147,7 +147,7 @@ SANDBOX_PLAN = (
     Step("managed Python: fork the runtime from the zygote and rehearse it", "runtime", "ahead"),
     Step("memory.max from MemorySize", "cgroup", "cold start"),
     Step("the function's code, read-only nosuid nodev", "/var/task", "cold start"),
-    Step("the layers, merged in order, read-only nosuid nodev", "/opt", "cold start"),
+    Step("the layers, merged ahead, read-only nosuid nodev", "/opt", "cold start"),
     Step("cpu.max = MemorySize/1769 of a core, once init is over", "cgroup", "cold start"),
 )
 
