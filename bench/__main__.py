@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from bench import burst, churn, cold, memory, throughput, warm
+from bench import burst, churn, cold, extended, memory, throughput, warm
 from bench.gates import GATES, judge
 from bench.install import BUILD, HERE, install
 from bench.machine import profile
@@ -30,6 +30,7 @@ MEASURES: dict[str, Callable[[Session], None]] = {
     "memory": memory.measure,
     "burst": burst.measure,
     "churn": churn.measure,
+    "extended": extended.measure,
 }
 
 console = Console(highlight=False)

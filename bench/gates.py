@@ -86,6 +86,12 @@ GATES = (
          names.CHURN, names.STOKER, (), Sense.RATE, 150),
     Gate("T15", "warm p50, isolated and frozen / --sandbox process",
          names.WARM, names.STOKER, (names.UNISOLATED,), Sense.EXTRA, 1.15),
+    Gate("X1", "warm p50 with an extension that hears of every invocation / without",
+         names.WARM_EXTENDED, names.EXTENDED, (names.STOKER,), Sense.EXTRA, 1.6),
+    Gate("X2", "cold start with an external extension in Python / without",
+         names.COLD_EXTENDED, names.EXTENDED, (names.STOKER,), Sense.EXTRA, 3),
+    Gate("X3", "answered per second, 8 clients, all telemetry over HTTP / none",
+         names.WATCHED_RATE, names.WATCHED, (names.STOKER,), Sense.MORE, 0.75),
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import functools
 import io
 import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ MEMORY_MB = 1769  # one core
 TIMEOUT_S = 30
 
 
-def definition(name: str, handler: str = HANDLER) -> dict[str, Any]:
+def definition(name: str, handler: str = HANDLER, layers: Sequence[str] = ()) -> dict[str, Any]:
     """Arguments of CreateFunction."""
     return {
+        "Layers": list(layers),
         "FunctionName": name,
         "Runtime": RUNTIME,
         "Handler": handler,
@@ -25,6 +27,14 @@ def definition(name: str, handler: str = HANDLER) -> dict[str, Any]:
         "MemorySize": MEMORY_MB,
         "Timeout": TIMEOUT_S,
     }
+
+
+def layer(extension: str) -> bytes:
+    """A layer with one of functions/extensions."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.write(FUNCTIONS / "extensions" / extension, f"extensions/{extension}")
+    return buffer.getvalue()
 
 
 @functools.cache

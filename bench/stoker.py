@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,10 +71,16 @@ class Stoker:
     def invocation(self, function: str) -> bytes:
         return invocation(self.port, lambda_path(function))
 
-    def deploy(self, *names: str, handler: str = HANDLER) -> None:
+    def publish(self, name: str, content: bytes) -> str:
+        """Publish a layer; the ARN of its version."""
+        published = self._client.publish_layer_version(LayerName=name, Content={"ZipFile": content})
+        arn: str = published["LayerVersionArn"]
+        return arn
+
+    def deploy(self, *names: str, handler: str = HANDLER, layers: Sequence[str] = ()) -> None:
         """Create functions; return when all are Active."""
         for name in names:
-            self._client.create_function(**definition(name, handler))
+            self._client.create_function(**definition(name, handler, layers))
         end = time.monotonic() + DEPLOY_S
         for name in names:
             while self._state(name) != "Active":

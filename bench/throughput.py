@@ -62,34 +62,38 @@ def _rounds(session: Session, systems: list[System], clients: int) -> None:
     early: dict[str, int] = {}
     for system in systems:  # the first environments are made here; errors count all the same
         try:
-            early[system.name] = _load(session, system, clients, 2).errors
+            early[system.name] = load(session, system.port, system.request, clients, 2).errors
         except Broken as error:
             session.leave_out(f"{system.name}, {clients} clients", error)
             alive.remove(system)
     for number in session.rounds(measure_name):
         for system in alive[:: -1 if number % 2 else 1]:
             idle = session.quiet()
-            load = _load(session, system, clients, session.effort.load_s)
+            seen = load(session, system.port, system.request, clients)
             series = session.book.add(
                 measure_name,
                 system.name,
                 "per second",
                 number,
-                [load.rate],
-                errors=load.errors + early.pop(system.name, 0),
+                [seen.rate],
+                errors=seen.errors + early.pop(system.name, 0),
                 idle=idle,
             )
-            series.notes["latency p50 (us)"] = float(load.p50_us)
-            series.notes["latency p99 (us)"] = float(load.p99_us)
-            if load.said:
-                series.notes["first error"] = load.said
+            series.notes["latency p50 (us)"] = float(seen.p50_us)
+            series.notes["latency p99 (us)"] = float(seen.p99_us)
+            if seen.said:
+                series.notes["first error"] = seen.said
 
 
-def _load(session: Session, system: System, clients: int, seconds: int) -> Load:
+def load(
+    session: Session, port: int, content: bytes, clients: int, seconds: int | None = None
+) -> Load:
+    """So many clients who send this request to 127.0.0.1, one after the other, for a while."""
+    seconds = seconds or session.effort.load_s
     request = session.folder / "request"
-    request.write_bytes(system.request)
+    request.write_bytes(content)
     command = [str(session.peers.wrk), "-t1", f"-c{clients}", f"-d{seconds}s"]
-    command += [f"--timeout={TIMEOUT_S}s", "-s", str(LUA), f"http://127.0.0.1:{system.port}"]
+    command += [f"--timeout={TIMEOUT_S}s", "-s", str(LUA), f"http://127.0.0.1:{port}"]
     done = subprocess.run(
         command,
         env={**os.environ, "BENCH_REQUEST": str(request)},
