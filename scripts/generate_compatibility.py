@@ -54,7 +54,7 @@ DIFFERENCES = {
             "the function ends as State Failed; the reason names the remedy. A restart of the "
             "server tries again",
         ),
-        ("Other languages", "nodejs, java, dotnet and ruby end as State Failed: not built yet"),
+        ("Other languages", "java, dotnet and ruby end as State Failed: not built yet"),
     ),
     "Inside an environment": (
         (
@@ -81,6 +81,16 @@ DIFFERENCES = {
             "boto3",
             "Stoker's locked version, the same for all Pythons it supports; python3.8 and "
             "python3.9 have none: bring one in the package",
+        ),
+        (
+            "AWS SDK for JavaScript",
+            "is not in nodejs runtimes: bring `@aws-sdk/*` in the package or in a layer",
+        ),
+        (
+            "Node.js",
+            "is started before its function is known, with node's own limit of its heap (4 GB), "
+            "and the environment's limit alone ends it; unless the function has more than 4 GB, a "
+            "wrapper, or variables that node reads as it starts (NODE_OPTIONS …)",
         ),
         (
             "/sys, /dev/shm, /dev/tty, /mnt, /home",

@@ -213,11 +213,15 @@ def _request(data: bytes) -> tuple[str, str, dict[str, str], bytes, bytes] | Non
         while True:
             size, end, rest = rest.partition(b"\r\n")
             length = int(size, 16) if end else -1
+            if length == 0:
+                trailers, end, rest = (b"\r\n" + rest).partition(b"\r\n\r\n")
+                for line in trailers.decode().split("\r\n")[1:]:
+                    name, _, value = line.partition(":")
+                    headers[name.lower()] = value.strip()
+                return (method, path, headers, chunks, rest) if end else None
             if length < 0 or len(rest) < length + 2:
                 return None
             chunks, rest = chunks + rest[:length], rest[length + 2 :]
-            if not length:
-                return method, path, headers, chunks, rest
     length = int(headers.get("content-length", "0"))
     if len(rest) < length:
         return None

@@ -260,10 +260,10 @@ def test_a_sandbox_that_cannot_be_made_fails_that_caller_only(tmp_path: Path) ->
 
 def test_a_missing_interpreter_is_told_to_the_caller(tmp_path: Path) -> None:
     async def story(world: Ground) -> None:
-        f = world.target({"h.py": ""}, runtime="nodejs22.x")
+        f = world.target({"h.py": ""}, runtime="dotnet8")
         refusal = await world.refused(f)
         assert refusal.code == "InvalidRuntimeException"
-        assert "nodejs22.x" in refusal.message
+        assert "dotnet8" in refusal.message
 
     run(tmp_path, story)
 

@@ -20,7 +20,7 @@ from stoker.runtimes.found import FoundRuntime, found_runtimes
 from tests.scripted_runtime_api import Event, Run, play
 
 CLIENT = Path(__file__).parents[2] / "src" / "stoker" / "runtimes" / "python"
-PYTHONS = [found for found in found_runtimes() if found.executable]
+PYTHONS = [found for found in found_runtimes() if found.runtime.startswith("python")]
 ECHO = "def handler(event, context):\n    return event\n"
 NEXT = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n"
 PATIENCE_S = 30.0

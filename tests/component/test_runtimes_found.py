@@ -24,7 +24,7 @@ from stoker.runtimes.runtime_dir import allows, build_runtime_dir, has_sdk, sdk_
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 HERE = f"python{VERSION}"  # the one runtime that is surely there
 ABSENT = "python3.15"
-FOUND = found_runtimes()
+FOUND = [found for found in found_runtimes() if found.runtime.startswith(("python", "provided"))]
 
 
 def script(path: Path, text: str) -> Path:
@@ -165,7 +165,7 @@ def test_libraries_beyond_the_system_and_the_prefix_are_named(nothing_else: Path
 @pytest.mark.parametrize(
     ("runtime", "words"),
     [
-        ("nodejs22.x", "nodejs22.x is not built into Stoker yet"),
+        ("dotnet8", "dotnet8 is not built into Stoker yet"),
         ("java21", "docs/COMPATIBILITY.md"),
         ("python3.7", "python3.7 is retired"),
         ("python2.7", "Stoker runs python3.8 and later"),
@@ -341,6 +341,6 @@ def test_the_launcher_is_told_in_json(cache: Path) -> None:
     assert bool(facts["prefix"]) is not bool(facts["links"])
     assert ask("provided.al2023") == {
         "prefix": "", "links": [], "libraries": [], "executable": "", "runtime_dir": None,
-        "sdk": None,
+        "sdk": None, "parked": [],
     }  # fmt: skip
-    assert list(ask("nodejs22.x")) == ["error"]
+    assert list(ask("dotnet8")) == ["error"]

@@ -43,7 +43,12 @@ def _runtimes() -> list[Finding]:
         try:
             found = find_runtime(name, runtimes_dir=runtimes_dir)
         except RuntimeUnavailable:
-            remedy = f"e.g. `uv python install {name.removeprefix('python')}`"
+            is_python = runtime.family is Family.PYTHON
+            remedy = (
+                f"e.g. `uv python install {name.removeprefix('python')}`"
+                if is_python
+                else f"`stoker runtimes install {name}`"
+            )
             findings.append(Finding(name, False, False, "no interpreter", remedy))
         else:
             where = f"{found.version}, {found.executable}" if found.executable else "works"

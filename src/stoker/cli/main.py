@@ -1,8 +1,10 @@
-"""The command line: `stoker serve`, `stoker doctor`, `stoker sandbox explain`, `stoker version`."""
+"""The command line: `stoker serve`, `stoker doctor`, `stoker runtimes`, `stoker sandbox explain`,
+`stoker version`.
+"""
 
 import typer
 
-from stoker.cli import doctor, sandbox, serve, version
+from stoker.cli import doctor, runtimes, sandbox, serve, version
 
 app = typer.Typer(
     name="stoker",
@@ -14,6 +16,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("version")(version.version)
+app.add_typer(runtimes.app, name="runtimes")
 app.add_typer(sandbox.app, name="sandbox")
 
 

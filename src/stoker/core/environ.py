@@ -102,6 +102,13 @@ def _overridable(
         variables["PYTHONPATH"] = runtime
         # What AWS's bootstrap, a shell script, and the interpreter's choice of a locale leave.
         variables |= {"LC_CTYPE": "C.UTF-8", "PWD": task, "SHLVL": "0"}
+    elif _family(target) is Family.NODE:
+        major = target.runtime.removeprefix("nodejs").partition(".")[0]
+        variables["NODE_PATH"] = (
+            f"{opt}/nodejs/node{major}/node_modules:{opt}/nodejs/node_modules:"
+            f"{runtime}/node_modules:{runtime}:{task}"
+        )
+        variables |= {"PWD": task, "SHLVL": "0"}
     if endpoint_url is not None:
         variables["AWS_ENDPOINT_URL"] = endpoint_url
     return variables

@@ -48,6 +48,7 @@ class Family(StrEnum):
     """Who brings the program that talks to the Runtime API."""
 
     PYTHON = "python"  # managed: our bootstrap, an interpreter found on the machine
+    NODE = "nodejs"  # likewise, a node
     OS_ONLY = "os-only"  # `bootstrap` in the function's own code
     OTHER = "other"  # managed at AWS; not built here yet
 
@@ -76,7 +77,8 @@ RUNTIMES: dict[str, Runtime] = {
     **_table(Family.PYTHON, "python2.7 python3.6 python3.7", blocked=True),
     **_table(Family.OS_ONLY, "provided.al2 provided.al2023"),
     **_table(Family.OS_ONLY, "provided", blocked=True),
-    **_table(Family.OTHER, "nodejs16.x nodejs18.x nodejs20.x nodejs22.x nodejs24.x nodejs26.x"),
+    **_table(Family.NODE, "nodejs18.x nodejs20.x nodejs22.x nodejs24.x nodejs26.x"),
+    **_table(Family.OTHER, "nodejs16.x"),
     **_table(
         Family.OTHER,
         "nodejs nodejs4.3 nodejs4.3-edge nodejs6.10 nodejs8.10 nodejs10.x nodejs12.x nodejs14.x",

@@ -12,12 +12,18 @@ from pathlib import Path
 from stoker.core.faults import NO_BOOTSTRAP, Fault
 from stoker.core.invocation import Target
 from stoker.core.lifecycle_words import Party, extension_name
+from stoker.core.limits import RUNTIMES, Family
 from stoker.sandbox.base import RUNTIME, Command, Sandbox
 
 RUNTIME_BOOTSTRAP = "/var/runtime/bootstrap"
 WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 EXTENSIONS = "extensions"
 NO_EXTENSIONS = "disable-extensions-jwigqn8j"  # AWS's: where this file is in /opt, none is started
+# What a program and its libraries read once, as they start: too late for one that runs already.
+_READ_AT_START = (
+    "NODE_", "LC_", "LD_", "LANG", "UV_", "SSL_", "OPENSSL_", "MALLOC_", "GLIBC_", "ICU_",
+)  # fmt: skip
+MOST_PARKED_MB = 4096  # node's own limit of its heap; a larger function's must be said at start
 
 
 def runtime_command(
@@ -37,7 +43,7 @@ def runtime_command(
         if bootstrap is None:
             return NO_BOOTSTRAP
         argv = (bootstrap,)
-    elif environ.get(WRAPPER) or not from_zygote:
+    elif environ.get(WRAPPER) or not from_zygote or _must_be_new(target):
         # The zygote is an interpreter already: a wrapper must be there before it.
         argv = (RUNTIME_BOOTSTRAP,)
     return Command(RUNTIME, argv, environ, cwd=sandbox.task_root)
@@ -63,6 +69,14 @@ def external_extensions(layers: tuple[Path, ...]) -> tuple[str, ...]:
 def extension_command(party: Party, sandbox: Sandbox, environ: Mapping[str, str]) -> Command:
     path = f"{sandbox.layer_root}/{EXTENSIONS}/{extension_name(party)}"
     return Command(party, (path,), environ, cwd="/")
+
+
+def _must_be_new(target: Target) -> bool:
+    """Whether a node that was started before its function was known would be another one."""
+    if RUNTIMES[target.runtime].family is not Family.NODE:
+        return False
+    names = [name for name, _ in target.environment]
+    return target.memory_mb > MOST_PARKED_MB or any(n.startswith(_READ_AT_START) for n in names)
 
 
 def _bootstrap(sandbox: Sandbox, code: Path, layers: tuple[Path, ...]) -> str | None:

@@ -12,10 +12,15 @@ from enum import StrEnum
 from pathlib import Path
 
 from stoker.core.limits import RUNTIMES, Family
+from stoker.runtimes.installed import places
 from stoker.runtimes.interpreters import Interpreter, candidates, probe
+from stoker.runtimes.nodes import Node, node_candidates, probe_node
 
 OLDEST_PYTHON = (3, 8)  # that the runtime client runs on
-SUPPORTED = "Stoker runs python3.8 and later, provided.al2023 and provided.al2"
+SUPPORTED = (
+    "Stoker runs python3.8 and later, nodejs18.x and later, provided.al2023 and provided.al2"
+)
+SYSTEM_PREFIXES = (Path("/usr"), Path("/usr/local"))
 
 
 class RuntimeUnavailable(Exception):
@@ -39,6 +44,8 @@ class FoundRuntime:
     layout: Layout = Layout.NONE
     prefix: Path | None = None  # host path of the language's installation
     executable: Path | None = None  # host path of the interpreter
+    program: str = ""  # the same, as a path below /var/lang
+    start: str = ""  # the file of /var/runtime that it is to run
     links: tuple[tuple[str, str], ...] = ()  # (path below /var/lang, target), for LINKS
     libraries: tuple[Path, ...] = ()  # further directories to show, at these same paths
 
@@ -49,7 +56,7 @@ class FoundRuntime:
         An interpreter in a PREFIX may have its library in /var/lang/lib: start it with AWS's
         LD_LIBRARY_PATH.
         """
-        return f"/var/lang/bin/{self.runtime}" if self.executable else ""
+        return f"/var/lang/{self.program}" if self.program else ""
 
 
 def find_runtime(
@@ -68,28 +75,16 @@ def find_runtime(
     runtime = RUNTIMES.get(runtime_id)
     if runtime is None:
         raise RuntimeUnavailable(f"{runtime_id} is not a runtime that AWS Lambda has. {SUPPORTED}.")
-    if runtime.family is Family.OS_ONLY:
-        return FoundRuntime(runtime_id)
-    if runtime.family is not Family.PYTHON:
-        raise RuntimeUnavailable(
-            f"{runtime_id} is not built into Stoker yet. {SUPPORTED}; a program that speaks the "
-            "Runtime API runs on provided.al2023. docs/COMPATIBILITY.md says what is planned."
-        )
-    text = runtime_id.removeprefix("python")
-    version = tuple(int(number) for number in text.split("."))
-    if version < OLDEST_PYTHON:
-        raise RuntimeUnavailable(f"{runtime_id} is retired, by AWS too. {SUPPORTED}.")
-    if runtime_id in chosen:
-        return _made_of(runtime_id, _chosen(runtime_id, version, chosen[runtime_id]))
-    for path in candidates(text, runtimes_dir):
-        interpreter = probe(path)
-        if interpreter is not None and interpreter.version[:2] == version:
-            return _made_of(runtime_id, interpreter)
+    match runtime.family:
+        case Family.OS_ONLY:
+            return FoundRuntime(runtime_id)
+        case Family.PYTHON:
+            return _python(runtime_id, runtimes_dir, chosen)
+        case Family.NODE:
+            return _node(runtime_id, runtimes_dir, chosen)
     raise RuntimeUnavailable(
-        f"there is no Python {text} on this machine. Install it (`uv python install {text}`, "
-        f"`pyenv install {text}`, or your distribution's {runtime_id}) so that `{runtime_id}` is "
-        "on the server's PATH or in uv's or pyenv's folder; then restart the server, or deploy the "
-        "function again (delete it first if it is Failed)."
+        f"{runtime_id} is not built into Stoker yet. {SUPPORTED}; a program that speaks the "
+        "Runtime API runs on provided.al2023. docs/COMPATIBILITY.md says what is planned."
     )
 
 
@@ -104,6 +99,28 @@ def found_runtimes(
         except RuntimeUnavailable:
             continue
     return found
+
+
+# --- Python -------------------------------------------------------------------------------------
+
+
+def _python(runtime_id: str, runtimes_dir: Path | None, chosen: Mapping[str, Path]) -> FoundRuntime:
+    text = runtime_id.removeprefix("python")
+    version = tuple(int(number) for number in text.split("."))
+    if version < OLDEST_PYTHON:
+        raise RuntimeUnavailable(f"{runtime_id} is retired, by AWS too. {SUPPORTED}.")
+    if runtime_id in chosen:
+        return _made_of(runtime_id, _chosen(runtime_id, version, chosen[runtime_id]))
+    for path in candidates(text, places(runtimes_dir)):
+        interpreter = probe(path)
+        if interpreter is not None and interpreter.version[:2] == version:
+            return _made_of(runtime_id, interpreter)
+    raise RuntimeUnavailable(
+        f"there is no Python {text} on this machine. Install it (`uv python install {text}`, "
+        f"`pyenv install {text}`, or your distribution's {runtime_id}) so that `{runtime_id}` is "
+        "on the server's PATH or in uv's or pyenv's folder; then restart the server, or deploy the "
+        "function again (delete it first if it is Failed)."
+    )
 
 
 def _chosen(runtime_id: str, version: tuple[int, ...], path: Path) -> Interpreter:
@@ -122,13 +139,15 @@ def _chosen(runtime_id: str, version: tuple[int, ...], path: Path) -> Interprete
 
 
 def _made_of(runtime_id: str, interpreter: Interpreter) -> FoundRuntime:
-    is_system = interpreter.prefix in (Path("/usr"), Path("/usr/local"))
+    is_system = interpreter.prefix in SYSTEM_PREFIXES
     return FoundRuntime(
         runtime=runtime_id,
         version=".".join(map(str, interpreter.version)),
         layout=Layout.LINKS if is_system else Layout.PREFIX,
         prefix=interpreter.prefix,
         executable=interpreter.executable,
+        program=f"bin/{runtime_id}",
+        start="bootstrap.py",
         links=_links(runtime_id, interpreter) if is_system else (),
         libraries=interpreter.libraries,
     )
@@ -142,4 +161,45 @@ def _links(runtime_id: str, interpreter: Interpreter) -> tuple[tuple[str, str], 
         ("bin/python3", executable),
         ("bin/python", executable),
         (f"lib/{runtime_id}", f"{interpreter.prefix}/lib/{runtime_id}"),
+    )
+
+
+# --- Node.js ------------------------------------------------------------------------------------
+
+
+def _node(runtime_id: str, runtimes_dir: Path | None, chosen: Mapping[str, Path]) -> FoundRuntime:
+    major = int(runtime_id.removeprefix("nodejs").partition(".")[0])
+    if runtime_id in chosen:
+        path = chosen[runtime_id]
+        executable = path / "bin" / "node" if path.is_dir() else path
+        node = probe_node(executable)
+        if node is None or node.version[0] != major:
+            problem = "is no node that can be run" if node is None else f"is Node.js {node.text}"
+            raise RuntimeUnavailable(
+                f"the configuration names {executable} for {runtime_id}, but that {problem}. "
+                "Correct the entry, or remove it to have the machine searched."
+            )
+        return _made_of_node(runtime_id, node)
+    for path in node_candidates(runtime_id, major, places(runtimes_dir)):
+        node = probe_node(path)
+        if node is not None and node.version[0] == major:
+            return _made_of_node(runtime_id, node)
+    raise RuntimeUnavailable(
+        f"there is no Node.js {major} on this machine. `stoker runtimes install {runtime_id}` "
+        "brings one; then deploy the function again (delete it first if it is Failed)."
+    )
+
+
+def _made_of_node(runtime_id: str, node: Node) -> FoundRuntime:
+    is_system = node.prefix in SYSTEM_PREFIXES
+    return FoundRuntime(
+        runtime=runtime_id,
+        version=node.text,
+        layout=Layout.LINKS if is_system else Layout.PREFIX,
+        prefix=node.prefix,
+        executable=node.executable,
+        links=(("bin/node", str(node.executable)),) if is_system else (),
+        libraries=node.libraries,
+        program="bin/node",
+        start="bootstrap.cjs",
     )

@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,31 +99,33 @@ def _is_found_anyway(directory: Path, prefix: Path) -> bool:
     return str(directory).startswith(SYSTEM) or directory == lib or directory.name == "lib-dynload"
 
 
-def candidates(version: str, runtimes_dir: Path | None) -> Iterator[Path]:
-    """Where `python<version>` may be, best first. Most of these paths do not exist."""
+def candidates(version: str, places: Sequence[Path]) -> Iterator[Path]:
+    """Where `python<version>` may be, best first. Most of these paths do not exist.
+
+    places: folders with a prefix per runtime.
+    """
     name = f"python{version}"
-    if runtimes_dir is not None:
-        yield runtimes_dir / name / "bin" / name
+    yield from (place / name / "bin" / name for place in places)
     folders = [Path(folder) for folder in os.environ.get("PATH", "").split(":") if folder]
     yield from (folder / name for folder in folders)
     # A shim answers for the version that is selected, but its neighbours are there all the same.
     roots = [folder.parent for folder in folders if folder.name == "shims"]
-    for root in (*roots, _home("PYENV_ROOT", ".pyenv")):
-        yield from _newest_first(root / "versions", f"{version}.*", name)
+    for root in (*roots, home("PYENV_ROOT", ".pyenv")):
+        yield from newest_first(root / "versions", f"{version}.*", name)
     yield Path(sys.executable)
     yield from (Path(f"/usr/bin/{name}"), Path(f"/usr/local/bin/{name}"))
-    yield from _newest_first(Path("/opt/python"), f"{version}*", name)
-    yield from _newest_first(Path("/opt"), f"python{version}*", name)
-    data = _home("XDG_DATA_HOME", ".local/share")
+    yield from newest_first(Path("/opt/python"), f"{version}*", name)
+    yield from newest_first(Path("/opt"), f"python{version}*", name)
+    data = home("XDG_DATA_HOME", ".local/share")
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv" / "python")
-    yield from _newest_first(uv, f"cpython-{version}.*", name)
+    yield from newest_first(uv, f"cpython-{version}.*", name)
 
 
-def _home(variable: str, default: str) -> Path:
+def home(variable: str, default: str) -> Path:
     return Path(os.environ.get(variable) or Path.home() / default)
 
 
-def _newest_first(folder: Path, pattern: str, name: str) -> Iterator[Path]:
+def newest_first(folder: Path, pattern: str, name: str) -> Iterator[Path]:
     def release(path: Path) -> list[int]:
         return [int(number) for number in re.findall(r"\d+", path.name)]
 

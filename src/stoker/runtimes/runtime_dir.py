@@ -1,4 +1,4 @@
-"""What managed Python finds at /var/runtime: the runtime client and the AWS SDK, as real files.
+"""What a managed runtime finds at /var/runtime: the runtime client, and for Python the AWS SDK.
 
 Built once per content into a cache, with compiled modules, since functions see it read-only:
 
@@ -6,7 +6,7 @@ Built once per content into a cache, with compiled modules, since functions see 
       bootstrap  bootstrap.py  _stoker_*.py  __pycache__/
       boto3/ botocore/ s3transfer/ jmespath/ dateutil/ urllib3/ six.py  *.dist-info/
 
-The SDK is the one of the server's own installation, if it supports the function's Python.
+The Python SDK is the one of the server's own installation, if it supports the function's Python.
 """
 
 import fcntl
@@ -19,20 +19,33 @@ import tempfile
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
+from stoker.core.limits import RUNTIMES, Family
 from stoker.runtimes.found import FoundRuntime, RuntimeUnavailable
 
 SDK = "boto3"
 INSIDE = "/var/runtime"
 LAYOUT = 1  # count up when what is built changes without a change in any file
-_CLIENT = Path(__file__).with_name("python")
-_CLIENT_FILES = (
-    "bootstrap",
-    "bootstrap.py",
-    "_stoker_runtime.py",
-    "_stoker_loading.py",
-    "_stoker_wire.py",
-    "_stoker_contract.py",
-)
+_CLIENT_FILES = {
+    Family.PYTHON: (
+        "bootstrap",
+        "bootstrap.py",
+        "_stoker_runtime.py",
+        "_stoker_loading.py",
+        "_stoker_wire.py",
+        "_stoker_contract.py",
+    ),
+    Family.NODE: (
+        "bootstrap",
+        "bootstrap.cjs",
+        "_stoker_runtime.cjs",
+        "_stoker_parked.cjs",
+        "_stoker_loading.cjs",
+        "_stoker_errors.cjs",
+        "_stoker_log.cjs",
+        "_stoker_stream.cjs",
+        "_stoker_wire.cjs",
+    ),
+}
 AWS_CLIENT = "awslambdaric"
 # As `python -m awslambdaric HANDLER`, but found beside this file whatever PYTHONPATH says.
 _START_AWS_CLIENT = f"""import os, runpy, sys
@@ -47,10 +60,12 @@ _BUILDING = ".building-"
 def build_runtime_dir(found: FoundRuntime, cache_root: Path, client: Path | None = None) -> Path:
     """The directory to show at /var/runtime; made (in seconds) if this one never was.
 
-    found: a managed Python. client: a folder with AWS's own runtime client, awslambdaric, which
-    /var/runtime/bootstrap then starts in place of ours. Safe to call from several processes at
-    once.
+    found: a managed runtime. client: a folder with AWS's own runtime client for Python,
+    awslambdaric, which /var/runtime/bootstrap then starts in place of ours. Safe to call from
+    several processes at once.
     """
+    if _family(found) is not Family.PYTHON:
+        client = None
     if client is not None and not (client / AWS_CLIENT).is_dir():
         raise RuntimeUnavailable(
             f"{client} has no {AWS_CLIENT}. Install it there: pip install --target {client} "
@@ -69,10 +84,11 @@ def build_runtime_dir(found: FoundRuntime, cache_root: Path, client: Path | None
             shutil.rmtree(left)
         building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=cache_root))
         try:
-            _fill(building, packages)
+            _fill(building, _client_files(found), packages)
             if client is not None:
                 _add_client(building, client)
-            _compile(found, building)
+            if _family(found) is Family.PYTHON:
+                _compile(found, building)
             building.chmod(0o755)
             building.rename(target)
         except BaseException:
@@ -91,9 +107,11 @@ def has_sdk(found: FoundRuntime) -> bool:
 
 
 def sdk_packages(found: FoundRuntime) -> tuple[Distribution, ...]:
-    """boto3 and all it needs, as installed beside Stoker; () unless every one of them supports
-    the Python that was found."""
-    version = tuple(int(number) for number in found.version.split(".")) if found.version else ()
+    """boto3 and all it needs, as installed beside Stoker; () unless a Python was found that every
+    one of them supports."""
+    if _family(found) is not Family.PYTHON:
+        return ()
+    version = tuple(int(number) for number in found.version.split("."))
     packages: dict[str, Distribution] = {}
     wanted = [SDK]
     while wanted:
@@ -154,18 +172,28 @@ def _digest(found: FoundRuntime, packages: tuple[Distribution, ...], client: Pat
     content = hashlib.sha256(f"{LAYOUT} {found.version}".encode())
     for package in packages:
         content.update(f" {_name(package)}=={package.version}".encode())
-    for name in _CLIENT_FILES:
-        content.update((_CLIENT / name).read_bytes())
+    for file in _client_files(found):
+        content.update(file.read_bytes())
     for file in _files_of(client) if client is not None else ():
         facts = file.stat()
         content.update(f" {file} {facts.st_size} {facts.st_mtime_ns}".encode())
     return content.hexdigest()[:16]
 
 
-def _fill(folder: Path, packages: tuple[Distribution, ...]) -> None:
-    for name in _CLIENT_FILES:
-        shutil.copyfile(_CLIENT / name, folder / name)
-        (folder / name).chmod(0o755 if name == "bootstrap" else 0o644)
+def _family(found: FoundRuntime) -> Family:
+    return RUNTIMES[found.runtime].family
+
+
+def _client_files(found: FoundRuntime) -> list[Path]:
+    family = _family(found)
+    folder = Path(__file__).with_name(family.value)
+    return [folder / name for name in _CLIENT_FILES[family]]
+
+
+def _fill(folder: Path, client: list[Path], packages: tuple[Distribution, ...]) -> None:
+    for source in client:
+        shutil.copyfile(source, folder / source.name)
+        (folder / source.name).chmod(0o755 if source.name == "bootstrap" else 0o644)
     for package in packages:
         for file in package.files or ():
             if ".." not in file.parts and file.suffix != ".pyc":  # ".." leads to scripts

@@ -36,7 +36,7 @@ from stoker.sandbox.sessions import Sessions, kill_recorded
 
 FRAMES_VARIABLE = "_LAMBDA_TELEMETRY_LOG_FD"
 LANGUAGE, RUNTIME_DIR = "/var/lang", "/var/runtime"
-_PATH_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "LAMBDA_RUNTIME_DIR")
+_PATH_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "NODE_PATH", "LAMBDA_RUNTIME_DIR")
 _REAP_S = 5.0
 _BACKLOG = 128
 
@@ -58,6 +58,7 @@ class _Managed:
     executable: Path
     language: Path  # /var/lang
     client: Path  # /var/runtime
+    start: str  # the client's file that the executable runs
 
 
 class ProcessBackend:
@@ -119,7 +120,7 @@ class ProcessBackend:
             it = self._find_runtime(runtime)
             assert it.executable is not None and it.prefix is not None, f"{runtime} is managed"
             client = build_runtime_dir(it, self._runtimes, self._python_client)
-            return _Managed(it.executable, it.prefix, client)
+            return _Managed(it.executable, it.prefix, client, it.start)
         except found.RuntimeUnavailable as error:
             raise RuntimeUnavailable(str(error)) from error
 
@@ -243,7 +244,7 @@ class ProcessSandbox:
     def _argv(self, command: Command) -> list[str]:
         if command.argv is None:
             assert self._managed is not None, "an OS-only runtime brings its own program"
-            return [str(self._managed.executable), str(self._managed.client / "bootstrap.py")]
+            return [str(self._managed.executable), str(self._managed.client / self._managed.start)]
         return [self._here(part) for part in command.argv]
 
     def _environ(self, command: Command) -> dict[str, str]:

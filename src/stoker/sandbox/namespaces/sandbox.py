@@ -23,6 +23,7 @@ from stoker.sandbox.base import (
 from stoker.sandbox.namespaces.cgroups import CPU_PERIOD_US, FULL_CORE_MB
 from stoker.sandbox.namespaces.network import RUNTIME_API, XRAY
 from stoker.sandbox.namespaces.parked import PACKET
+from stoker.sandbox.namespaces.zygote import OUTPUTS
 
 FRAMES_VARIABLE = "_LAMBDA_TELEMETRY_LOG_FD"
 MANAGED = ("/var/runtime/bootstrap",)  # what Command.argv None means once no process is parked
@@ -57,6 +58,7 @@ class NamespacesSandbox:
         self._ctl = socket.socket(fileno=fds.pop("ctl"))
         self._ctl.setblocking(False)
         self._go: socket.socket | None = socket.socket(fileno=fds.pop("go"))
+        self._outputs = [fds.pop(name) for name in OUTPUTS if name in fds]  # of who is parked
         if spec.kind.runtime.startswith("provided"):
             self._close_go()
         self.runtime_api = _listener(fds.pop("runtime_api"), RUNTIME_API[1])
@@ -84,6 +86,8 @@ class NamespacesSandbox:
 
     def start(self, command: Command) -> Process:
         frames = FRAMES_VARIABLE in command.environ
+        if self._outputs and command.name == RUNTIME and command.argv is None:
+            return self._wake(command)
         pipes = _pipes(3 if frames else 2)
         for ours, _ in pipes:
             os.set_blocking(ours, False)
@@ -97,6 +101,14 @@ class NamespacesSandbox:
                 os.close(theirs)
         outputs = [ours for ours, _ in pipes]
         return Process(command.name, outputs[0], outputs[1], outputs[2] if frames else -1)
+
+    def _wake(self, command: Command) -> Process:
+        """Of a program that was started ahead: it has its pipes since then."""
+        ours, self._outputs = self._outputs, []
+        for end in ours:
+            os.set_blocking(end, False)
+        self._unpark(command, [])
+        return Process(command.name, *ours)
 
     def _unpark(self, command: Command, fds: list[int]) -> None:
         assert self._go is not None
@@ -204,6 +216,9 @@ class NamespacesSandbox:
                 os.close(self._fds.pop(name))
 
     def _close_go(self) -> None:
+        for end in self._outputs:
+            os.close(end)
+        self._outputs = []
         if self._go is not None:
             self._go.close()
             self._go = None

@@ -16,7 +16,7 @@ from stoker.sandbox.namespaces.parked import receive
 from stoker.sandbox.namespaces.plan import LAMBDA_GID, LAMBDA_UID, Language, template_plan
 from stoker.sandbox.namespaces.template import Recipe, become_zygote
 from stoker.sandbox.namespaces.undertaker import until
-from stoker.sandbox.namespaces.zygote import REPORT, REQUEST, STEPS
+from stoker.sandbox.namespaces.zygote import OUTPUTS, REPORT, REQUEST, STEPS
 
 if TYPE_CHECKING:
     from stoker.sandbox.namespaces.launcher import Launcher, Settings
@@ -41,6 +41,7 @@ class Prepared:
         self.controls: Controls | None = None  # of its cgroups, opened ahead
         self._gone = False
         self.scratch_mb = SCRATCH_MB
+        self.outputs: list[int] = []  # of the program that is parked in it, if it has its own
         self.shared_bytes = 0  # memory it shares with its zygote: not charged to it
         self.ctl, self._ctl_inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.go, self._go_inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -60,6 +61,7 @@ class Prepared:
             sockets["endpoint"] = self.net.endpoint
         sockets["xray"] = self.net.xray
         fds = {name: sock.fileno() for name, sock in sockets.items()}
+        fds |= dict(zip(OUTPUTS, self.outputs, strict=False))
         return fds | {name: fd for name, fd in self.controls._asdict().items() if fd >= 0}
 
     def is_spoiled(self) -> bool:
@@ -84,7 +86,7 @@ class Prepared:
         if not self._gone:
             self._gone = True
             self.net.close()
-            for fd in self.controls or ():
+            for fd in (*(self.controls or ()), *self.outputs):
                 if fd >= 0:
                     os.close(fd)
 
@@ -95,6 +97,7 @@ class Zygote:
         self.pid = 0
         self.sock: socket.socket | None = None
         self.ready = False
+        self.forks = False  # runtimes are copies of it, and share its memory
         self.shared_bytes = 0
         self.asked: list[int] = []  # requests that wait for it to be prepared
         self.waiting: deque[Request] = deque()  # creates without a sandbox yet
@@ -155,6 +158,7 @@ class Stocks:
         if facts["executable"]:
             links = tuple((path, target) for path, target in facts["links"])
             language = Language(facts["prefix"], links)
+        zygote.forks = bool(facts["executable"]) and not facts["parked"]
         wanted = zygote.kind[1] and facts["sdk"] is not None  # old Pythons get no SDK from us
         preload = ["boto3", "botocore.session", "botocore.client"] if wanted else []
         recipe = Recipe(
@@ -167,7 +171,8 @@ class Stocks:
             ),
             "/tmp",
             self.launcher.birth,
-            facts["executable"] or "",
+            facts["executable"] if zygote.forks else "",
+            facts["parked"],
             {"uid": LAMBDA_UID, "gid": LAMBDA_GID, "root": LOOKS_LIKE_ROOT,
              "files": OPEN_FILES, "seccomp": self.filter,
              "preload": preload},
@@ -199,7 +204,7 @@ class Stocks:
         message = json.loads(data)
         if "ready" in message:
             try:
-                zygote.shared_bytes = _resident_bytes(zygote.pid) if _is_managed(zygote) else 0
+                zygote.shared_bytes = _resident_bytes(zygote.pid) if zygote.forks else 0
             except OSError:
                 os.kill(zygote.pid, 9)  # _zygote_died will tell those who wait
                 return
@@ -335,10 +340,13 @@ class Stocks:
         return prepared
 
     def _rehearsed(self, zygote: Zygote, prepared: Prepared) -> None:
-        self.launcher.unwatch(prepared.go.fileno())
         said = b""
         with contextlib.suppress(OSError):
-            said, _ = receive(prepared.go)
+            said, fds = receive(prepared.go)
+            if fds:
+                prepared.outputs = fds
+                return  # its program is being started
+        self.launcher.unwatch(prepared.go.fileno())
         zygote.booting.pop(prepared.slot, None)
         zygote.tries = 0
         if not said:
@@ -413,10 +421,6 @@ def resolver_file() -> str:
         if "127.0.0.53" in file.read() and os.path.exists(behind_stub):
             return behind_stub
     return "/etc/resolv.conf"
-
-
-def _is_managed(zygote: Zygote) -> bool:
-    return not zygote.kind[0].startswith("provided")
 
 
 def _resident_bytes(pid: int) -> int:

@@ -33,7 +33,8 @@ class Recipe(NamedTuple):
     plan: list[Operation]
     staging: str  # any existing directory to mount on
     birth: str  # path of birth.c, compiled
-    executable: str  # of the managed language, inside; "" for OS-only runtimes
+    executable: str  # inside, of an interpreter that becomes the zygote itself; else ""
+    parked: list[str]  # command of a program that is started ahead in each sandbox, if any
     settings: dict[str, Any]  # zygote.read_settings: uid, gid, files, seccomp, preload
 
 
@@ -46,7 +47,8 @@ def become_zygote(recipe: Recipe, sock: socket.socket) -> NoReturn:
     build(recipe.plan, recipe.staging, recipe.birth)
     text = json.dumps(recipe.settings)
     if not recipe.executable:
-        zygote.serve(sock, proc, zygote.BIRTH, zygote.read_settings(text)[0], None)
+        runtime = zygote.program(recipe.parked) if recipe.parked else None
+        zygote.serve(sock, proc, zygote.BIRTH, zygote.read_settings(text)[0], runtime)
     os.set_inheritable(sock.fileno(), True)
     os.set_inheritable(proc, True)
     arguments = [str(sock.fileno()), str(proc)]

