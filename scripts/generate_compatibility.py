@@ -124,6 +124,16 @@ DIFFERENCES = {
             "function (GET `/_stoker/api/traces`), until a restart; sampling is X-Ray's default "
             "rule, for each function. X-Ray's own API is not built",
         ),
+        (
+            "Extensions",
+            "the message of `Extension.InitError` and `Extension.ExitError` is the type that the "
+            "extension gave, AWS's is not documented; a name has at most 255 characters; a link "
+            "in place of the directory `/opt/extensions` is not followed",
+        ),
+        (
+            "LogType Tail",
+            "with extensions the answer waits for them, since the tail ends with the REPORT line",
+        ),
         ("Sandbox `process`", 'enforces what `stoker serve` does not list as "not enforced"'),
     ),
     "Logs": (
