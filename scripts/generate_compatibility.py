@@ -122,7 +122,8 @@ DIFFERENCES = {
             "X-Ray",
             "segments sent to AWS_XRAY_DAEMON_ADDRESS are kept in memory, the latest 1,000 of each "
             "function (GET `/_stoker/api/traces`), until a restart; sampling is X-Ray's default "
-            "rule, for each function. X-Ray's own API is not built",
+            "rule, for each function. `AWS::Lambda` begins when an environment takes the event, so "
+            "that waiting for one is not in it. X-Ray's own API is not built",
         ),
         (
             "Extensions",

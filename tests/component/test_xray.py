@@ -3,6 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 from stoker.environment.xray import PER_S
 from tests.invoking import PATIENCE_S, Ground, run
@@ -88,5 +89,73 @@ def test_what_is_sent_in_the_last_moment_is_kept(tmp_path: Path) -> None:
         await world.invoke(f)
         world.invoker.retire(lambda _: False)
         await world.until(lambda: names(world, f.name) == ["last words"])
+
+    run(tmp_path, story)
+
+
+def documents(world: Ground) -> list[dict[str, Any]]:
+    return [json.loads(kept.segment.text) for kept in world.traces.find(trace_id=TRACE)]
+
+
+HEADER = f"Root={TRACE};Parent=53995c3f42cd8ad8;Sampled=1"
+
+
+def test_active_tracing_adds_the_function_s_own_segments(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.function("serve(lambda event: None)", tracing="Active")
+        await world.invoke(f, trace_id=HEADER)
+        await world.idle(f)
+        service, function = documents(world)
+        assert (service["origin"], function["origin"]) == ("AWS::Lambda", "AWS::Lambda::Function")
+        assert function["id"] == "53995c3f42cd8ad8"
+        names = [part["name"] for part in function["subsegments"]]
+        assert names == ["Initialization", "Invocation", "Overhead"]
+        init, invocation, overhead = function["subsegments"]
+        assert init["end_time"] <= function["start_time"] <= invocation["start_time"]
+        assert invocation["end_time"] == overhead["start_time"]
+        await world.invoke(f, trace_id=HEADER)
+        await world.idle(f)
+        names = [part["name"] for part in documents(world)[-1]["subsegments"]]
+        assert names == ["Invocation", "Overhead"]
+
+    run(tmp_path, story)
+
+
+def test_an_error_is_in_the_segment_with_what_the_runtime_says_of_it(tmp_path: Path) -> None:
+    cause = json.dumps({"message": "no", "exceptions": [], "paths": [], "working_directory": ""})
+
+    async def story(world: Ground) -> None:
+        f = world.function(
+            f"""
+request_id, _, _ = next_event()
+fail(request_id, "{{}}", {{"Lambda-Runtime-Function-XRay-Error-Cause": {cause!r}}})
+request_id, _, _ = next_event()
+fail(request_id, json.dumps({{"errorMessage": "no", "errorCause": {{"message": "in the body"}}}}),
+    {{"Content-Type": "application/vnd.aws.lambda.error.cause+json"}})
+next_event()
+os._exit(1)
+""",
+            tracing="Active",
+        )
+        for _ in range(3):
+            await world.invoke(f, trace_id=HEADER)
+            await world.idle(f)
+        functions = documents(world)[1::2]
+        assert [one["fault"] for one in functions] == [True] * 3
+        causes = [one.get("cause", {}).get("message") for one in functions]
+        assert causes == ["no", "in the body", None]
+
+    run(tmp_path, story)
+
+
+def test_pass_through_and_what_is_not_sampled_add_nothing(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        passive = world.function("serve(lambda event: None)")
+        active = world.function("serve(lambda event: None)", tracing="Active")
+        await world.invoke(passive, trace_id=HEADER)
+        await world.invoke(active, trace_id=HEADER.replace("Sampled=1", "Sampled=0"))
+        await world.idle(passive)
+        await world.idle(active)
+        assert documents(world) == []
 
     run(tmp_path, story)

@@ -54,6 +54,12 @@ def test_a_subsegment_that_is_sent_to_the_daemon_is_shown_with_its_trace(
     [segment] = [s for s in trace["segments"] if s["document"]["name"] == "my work"]
     assert segment["function"] == name
     assert segment["document"]["parent_id"] == fields["Parent"]
+    wait_for(lambda: json.dumps(traces(server, trace_id=fields["Root"])), "AWS::Lambda::Function")
+    [trace] = traces(server, trace_id=fields["Root"])
+    documents = {s["document"]["id"]: s["document"] for s in trace["segments"]}
+    function = documents[fields["Parent"]]
+    assert function["origin"] == "AWS::Lambda::Function"
+    assert documents[function["parent_id"]]["origin"] == "AWS::Lambda"
 
 
 def test_two_functions_have_a_daemon_each(

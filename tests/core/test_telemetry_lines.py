@@ -198,7 +198,8 @@ def test_posted_error_types_are_brought_into_form(header: str, kept: str) -> Non
     "body", [b"", b"[]", b"no", b"[" * 100_000, b'"' + b"x" * 2_000_000 + b'"']
 )
 def test_an_error_body_that_cannot_be_read_is_replaced(body: bytes) -> None:
-    assert faults.without_cause(body) == (b"Invalid error body", "application/octet-stream")
+    invalid = (b"Invalid error body", "application/octet-stream", "")
+    assert faults.without_cause(body) == invalid
 
 
 def invocation(**facts: str) -> Invocation:

@@ -128,10 +128,11 @@ class _Invoke:
             return
         context = headers.get("x-amz-client-context")
         trace = headers.get("x-amzn-trace-id")
+        ancestor = ""
         if self.target.tracing == "Active":
             where = self.where
             function = (where.caller.account, where.caller.region, where.name)
-            trace = self.control.sampling.header(function, trace or "")
+            trace, ancestor = self.control.sampling.header(function, trace or "")
             self.echo = _traced(trace)[1]
         elif trace is None:
             root, parent = new_trace()
@@ -149,6 +150,8 @@ class _Invoke:
             "",
             trace,
             headers.get("x-amz-log-type") == "Tail",
+            None,
+            ancestor,
         )
         if self.streamed:
             answer = EventAnswer(self.exchange, self.facts(self.target.version), self.refuse)

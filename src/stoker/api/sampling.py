@@ -15,18 +15,18 @@ class Sampling:
     def __init__(self) -> None:
         self._samplers: dict[tuple[str, ...], Sampler] = {}
 
-    def header(self, function: tuple[str, ...], upstream: str) -> str:
+    def header(self, function: tuple[str, ...], upstream: str) -> tuple[str, str]:
         """Root and decision of the caller, where there are any; the parent is to be the
-        function's own segment."""
+        function's own segment. And the caller's span, which is that segment's ancestor."""
         fields = {name.capitalize(): value for name, value in fields_of(upstream).items()}
         root, segment = new_trace()
         root = fields.pop("Root", "") or root
-        fields.pop("Parent", None)
+        parent = fields.pop("Parent", "")
         sampled = fields.pop("Sampled", "")
         if sampled not in ("0", "1"):
             sampled = "1" if self._wants(function) else "0"
         rest = "".join(f";{name}={value}" for name, value in fields.items())
-        return f"Root={root};Parent={segment};Sampled={sampled}{rest}"
+        return f"Root={root};Parent={segment};Sampled={sampled}{rest}", parent
 
     def _wants(self, function: tuple[str, ...]) -> bool:
         sampler = self._samplers.get(function)

@@ -101,15 +101,15 @@ def payload(fault: Fault, request_id: str) -> bytes:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def without_cause(body: bytes) -> tuple[bytes, str]:
-    """A body of type application/vnd.aws.lambda.error.cause+json as the caller gets it (and its
-    content type): less the cause, which is for tracing."""
+def without_cause(body: bytes) -> tuple[bytes, str, str]:
+    """A body of type application/vnd.aws.lambda.error.cause+json as the caller gets it, and its
+    content type: less the cause, which is for tracing and comes last."""
     try:
         error = json.loads(body) if len(body) <= ERROR_CAUSE_BYTES else None
     except (ValueError, RecursionError):
         error = None
     if not isinstance(error, dict):
-        return b"Invalid error body", "application/octet-stream"
-    error.pop("errorCause", None)
+        return b"Invalid error body", "application/octet-stream", ""
+    cause = json.dumps(error.pop("errorCause", None))
     text = json.dumps(error, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8", "surrogatepass"), "application/json"
+    return text.encode("utf-8", "surrogatepass"), "application/json", cause

@@ -102,6 +102,7 @@ class Invocation:
     trace_id: str = ""  # value of X-Amzn-Trace-Id, minted if the caller sent none
     tail: bool = False  # the caller wants the last 4 KiB of the log
     recipient: Recipient | None = None  # None: the caller wants its answer whole
+    trace_parent: str = ""  # the caller's span, where `trace_id` names the function's own
 
 
 @dataclass(slots=True)

@@ -20,13 +20,13 @@ from pathlib import Path
 from signal import SIGKILL, SIGTERM
 from typing import Any, Protocol, get_args
 
-from stoker.core import faults, telemetry
 from stoker.core import lifecycle_words as words
+from stoker.core import telemetry
 from stoker.core.delivery import invoke_event, next_response, shutdown_event
 from stoker.core.errors import ServiceException
 from stoker.core.extension_states import ExtensionState
 from stoker.core.faults import Fault
-from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
+from stoker.core.invocation import Invocation, RequestId, Target
 from stoker.core.invoke_limits import FREEZE_S, INIT_S, KILL_S, PHASES_KEPT, RUNTIME_API_CONNECTIONS
 from stoker.core.lifecycle import Lifecycle
 from stoker.core.lifecycle_words import RUNTIME, Party, Phase, Status, extension_party
@@ -44,7 +44,7 @@ from stoker.environment.runtime_api import Posted, RuntimeApi
 from stoker.environment.servers import Servers
 from stoker.environment.timers import Timers
 from stoker.environment.view import EnvironmentView, History
-from stoker.environment.xray import XrayDaemon
+from stoker.environment.xray import Xray
 from stoker.http.base import Application, Exchange
 from stoker.observe.base import Logs
 from stoker.observe.steps import Steps
@@ -128,7 +128,7 @@ class Environment:
         self._api = RuntimeApi(self, self._life, None if disabled else self._extensions)
         app = endpoint_app(target) if endpoint_app is not None else None
         self._servers = Servers(ground.sandbox, self._api, app, RUNTIME_API_CONNECTIONS)
-        self._xray = XrayDaemon(ground.sandbox.xray, target, traces)
+        self._xray = Xray(ground.sandbox.xray, target, traces)
         self._processes = Processes(
             target,
             ground.sandbox,
@@ -308,6 +308,7 @@ class Environment:
             self._ground.steps.add("init", init_ms)
         if effect.status is Status.SUCCESS:
             self._sandbox.throttle_cpu(True)
+            self._xray.init_ended(init_ms, self._now)
 
     def _init_limit(self) -> None:
         if self._life.phase is Phase.INIT:
@@ -339,24 +340,15 @@ class Environment:
         self._reports.invoke_began(self._hand)
 
     def _finish(self, effect: words.Finish) -> None:
-        hand, posted, fault = self._hand, self._posted, effect.fault
+        hand = self._hand
         assert hand is not None
-        version = self.target.version
-        if fault is None or fault.posted:
-            assert posted is not None
-            error = "Unhandled" if posted.is_error else None
-            hand.answered, hand.produced_bytes = self._now, len(posted.body)
-            result = InvocationResult(posted.body, error, version, None, posted.content_type)
+        if effect.fault is None or effect.fault.posted:
+            assert self._posted is not None
+            result = hand.answer(self._posted, self._now)
         else:
-            payload = faults.payload(fault, hand.invocation.request_id)
-            result = InvocationResult(payload, "Unhandled", version)
+            result = hand.fail(effect.fault)
         if effect.streamed:
-            assert hand.stream is not None
-            hand.stream.close()
-            hand.produced_bytes = hand.stream.passed_bytes
-            if result.function_error:
-                kind = fault.type if fault is not None else posted and posted.error_type
-                result.function_error = kind or "Unhandled"
+            hand.end_stream(result)
         if hand.invocation.tail:
             hand.result = result  # its tail ends with the REPORT line
         else:
@@ -373,6 +365,8 @@ class Environment:
         hand, self._hand = self._hand, None
         assert hand is not None
         self._reports.invoke_ended(hand, effect.status, effect.fault, self._now)
+        if self.target.tracing == "Active":
+            self._xray.invoke_ended(hand, self._now, failed=effect.fault is not None)
         if hand.result is not None:
             hand.done(replace(hand.result, log_tail=self._log.take_tail()))
 

@@ -57,6 +57,7 @@ _RUNNING: Final = RuntimeState.RUNNING
 _RESPONDING: Final = RuntimeState.RESPONDING
 _MODE: Final = "lambda-runtime-function-response-mode"
 _STREAMING: Final = "streaming"
+_CAUSE: Final = "lambda-runtime-function-xray-error-cause"
 CAUSE_TYPE = "application/vnd.aws.lambda.error.cause+json"
 
 
@@ -68,6 +69,7 @@ class Posted:
     content_type: str
     is_error: bool = False
     error_type: str = ""  # as the trailer behind a response that broke off says
+    cause: str = ""  # of an error, for X-Ray
 
 
 class Inside(Protocol):
@@ -200,9 +202,11 @@ class RuntimeApi:
             self._unusable(exchange, request_id, fault, INVALID_RESPONSE_MODE)
             return
         content_type = exchange.headers.get("content-type", "application/octet-stream")
-        posted = Posted(exchange.body, content_type, is_error)
+        cause = exchange.headers.get(_CAUSE, "") if is_error else ""
+        posted = Posted(exchange.body, content_type, is_error, "", cause)
         if is_error and posted.content_type.startswith(CAUSE_TYPE):
-            posted = Posted(*faults.without_cause(posted.body), is_error=True)
+            body, kind, cause = faults.without_cause(posted.body)
+            posted = Posted(body, kind, is_error=True, cause=cause)
         if exchange.trailers:
             posted = _with_trailers(posted, exchange.trailers)
         # The caller first. The receipt may wait for the next event, if the runtime already asks.
@@ -221,7 +225,7 @@ class RuntimeApi:
         content_type = exchange.headers.get("content-type", "application/json")
         posted = Posted(exchange.body, content_type, is_error=True)
         if content_type.startswith(CAUSE_TYPE):
-            posted = Posted(*faults.without_cause(posted.body), is_error=True)
+            posted = Posted(*faults.without_cause(posted.body)[:2], is_error=True)
         kind = exchange.headers.get("lambda-runtime-function-error-type", "")
         exchange.respond_raw(_ACCEPTED)  # before everything inside is killed
         self._inside.init_error(posted, faults.posted_type(kind))

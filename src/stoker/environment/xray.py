@@ -1,11 +1,14 @@
-"""What stands in for X-Ray's daemon in one environment: takes datagrams, keeps their segments."""
+"""X-Ray in one environment: takes what SDKs send to its daemon, and adds Lambda's own segments."""
 
 import asyncio
 import time
+from os import urandom
 from typing import Final
 
 from stoker.core.invocation import Target
+from stoker.core.segments import IDS, Course, Span, segments
 from stoker.core.tracing import DOCUMENT_BYTES, segment_of
+from stoker.environment.hand import Hand
 from stoker.observe.traces import Owner, Traces
 from stoker.sandbox.base import Listener
 
@@ -14,7 +17,7 @@ PER_S: Final = 1000  # read of one environment; what is more, the kernel drops
 _LONGEST: Final = DOCUMENT_BYTES + 1024
 
 
-class XrayDaemon:
+class Xray:
     def __init__(self, listener: Listener, target: Target, traces: Traces) -> None:
         """The socket is the sandbox's; close() comes before the sandbox is destroyed."""
         self._sock = listener.sock
@@ -24,6 +27,7 @@ class XrayDaemon:
         self._reading = False
         self._left = PER_S
         self._refill: asyncio.TimerHandle | None = None
+        self._init: Span | None = None  # of the next invocation to be told
 
     def start(self) -> None:
         self._reading = True
@@ -37,6 +41,27 @@ class XrayDaemon:
         if self._reading:
             self._readable()
             self._pause()
+
+    def init_ended(self, init_ms: float, now: float) -> None:
+        """`now` is monotonic, here and below."""
+        end = _epoch_s(now)
+        self._init = end - init_ms / 1000, end
+
+    def invoke_ended(self, hand: Hand, now: float, *, failed: bool) -> None:
+        """With active tracing. `failed`: otherwise than by an error that it answered."""
+        init, self._init = self._init, None
+        course = Course(
+            began=_epoch_s(hand.began),
+            ended=_epoch_s(now),
+            handed=_epoch_s(hand.began if hand.handed is None else hand.handed),
+            answered=None if hand.answered is None else _epoch_s(hand.answered),
+            init=init,
+            failed=failed or bool(hand.error),
+            cause=hand.cause,
+        )
+        came_ms = time.time_ns() // 1_000_000
+        for segment in segments(hand.invocation, course, [urandom(8).hex() for _ in range(IDS)]):
+            self._traces.put(self._owner, segment, came_ms)
 
     def _readable(self) -> None:
         for _ in range(PER_TURN):
@@ -67,3 +92,8 @@ class XrayDaemon:
         if self._reading:
             self._reading = False
             self._loop.remove_reader(self._sock)
+
+
+def _epoch_s(moment: float) -> float:
+    """Of a moment of the monotonic clock, not long ago."""
+    return time.time() - (time.monotonic() - moment)
