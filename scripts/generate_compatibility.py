@@ -27,6 +27,12 @@ DIFFERENCES = {
             "of S3, and AWS's own (`awslayer`), are not there. A statement for an organization "
             "admits nobody; a link that leads out of the layer, or is absolute, is refused",
         ),
+        (
+            "Versions",
+            "a version whose code is not unpacked yet (CreateFunction and UpdateFunctionCode with "
+            "Publish) is Pending until it is; LastModified is the time of publishing; ListAliases "
+            "by FunctionVersion also finds aliases that give the version a share",
+        ),
         ("Other services", "S3, SQS, SNS, STS and all others answer 501 in their own protocol"),
         ("Old CLIs", "below 1.29 and 2.13, `aws` needs `--endpoint-url` with each command"),
         ("Code.Location", "an address of this server, good for ten minutes and until its restart"),

@@ -135,10 +135,10 @@ def deploy(
     return name
 
 
-def wait_until(functions: Any, waiter: str, name: str) -> None:
+def wait_until(functions: Any, waiter: str, name: str, **more: str) -> None:
     """Wait with one of boto3's waiters for Lambda, impatiently."""
     patience = {"Delay": 0.1, "MaxAttempts": 300}
-    functions.get_waiter(waiter).wait(FunctionName=name, WaiterConfig=patience)
+    functions.get_waiter(waiter).wait(FunctionName=name, WaiterConfig=patience, **more)
 
 
 def wait_for(look: Callable[[], str], text: str) -> str:

@@ -5,9 +5,10 @@ import io
 import re
 import zipfile
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from inspect import getmodule
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args, get_type_hints
 
 import pytest
 
@@ -15,7 +16,7 @@ from stoker.api import functions
 from stoker.api.control import Call, Caller, Control, Settings
 from stoker.api.shapes import lambda_ as shapes
 from stoker.blobs.directory import DirectoryBlobs
-from stoker.core import model
+from stoker.core import model, versions
 from stoker.core.errors import (
     ServiceError,
 )
@@ -52,6 +53,13 @@ class Account:
     async def ask(self, operation: Callable[..., Awaitable[Any]], given: object) -> Any:
         call = Call(given, self.caller, RequestId("id"), "http://127.0.0.1:4566")
         return await operation(self.control, call)
+
+    async def do(self, operation: Callable[..., Awaitable[Any]], **given: Any) -> Any:
+        """Any operation, its input by the members' names; of function f unless said otherwise."""
+        (kind,) = get_args(get_type_hints(operation, vars(getmodule(operation)))["call"])
+        if "function_name" in {field.name for field in fields(kind)}:
+            given.setdefault("function_name", "f")
+        return await self.ask(operation, kind(**given))
 
     async def create(self, name: str = "f", **more: Any) -> shapes.FunctionConfiguration:
         more.setdefault("code", shapes.FunctionCode(zip_file=ZIP))
@@ -100,6 +108,13 @@ class Account:
                 else model.failed(function, failure, "InvalidRuntime", revision=revision)
             )
             await tx.put_function(settled, expected=function.revision_id)
+            for version in await tx.versions.unsettled():
+                ended = (
+                    versions.activated(version)
+                    if failure is None
+                    else versions.failed(version, failure, "InvalidRuntime")
+                )
+                await tx.versions.put(ended, expected=version.revision_id)
 
     async def active(self, name: str = "f", **more: Any) -> Any:
         await self.create(name, **more)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stoker.core import model
+from stoker.core import model, versions
+from stoker.core.aliases import Alias, AliasKey
 from stoker.core.errors import (
     InvalidRuntimeException,
     ResourceConflictException,
@@ -15,6 +16,7 @@ from stoker.core.errors import (
 )
 from stoker.core.invocation import LogSettings, Target
 from stoker.core.model import Code, Configuration, Function, FunctionKey
+from stoker.core.versions import VersionKey
 from stoker.invoke.catalog import Catalog
 from stoker.store.sqlite import SqliteStore
 
@@ -112,18 +114,97 @@ def test_a_function_for_another_architecture_is_refused_by_name() -> None:
     resolve(catalog)
 
 
+FIRST = versions.published(ACTIVE, 1, None, revision="v1", now="now")
+SECOND = replace(
+    FIRST,
+    key=VersionKey(KEY, 2),
+    configuration=replace(CONFIGURATION, memory_mb=512),
+    revision_id="v2",
+)
+LIVE = Alias(AliasKey(KEY, "live"), "1", "a1", weights={"2": 0.25})
+
+
+def having_two_versions(draw: Callable[[], float] = lambda: 0.5) -> Catalog:
+    catalog = Catalog("x86_64", draw)
+    for each in (ACTIVE, FIRST, SECOND, LIVE):
+        catalog.change(each.key, each)
+    return catalog
+
+
+def test_a_version_is_another_target_than_latest_though_it_is_the_same() -> None:
+    catalog = having_two_versions()
+    first = resolve(catalog, "1")
+    assert first.version == "1"
+    assert first.key != resolve(catalog).key
+    assert resolve(catalog, "2").memory_mb == 512
+    assert catalog.serves(first)
+    assert catalog.targets() == {resolve(catalog, name).key for name in (None, "1", "2")}
+    catalog.change(FIRST.key, None)
+    assert not catalog.serves(first)
+    with pytest.raises(ResourceNotFoundException, match=r"function:f:1$"):
+        resolve(catalog, "1")
+
+
+def test_the_number_that_is_drawn_decides_which_version_an_alias_runs() -> None:
+    numbers = iter((0.0, 0.2499, 0.25, 0.99))
+    catalog = having_two_versions(lambda: next(numbers))
+    assert [resolve(catalog, "live").version for _ in range(4)] == ["2", "2", "1", "1"]
+
+
+def test_no_number_is_drawn_where_there_is_nothing_to_choose() -> None:
+    def never() -> float:
+        raise AssertionError
+
+    catalog = having_two_versions(never)
+    catalog.change(LIVE.key, replace(LIVE, weights={}))
+    assert [resolve(catalog, name).version for name in (None, "$LATEST", "1", "live")] == [
+        "$LATEST", "$LATEST", "1", "1",
+    ]  # fmt: skip
+
+
+def test_an_alias_of_latest_follows_it() -> None:
+    catalog = having_two_versions()
+    catalog.change(LIVE.key, replace(LIVE, version="$LATEST", weights={}))
+    assert resolve(catalog, "live") is resolve(catalog)
+    catalog.change(LIVE.key, None)
+    with pytest.raises(ResourceNotFoundException, match=r"function:f:live$"):
+        resolve(catalog, "live")
+
+
+def test_a_version_that_is_not_ready_says_so() -> None:
+    catalog = having_two_versions()
+    catalog.change(FIRST.key, versions.restoring(FIRST))
+    with pytest.raises(ResourceConflictException, match="following state: Pending"):
+        resolve(catalog, "1")
+    catalog.change(FIRST.key, versions.failed(FIRST, "no python", "InvalidRuntime"))
+    with pytest.raises(ResourceConflictException, match=r"state: Failed\. no python"):
+        resolve(catalog, "1")
+
+
 def test_the_catalog_follows_the_store(tmp_path: Path) -> None:
     async def story(store: SqliteStore) -> None:
         async with store.transaction() as tx:
             await tx.create_function(ACTIVE)
+            await tx.versions.add(FIRST)
+            await tx.aliases.add(replace(LIVE, weights={}))
         catalog = Catalog("x86_64")
         await catalog.follow(store)
         assert catalog.serves(resolve(catalog))
+        assert resolve(catalog, "live") is resolve(catalog, "1")
+        async with store.transaction() as tx:
+            await tx.versions.add(SECOND)
+            await tx.aliases.put(
+                replace(LIVE, version="2", weights={}, revision_id="a2"), expected="a1"
+            )
+        assert resolve(catalog, "live") is resolve(catalog, "2")
         async with store.transaction() as tx:
             await tx.delete_function(KEY, expected="r1")
             await tx.create_function(NEW)
         with pytest.raises(ResourceConflictException):
             resolve(catalog)
+        for gone in ("1", "2", "live"):
+            with pytest.raises(ResourceNotFoundException):
+                resolve(catalog, gone)
         async with store.transaction() as tx:
             await tx.put_function(ACTIVE, expected="r0")
         resolve(catalog)

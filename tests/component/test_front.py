@@ -107,8 +107,18 @@ def test_every_answer_has_one_date_and_one_request_id(tmp_path: Path) -> None:
 
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
 UNBUILT = [
-    ("lambda", "list_aliases", {"FunctionName": "f"}, "lambda:ListAliases"),
-    ("lambda", "list_tags", {"Resource": FUNCTION}, "lambda:ListTags"),
+    (
+        "lambda",
+        "list_durable_executions_by_function",
+        {"FunctionName": "f"},
+        "lambda:ListDurableExecutionsByFunction",
+    ),
+    (
+        "lambda",
+        "get_durable_execution",
+        {"DurableExecutionArn": f"{FUNCTION}:1/durable-execution/a/b"},
+        "lambda:GetDurableExecution",
+    ),
     ("logs", "describe_queries", {}, "logs:DescribeQueries"),
     ("s3", "get_object", {"Bucket": "b", "Key": "a/b c"}, "s3:GetObject"),
     ("s3", "list_buckets", {}, "s3:ListBuckets"),

@@ -131,7 +131,7 @@ def test_everything_asked_for_is_kept_and_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "name"),
     [
-        ({"publish": True}, "Publish"),
+        ({"publish_to": "LATEST_PUBLISHED"}, "PublishTo"),
         ({"package_type": "Image"}, "PackageType Image"),
         ({"code": shapes.FunctionCode(image_uri="x")}, "PackageType Image"),
         ({"code": shapes.FunctionCode(s3_bucket="b", s3_key="k")}, "S3Bucket"),

@@ -96,7 +96,7 @@ UNBUILT = [
     ("ec2", "describe_instances", {}),  # ec2 query
     ("events", "list_rules", {}),  # json 1.1
     ("kinesis", "list_streams", {}),
-    ("lambda", "list_layers", {}),  # rest-json
+    ("lambda", "list_capacity_providers", {}),  # rest-json
     ("logs", "describe_metric_filters", {}),
     ("s3", "list_buckets", {}),  # rest-xml
     ("s3", "put_object", {"Bucket": "b", "Key": "k", "Body": b"x" * 100_000}),

@@ -24,15 +24,15 @@ from stoker.api.shapes.lambda_ import (
 )
 from stoker.core.errors import NotImplementedException
 from stoker.core.invocation import LogSettings
-from stoker.core.model import Function
+from stoker.core.model import Configuration, Function, FunctionKey, State, UpdateStatus
 from stoker.core.names import LATEST, function_arn, runtime_version_arn
 from stoker.core.validation import Changes
+from stoker.core.versions import Version
 
 Input = CreateFunctionInput | UpdateFunctionCodeInput | UpdateFunctionConfigurationInput
 
 # Members of the inputs whose effect is not built: to keep them would be to pretend.
 _UNBUILT = {
-    "publish": "Publish",
     "publish_to": "PublishTo",
     "code_signing_config_arn": "CodeSigningConfigArn",
     "image_config": "ImageConfig",
@@ -98,54 +98,83 @@ def asked_changes(asked: Input) -> Changes:
 def described(
     function: Function, qualifier: str | None = None, *, listed: bool = False
 ) -> FunctionConfiguration:
-    """The function as AWS shows it. `listed`: without what AWS leaves out of lists."""
-    key, latest = function.key, function.latest
-    shown = {} if listed else _states(function)
-    return FunctionConfiguration(
-        function_name=key.name,
-        function_arn=function_arn(key.region, key.account, key.name, qualifier),
-        runtime=latest.runtime,
-        role=latest.role,
-        handler=latest.handler,
-        code_size=latest.code.size_bytes,
-        code_sha256=base64.b64encode(bytes.fromhex(latest.code.sha256)).decode(),
-        description=latest.description,
-        timeout=latest.timeout_s,
-        memory_size=latest.memory_mb,
-        last_modified=function.last_modified,
-        version=LATEST,
-        environment=(
-            None
-            if latest.environment is None
-            else EnvironmentResponse(variables=dict(latest.environment))
-        ),
-        tracing_config=TracingConfigResponse(mode=latest.tracing),
-        revision_id=function.revision_id,
-        package_type=latest.package_type,
-        architectures=(latest.architecture,),
-        ephemeral_storage=EphemeralStorage(size=latest.ephemeral_mb),
-        snap_start=SnapStartResponse(apply_on="None", optimization_status="Off"),
-        logging_config=_logging(latest.log),
-        layers=tuple(
-            Layer(arn=layer.arn, code_size=layer.code.size_bytes) for layer in latest.layers
-        )
-        or None,
-        **_show_kept(latest.kept),
-        **shown,
-    )
-
-
-def _states(function: Function) -> dict[str, Any]:
-    version = runtime_version_arn(function.key.region, function.latest.runtime)
-    return {
+    """$LATEST as AWS shows it. `listed`: without what AWS leaves out of lists."""
+    key = function.key
+    states: dict[str, Any] = {
         "state": function.state.value,
         "state_reason": function.state_reason,
         "state_reason_code": function.state_reason_code,
         "last_update_status": function.update_status and function.update_status.value,
         "last_update_status_reason": function.update_reason,
         "last_update_status_reason_code": function.update_reason_code,
-        "runtime_version_config": RuntimeVersionConfig(runtime_version_arn=version),
+        "runtime_version_config": _runtime_version(key, function.latest),
     }
+    return FunctionConfiguration(
+        function_arn=function_arn(key.region, key.account, key.name, qualifier),
+        version=LATEST,
+        last_modified=function.last_modified,
+        revision_id=function.revision_id,
+        **_described(key, function.latest),
+        **({} if listed else states),
+    )
+
+
+def described_version(
+    version: Version, qualifier: str | None = None, *, listed: bool = False
+) -> FunctionConfiguration:
+    """A version as AWS shows it, by its number or by an alias."""
+    key, number = version.key.function, str(version.key.number)
+    status = {State.ACTIVE: UpdateStatus.SUCCESSFUL.value, State.FAILED: UpdateStatus.FAILED.value}
+    states: dict[str, Any] = {
+        "state": version.state.value,
+        "state_reason": version.state_reason,
+        "state_reason_code": version.state_reason_code,
+        "last_update_status": status.get(version.state),
+        "runtime_version_config": _runtime_version(key, version.configuration),
+    }
+    return FunctionConfiguration(
+        function_arn=function_arn(key.region, key.account, key.name, qualifier or number),
+        version=number,
+        last_modified=version.last_modified,
+        revision_id=version.revision_id,
+        **_described(key, version.configuration),
+        **({} if listed else states),
+    )
+
+
+def _described(key: FunctionKey, configuration: Configuration) -> dict[str, Any]:
+    return {
+        "function_name": key.name,
+        "runtime": configuration.runtime,
+        "role": configuration.role,
+        "handler": configuration.handler,
+        "code_size": configuration.code.size_bytes,
+        "code_sha256": base64.b64encode(bytes.fromhex(configuration.code.sha256)).decode(),
+        "description": configuration.description,
+        "timeout": configuration.timeout_s,
+        "memory_size": configuration.memory_mb,
+        "environment": (
+            None
+            if configuration.environment is None
+            else EnvironmentResponse(variables=dict(configuration.environment))
+        ),
+        "tracing_config": TracingConfigResponse(mode=configuration.tracing),
+        "package_type": configuration.package_type,
+        "architectures": (configuration.architecture,),
+        "ephemeral_storage": EphemeralStorage(size=configuration.ephemeral_mb),
+        "snap_start": SnapStartResponse(apply_on="None", optimization_status="Off"),
+        "logging_config": _logging(configuration.log),
+        "layers": tuple(
+            Layer(arn=layer.arn, code_size=layer.code.size_bytes) for layer in configuration.layers
+        )
+        or None,
+        **_show_kept(configuration.kept),
+    }
+
+
+def _runtime_version(key: FunctionKey, configuration: Configuration) -> RuntimeVersionConfig:
+    version = runtime_version_arn(key.region, configuration.runtime)
+    return RuntimeVersionConfig(runtime_version_arn=version)
 
 
 def _logging(settings: LogSettings) -> LoggingConfig:

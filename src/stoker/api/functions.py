@@ -9,10 +9,11 @@ from dataclasses import replace
 
 from stoker.api import markers
 from stoker.api.code import location
-from stoker.api.control import Call, Caller, Control
-from stoker.api.function_shapes import asked_changes, described, refuse_unbuilt
+from stoker.api.control import Call, Control
+from stoker.api.function_shapes import asked_changes, described, described_version, refuse_unbuilt
 from stoker.api.identifiers import new_revision, timestamp
 from stoker.api.layers import attached
+from stoker.api.lookup import Found, find, located, must_have
 from stoker.api.shapes.lambda_ import (
     CreateFunctionInput,
     DeleteFunctionInput,
@@ -28,15 +29,12 @@ from stoker.api.shapes.lambda_ import (
     UpdateFunctionCodeInput,
     UpdateFunctionConfigurationInput,
 )
+from stoker.api.versions import check_storage, delete_version, publish
 from stoker.core import limits, model, validation
-from stoker.core.errors import (
-    CodeStorageExceededException,
-    InvalidParameterValueException,
-    NotImplementedException,
-    PreconditionFailedException,
-)
+from stoker.core.errors import InvalidParameterValueException, NotImplementedException
 from stoker.core.model import Code, Function, FunctionKey
-from stoker.core.names import LATEST, function_not_found, locate
+from stoker.core.names import LATEST
+from stoker.core.versions import check_revision
 from stoker.store.base import Transaction
 
 log = logging.getLogger(__name__)
@@ -47,7 +45,7 @@ async def create_function(
 ) -> FunctionConfiguration:
     """Create a function. It can be invoked when its State is Active."""
     asked = call.input
-    key, qualifier = _locate(call.caller, asked.function_name, None, "CreateFunction")
+    key, qualifier = located(call.caller, asked.function_name, None, "CreateFunction")
     validation.check_new_name(asked.function_name if qualifier else key.name)
     refuse_unbuilt(asked)
     changes = asked_changes(asked)
@@ -59,24 +57,30 @@ async def create_function(
             key, latest, asked.tags or {}, revision=new_revision(), now=timestamp()
         )
         await tx.create_function(function)
-        await _check_storage(control, tx, key)
+        version = LATEST
+        if asked.publish:
+            published, _ = await publish(tx, function)
+            version = str(published.key.number)
+        await check_storage(control, tx, key)
     _tell(control, function)
-    return described(function)
+    # AWS shows the number, and not in the ARN (recorded by LocalStack's tests).
+    return replace(described(function), version=version)
 
 
 async def get_function(control: Control, call: Call[GetFunctionInput]) -> GetFunctionResponse:
     """The configuration, and a link to the code that is good for ten minutes."""
-    key, qualifier = _locate(
+    key, qualifier = located(
         call.caller, call.input.function_name, call.input.qualifier, "GetFunction"
     )
-    function = await _read(control, key, qualifier)
+    async with control.store.transaction() as tx:
+        found = await find(tx, key, qualifier)
+    running = found.version.configuration if found.version else found.function.latest
     return GetFunctionResponse(
-        configuration=described(function, qualifier),
+        configuration=_described(found),
         code=FunctionCodeLocation(
-            repository_type="S3",
-            location=location(call.base_url, function.latest.code.sha256),
+            repository_type="S3", location=location(call.base_url, running.code.sha256)
         ),
-        tags=function.tags or None,
+        tags=found.function.tags or None,
     )
 
 
@@ -84,30 +88,41 @@ async def get_function_configuration(
     control: Control, call: Call[GetFunctionConfigurationInput]
 ) -> FunctionConfiguration:
     """The configuration as last asked for; State and LastUpdateStatus say whether it is so."""
-    key, qualifier = _locate(
+    key, qualifier = located(
         call.caller, call.input.function_name, call.input.qualifier, "GetFunctionConfiguration"
     )
-    return described(await _read(control, key, qualifier), qualifier)
+    async with control.store.transaction() as tx:
+        return _described(await find(tx, key, qualifier))
 
 
 async def list_functions(control: Control, call: Call[ListFunctionsInput]) -> ListFunctionsResponse:
-    """The functions of the caller's account and region by name, at most 50 at a time. As on
-    AWS without their State, which GetFunction has."""
+    """The functions of the caller's account and region by name, at most 50 at a time; with
+    FunctionVersion ALL, the versions of each behind it. As on AWS without their State, which
+    GetFunction has."""
     asked = call.input
     if asked.master_region is not None:
         return ListFunctionsResponse(functions=())  # there are no replicas of edge functions here
     page = min(asked.max_items or limits.LIST_PAGE, limits.LIST_PAGE)
+    account, region = call.caller.account, call.caller.region
+    name, number = markers.read_pair(asked.marker)
+    every = asked.function_version == "ALL"
     async with control.store.transaction() as tx:
-        found = await tx.functions(
-            call.caller.account,
-            call.caller.region,
-            after=markers.read(asked.marker),
-            limit=page + 1,
+        functions = await tx.functions(account, region, after=name, limit=page + 1)
+        published = (
+            await tx.versions.of_all(account, region, after=(name, number), limit=page + 1)
+            if every
+            else []
         )
-    qualifier = LATEST if asked.function_version == "ALL" else None
+    shown = [
+        ((f.key.name, 0), described(f, LATEST if every else None, listed=True)) for f in functions
+    ]
+    shown += [
+        ((v.key.function.name, v.key.number), described_version(v, listed=True)) for v in published
+    ]
+    shown.sort(key=lambda one: one[0])
     return ListFunctionsResponse(
-        functions=tuple(described(f, qualifier, listed=True) for f in found[:page]),
-        next_marker=markers.marker(found[page - 1].key.name) if len(found) > page else None,
+        functions=tuple(one for _, one in shown[:page]),
+        next_marker=markers.pair(*shown[page - 1][0]) if len(shown) > page else None,
     )
 
 
@@ -116,7 +131,7 @@ async def update_function_code(
 ) -> FunctionConfiguration:
     """Replace the code of $LATEST. The old code serves until LastUpdateStatus is Successful."""
     asked = call.input
-    key, qualifier = _locate(call.caller, asked.function_name, None, "UpdateFunctionCode")
+    key, qualifier = located(call.caller, asked.function_name, None, "UpdateFunctionCode")
     refuse_unbuilt(asked)
     source = FunctionCode(
         zip_file=asked.zip_file, s3_bucket=asked.s3_bucket, image_uri=asked.image_uri
@@ -124,18 +139,19 @@ async def update_function_code(
     if asked.dry_run:
         await control.blobs.check_archive(_zip(source, "UpdateFunctionCode"))
         function = await _read(control, key, qualifier)
-        _check_revision(function, asked.revision_id)
+        check_revision(function.revision_id, asked.revision_id)
         model.check_free(function)
         return described(function)
     await _read(control, key, qualifier)  # before the work of keeping a package for nobody
     code = await _package(control, source, "UpdateFunctionCode")
     async with control.store.transaction() as tx:
-        function = await _must_have(tx, key, qualifier)
+        function = await must_have(tx, key, qualifier)
         latest = validation.updated(replace(function.latest, code=code), asked_changes(asked))
         changed = await _update(tx, function, latest, asked.revision_id)
-        await _check_storage(control, tx, key)
+        published = (await publish(tx, changed))[0] if asked.publish else None
+        await check_storage(control, tx, key)
     _tell(control, changed)
-    return described(changed)
+    return described(changed) if published is None else described_version(published)
 
 
 async def update_function_configuration(
@@ -144,10 +160,10 @@ async def update_function_configuration(
     """Change the settings of $LATEST that are given; the old ones serve until
     LastUpdateStatus is Successful."""
     asked = call.input
-    key, qualifier = _locate(call.caller, asked.function_name, None, "UpdateFunctionConfiguration")
+    key, qualifier = located(call.caller, asked.function_name, None, "UpdateFunctionConfiguration")
     refuse_unbuilt(asked)
     async with control.store.transaction() as tx:
-        function = await _must_have(tx, key, qualifier)
+        function = await must_have(tx, key, qualifier)
         layers = await attached(tx, call.caller, asked.layers)
         changes = replace(asked_changes(asked), layers=layers)
         latest = validation.updated(function.latest, changes)
@@ -159,57 +175,40 @@ async def update_function_configuration(
 async def delete_function(
     control: Control, call: Call[DeleteFunctionInput]
 ) -> DeleteFunctionResponse:
-    """Delete the function. Invocations that have begun are finished; its logs stay."""
-    key, qualifier = _locate(
+    """Delete the function with its versions and aliases, or the one version that is named.
+    Invocations that have begun are finished; its logs stay."""
+    key, qualifier = located(
         call.caller, call.input.function_name, call.input.qualifier, "DeleteFunction"
     )
-    if qualifier == LATEST:
-        raise InvalidParameterValueException(
-            "$LATEST version cannot be deleted without deleting the function."
-        )
+    if qualifier is not None:
+        await delete_version(control, key, qualifier)
+        return DeleteFunctionResponse(status_code=204)
     async with control.store.transaction() as tx:
-        function = await _must_have(tx, key, qualifier)
+        function = await must_have(tx, key, None)
         await tx.delete_function(key, expected=function.revision_id)
     control.changed()
     log.info("function deleted", extra={"function": key.arn})
     return DeleteFunctionResponse(status_code=204)
 
 
-def _locate(
-    caller: Caller, name: str, qualifier: str | None, action: str
-) -> tuple[FunctionKey, str | None]:
-    ref = locate(name, qualifier, account=caller.account, region=caller.region, action=action)
-    return FunctionKey(caller.account, caller.region, ref.name), ref.qualifier
+def _described(found: Found) -> FunctionConfiguration:
+    if found.version is None:
+        return described(found.function, found.qualifier)
+    return described_version(found.version, found.qualifier)
 
 
 async def _read(control: Control, key: FunctionKey, qualifier: str | None) -> Function:
     async with control.store.transaction() as tx:
-        return await _must_have(tx, key, qualifier)
-
-
-async def _must_have(tx: Transaction, key: FunctionKey, qualifier: str | None) -> Function:
-    function = await tx.function(key)
-    # Versions and aliases are not built yet: $LATEST is all there is.
-    if function is None or qualifier not in (None, LATEST):
-        raise function_not_found(key.region, key.account, key.name, qualifier)
-    return function
+        return await must_have(tx, key, qualifier)
 
 
 async def _update(
     tx: Transaction, function: Function, latest: model.Configuration, revision: str | None
 ) -> Function:
-    _check_revision(function, revision)
+    check_revision(function.revision_id, revision)
     changed = model.updated(function, latest, revision=new_revision(), now=timestamp())
     await tx.put_function(changed, expected=function.revision_id)
     return changed
-
-
-def _check_revision(function: Function, given: str | None) -> None:
-    if given is not None and given != function.revision_id:
-        raise PreconditionFailedException(
-            "The Revision Id provided does not match the latest Revision Id. Call the "
-            "GetFunction/GetAlias API to retrieve the latest Revision Id"
-        )
 
 
 def _zip(source: FunctionCode, operation: str) -> bytes:
@@ -230,12 +229,6 @@ def _zip(source: FunctionCode, operation: str) -> bytes:
 async def _package(control: Control, source: FunctionCode, operation: str) -> Code:
     """Check the package and keep it. One that no function comes to own is collected later."""
     return await control.blobs.put_archive(_zip(source, operation))
-
-
-async def _check_storage(control: Control, tx: Transaction, key: FunctionKey) -> None:
-    usage = await tx.usage(key.account, key.region)
-    if usage.code_bytes > control.settings.code_storage_bytes:
-        raise CodeStorageExceededException("Code storage limit exceeded.")
 
 
 def _tell(control: Control, function: Function) -> None:

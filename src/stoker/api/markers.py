@@ -27,3 +27,18 @@ def read_number(given: str | None) -> int | None:
     if not (text.isascii() and text.isdecimal() and len(text) <= 18):
         raise InvalidParameterValueException(f"Invalid Marker: {given}")
     return int(text)
+
+
+def pair(name: str, number: int) -> str:
+    """For a list that goes on behind a name and a number under it."""
+    return marker(f"{name}:{number}" if number else name)
+
+
+def read_pair(given: str | None) -> tuple[str, int]:
+    """The same, read; ("", 0) for the beginning."""
+    name, _, number = read(given).partition(":")
+    if not number:
+        return name, 0
+    if not (number.isascii() and number.isdecimal() and len(number) <= 18):
+        raise InvalidParameterValueException(f"Invalid Marker: {given}")
+    return name, int(number)

@@ -9,7 +9,18 @@ answers a typed 501 that names it. RESERVED are the paths that are ours and not 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from stoker.api import account, code, functions, health, introspection, layer_policies, layers, logs
+from stoker.api import (
+    account,
+    aliases,
+    code,
+    functions,
+    health,
+    introspection,
+    layer_policies,
+    layers,
+    logs,
+    versions,
+)
 from stoker.api.control import Control
 from stoker.core.limits import MIB, SYNC_PAYLOAD_BYTES
 from stoker.http.base import Exchange
@@ -49,6 +60,13 @@ OPERATIONS = (
     Operation("lambda", "GetFunctionConfiguration", "GET", "/2015-03-31/functions/{FunctionName}/configuration", 200, functions.get_function_configuration),
     Operation("lambda", "UpdateFunctionConfiguration", "PUT", "/2015-03-31/functions/{FunctionName}/configuration", 200, functions.update_function_configuration),
     Operation("lambda", "UpdateFunctionCode", "PUT", "/2015-03-31/functions/{FunctionName}/code", 200, functions.update_function_code, body_bytes=CODE_REQUEST_BYTES),
+    Operation("lambda", "PublishVersion", "POST", "/2015-03-31/functions/{FunctionName}/versions", 201, versions.publish_version),
+    Operation("lambda", "ListVersionsByFunction", "GET", "/2015-03-31/functions/{FunctionName}/versions", 200, versions.list_versions_by_function),
+    Operation("lambda", "CreateAlias", "POST", "/2015-03-31/functions/{FunctionName}/aliases", 201, aliases.create_alias),
+    Operation("lambda", "GetAlias", "GET", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", 200, aliases.get_alias),
+    Operation("lambda", "ListAliases", "GET", "/2015-03-31/functions/{FunctionName}/aliases", 200, aliases.list_aliases),
+    Operation("lambda", "UpdateAlias", "PUT", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", 200, aliases.update_alias),
+    Operation("lambda", "DeleteAlias", "DELETE", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", 204, aliases.delete_alias),
     Operation("lambda", "PublishLayerVersion", "POST", "/2018-10-31/layers/{LayerName}/versions", 201, layers.publish_layer_version, body_bytes=CODE_REQUEST_BYTES),
     Operation("lambda", "GetLayerVersion", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", 200, layers.get_layer_version),
     Operation("lambda", "GetLayerVersionByArn", "GET", "/2018-10-31/layers?find=LayerVersion", 200, layers.get_layer_version_by_arn),

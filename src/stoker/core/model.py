@@ -189,6 +189,11 @@ def updated(function: Function, latest: Configuration, *, revision: str, now: st
     )
 
 
+def revised(function: Function, *, revision: str) -> Function:
+    """Something that belongs to it changed, and not its configuration."""
+    return replace(function, revision_id=revision)
+
+
 def activated(function: Function, *, revision: str) -> Function:
     """What was asked for is ready. AWS gives a new revision for this, too."""
     return replace(

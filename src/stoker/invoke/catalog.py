@@ -3,13 +3,19 @@
     catalog = Catalog(); await catalog.follow(store)    # all there is, and every commit after it
     catalog.resolve(account, region, name, qualifier)   # -> Target, or AWS's refusal
 
-One entry per function, replaced whole whenever a change of it is committed. An entry is never
-changed, so an invocation that has its Target keeps it, whatever happens to the function.
+One entry per function and per version, replaced whole whenever a change of it is committed. An
+entry is never changed, so an invocation that has its Target keeps it, whatever happens to the
+function. An alias is looked up, and then what it leads to.
 """
 
 import platform
+import random
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
+from typing import assert_never
 
+from stoker.core.aliases import Alias, AliasKey, chosen
 from stoker.core.errors import (
     InvalidRuntimeException,
     ResourceConflictException,
@@ -17,9 +23,10 @@ from stoker.core.errors import (
     ServiceError,
 )
 from stoker.core.invocation import Target
-from stoker.core.model import Function, FunctionKey, State, in_state, target
+from stoker.core.model import Configuration, Function, FunctionKey, State, in_state, target
 from stoker.core.names import LATEST, function_not_found
-from stoker.store.base import Store
+from stoker.core.versions import Version, VersionKey
+from stoker.store.base import Aggregate, Key, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +44,59 @@ def host_architecture() -> str:
 
 
 class Catalog:
-    def __init__(self, architecture: str | None = None) -> None:
+    def __init__(
+        self, architecture: str | None = None, draw: Callable[[], float] = random.random
+    ) -> None:
+        """`draw`: a number from 0 to 1 for each invocation of an alias that has weights."""
         self._architecture = architecture or host_architecture()
+        self._draw = draw
         self._entries: dict[tuple[str, str, str], Entry] = {}
+        self._versions: dict[tuple[str, str, str, str], Entry] = {}
+        self._aliases: dict[tuple[str, str, str, str], Alias] = {}
 
     async def follow(self, store: Store) -> None:
-        """Take in every function, and from then on every committed change."""
+        """Take in everything there is, and from then on every committed change."""
         async with store.transaction() as tx:
             for function in await tx.every_function():
                 self.change(function.key, function)
+            for version in await tx.versions.every():
+                self.change(version.key, version)
+            for alias in await tx.aliases.every():
+                self.change(alias.key, alias)
             # Still inside: nobody can commit between what was read and what will be heard.
             store.watch(self.change)
 
-    def change(self, key: FunctionKey, function: Function | None) -> None:
-        """This is what the function is now; None: deleted."""
-        name = (key.account, key.region, key.name)
-        if function is None:
-            self._entries.pop(name, None)
-        else:
-            self._entries[name] = self._entry(function)
+    def change(self, key: Key, now: Aggregate | None) -> None:
+        """This is what the function, version or alias is now; None: deleted."""
+        match key:
+            case FunctionKey(account, region, name):
+                function = (account, region, name)
+                if isinstance(now, Function):
+                    self._entries[function] = self._function(now)
+                else:
+                    self._entries.pop(function, None)
+            case VersionKey(FunctionKey(account, region, name), number):
+                version = (account, region, name, str(number))
+                if isinstance(now, Version):
+                    self._versions[version] = self._version(now)
+                else:
+                    self._versions.pop(version, None)
+            case AliasKey(FunctionKey(account, region, name), called):
+                alias = (account, region, name, called)
+                if isinstance(now, Alias):
+                    self._aliases[alias] = now
+                else:
+                    self._aliases.pop(alias, None)
+            case _:
+                assert_never(key)
 
     def resolve(self, account: str, region: str, name: str, qualifier: str | None) -> Target:
         """What an invocation of this name would run."""
-        entry = self._entries.get((account, region, name))
-        if entry is None or (qualifier is not None and qualifier != LATEST):
+        if qualifier is None or qualifier == LATEST:
+            entry = self._entries.get((account, region, name))
+        else:
+            entry = self._qualified(account, region, name, qualifier)
+        if entry is None:
             raise function_not_found(region, account, name, qualifier)
         if entry.target is None:
             raise entry.refusal(entry.message)
@@ -68,26 +104,53 @@ class Catalog:
 
     def serves(self, target: Target) -> bool:
         """Whether anybody can still ask for exactly this target."""
-        entry = self._entries.get((target.account, target.region, target.name))
+        name = (target.account, target.region, target.name)
+        if target.version == LATEST:
+            entry = self._entries.get(name)
+        else:
+            entry = self._versions.get((*name, target.version))
         return entry is not None and entry.target is not None and entry.target.key == target.key
 
     def targets(self) -> frozenset[tuple[str, ...]]:
         """The keys of everything that can be asked for."""
-        return frozenset(e.target.key for e in self._entries.values() if e.target is not None)
+        entries = chain(self._entries.values(), self._versions.values())
+        return frozenset(e.target.key for e in entries if e.target is not None)
 
-    def _entry(self, function: Function) -> Entry:
-        serving = function.serving
-        if serving is None:
-            message = in_state(function.state)
-            if function.state is State.FAILED:
-                message = f"{message}. {function.state_reason}"
-            return Entry(None, ResourceConflictException, message)
-        if serving.architecture != self._architecture:
+    def _qualified(self, account: str, region: str, name: str, qualifier: str) -> Entry | None:
+        alias = self._aliases.get((account, region, name, qualifier))
+        if alias is not None:
+            qualifier = chosen(alias, self._draw()) if alias.weights else alias.version
+            if qualifier == LATEST:
+                return self._entries.get((account, region, name))
+        return self._versions.get((account, region, name, qualifier))
+
+    def _function(self, function: Function) -> Entry:
+        if function.serving is None:
+            return _unready(function.state, function.state_reason)
+        return self._entry(function.key, function.key.arn, function.serving, LATEST)
+
+    def _version(self, version: Version) -> Entry:
+        if version.state is not State.ACTIVE:
+            return _unready(version.state, version.state_reason)
+        key, number = version.key, str(version.key.number)
+        return self._entry(key.function, key.arn, version.configuration, number)
+
+    def _entry(
+        self, key: FunctionKey, arn: str, configuration: Configuration, version: str
+    ) -> Entry:
+        if configuration.architecture != self._architecture:
             return Entry(
                 None,
                 InvalidRuntimeException,
-                f"{function.key.arn} is built for {serving.architecture} and this machine is "
+                f"{arn} is built for {configuration.architecture} and this machine is "
                 f"{self._architecture}. Update the function with Architectures "
                 f"[{self._architecture}], or run it on a machine of its own kind.",
             )
-        return Entry(target(function.key, serving))
+        return Entry(target(key, configuration, version))
+
+
+def _unready(state: State, reason: str | None) -> Entry:
+    message = in_state(state)
+    if state is State.FAILED:
+        message = f"{message}. {reason}"
+    return Entry(None, ResourceConflictException, message)

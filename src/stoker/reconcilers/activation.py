@@ -1,4 +1,5 @@
-"""Makes functions ready: Pending -> Active, and InProgress -> Successful; or Failed, and why.
+"""Makes functions and versions ready: Pending -> Active, InProgress -> Successful; or Failed,
+and why.
 
 To make a configuration ready is to unpack its code and to have the sandbox prepare for its
 kind. Until then a new function cannot be invoked, and a changed one is served as it was.
@@ -18,15 +19,16 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from stoker.blobs.base import BlobMissing, Blobs
 from stoker.blobs.code_cache import CodeCache
-from stoker.core import model
+from stoker.core import model, versions
 from stoker.core.errors import InvalidParameterValueException
 from stoker.core.invocation import Target
 from stoker.core.limits import RUNTIMES, Family
 from stoker.core.model import Configuration, Function, FunctionKey, State
+from stoker.core.versions import Version, VersionKey
 from stoker.invoke.catalog import Catalog
 from stoker.reconcilers.loop import Loop
 from stoker.sandbox.base import Kind, RuntimeUnavailable, SandboxFailed
-from stoker.store.base import Store, Superseded
+from stoker.store.base import Store, Superseded, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +53,7 @@ class Activation:
         self._catalog = catalog
         self._retire = retire
         self._prepare = prepare
-        self._restored: list[Configuration] = []
+        self._restored: list[Configuration] = []  # what served before the restart
         self._loop = Loop("activation", self._find, self._settle)
 
     def wake(self) -> None:
@@ -63,26 +65,30 @@ class Activation:
         nobody refers to, unpack what is missing, and give failed functions another try
         (somebody may have installed what they lacked), also those whose code was lost."""
         async with self._store.transaction() as tx:
-            functions = await tx.every_function()
-            published = await tx.layers.digests()
-            for function in functions:
-                if function.state is State.FAILED:
-                    again = model.restoring(function, revision=_revision())
-                    await tx.put_function(again, expected=function.revision_id)
-        owned = frozenset(digest for function in functions for digest in function.digests)
-        keep = frozenset(tree for function in functions for tree in function.trees)
+            functions, published = await tx.every_function(), await tx.versions.every()
+            layers = await tx.layers.digests()
+            await _restore(
+                tx,
+                [function for function in functions if function.state is State.FAILED],
+                [version for version in published if version.state is State.FAILED],
+            )
+        owned = frozenset().union(*(f.digests for f in functions), *(v.digests for v in published))
+        keep = frozenset().union(*(f.trees for f in functions), *(v.trees for v in published))
         trees = await self._code.collect(keep)
-        blobs = await self._blobs.collect(owned | published)
+        blobs = await self._blobs.collect(owned | layers)
         if trees or blobs:
             log.info("unused code removed", extra={"trees": trees, "blobs": blobs})
-        served = [(f, f.serving) for f in functions if f.serving is not None]
-        lost = await self._unpack(digest for _, c in served for digest in c.digests)
-        async with self._store.transaction() as tx:
-            for function, configuration in served:
-                if configuration.digests & lost:  # then it is as if it had never been ready
-                    again = model.restoring(function, revision=_revision())
-                    await tx.put_function(again, expected=function.revision_id)
-        self._restored = [c for _, c in served if not c.digests & lost]
+        serving = [(f, f.serving) for f in functions if f.serving is not None]
+        active = [version for version in published if version.state is State.ACTIVE]
+        served = [*(c for _, c in serving), *(version.configuration for version in active)]
+        lost = await self._unpack(digest for c in served for digest in c.digests)
+        async with self._store.transaction() as tx:  # it is as if it had never been ready
+            await _restore(
+                tx,
+                [function for function, c in serving if c.digests & lost],
+                [version for version in active if version.digests & lost],
+            )
+        self._restored = [c for c in served if not c.digests & lost]
         for configuration in self._restored:
             await self._code.ensure_layers(configuration.layer_digests)
 
@@ -104,42 +110,64 @@ class Activation:
             tasks.create_task(self._loop.run())
             tasks.create_task(self._prepare_restored())
 
-    async def _find(self) -> list[FunctionKey]:
+    async def _find(self) -> list[FunctionKey | VersionKey]:
         # Every change wakes the loop, so this is where environments lose their purpose.
         self._retire(self._catalog.serves)
         async with self._store.transaction() as tx:
-            return [function.key for function in await tx.unsettled_functions()]
+            functions = [function.key for function in await tx.unsettled_functions()]
+            return [*functions, *(version.key for version in await tx.versions.unsettled())]
 
-    async def _settle(self, key: FunctionKey) -> None:
+    async def _settle(self, key: FunctionKey | VersionKey) -> None:
+        try:
+            if isinstance(key, FunctionKey):
+                await self._settle_function(key)
+            else:
+                await self._settle_version(key)
+        except Superseded:
+            return  # changed, deleted, or deleted and made again, meanwhile: the loop looks again
+
+    async def _settle_function(self, key: FunctionKey) -> None:
         async with self._store.transaction() as tx:
             function = await tx.function(key)
         if function is None or not function.unsettled:
             return
-        settled = await self._attempt(function)
-        try:
-            async with self._store.transaction() as tx:
-                await tx.put_function(settled, expected=function.revision_id)
-        except Superseded:
-            return  # deleted, or deleted and made again, meanwhile: the loop looks again
+        fault = await self._attempt(key.arn, function.latest)
+        revision = _revision()
+        if fault is None:
+            settled = model.activated(function, revision=revision)
+        else:
+            settled = model.failed(function, *fault, revision=revision)
+        async with self._store.transaction() as tx:
+            await tx.put_function(settled, expected=function.revision_id)
         facts = {"function": key.arn, "state": settled.state, "update": settled.update_status}
         log.info("function settled", extra=facts)
 
-    async def _attempt(self, function: Function) -> Function:
-        """Do what makes it ready; the answer is what the function has become."""
+    async def _settle_version(self, key: VersionKey) -> None:
+        async with self._store.transaction() as tx:
+            version = await tx.versions.version(key)
+        if version is None or not version.unsettled:
+            return
+        fault = await self._attempt(key.arn, version.configuration)
+        settled = versions.failed(version, *fault) if fault else versions.activated(version)
+        async with self._store.transaction() as tx:
+            await tx.versions.put(settled, expected=version.revision_id)
+        log.info("version settled", extra={"function": key.arn, "state": settled.state})
+
+    async def _attempt(self, arn: str, configuration: Configuration) -> tuple[str, str] | None:
+        """Do what makes it ready; else why it cannot be, and AWS's code for that."""
         try:
-            await self._make_ready(function.latest)
+            await self._make_ready(configuration)
         except RuntimeUnavailable as error:
-            reason, code = str(error), "InvalidRuntime"
+            fault = str(error), "InvalidRuntime"
         except InvalidParameterValueException as error:
-            reason, code = error.message, "InvalidZipFileException"
+            fault = error.message, "InvalidZipFileException"
         except (SandboxFailed, BlobMissing) as error:
-            log.exception("function cannot be made ready", extra={"function": function.key.arn})
-            reason, code = str(error), "InternalError"
+            log.exception("function cannot be made ready", extra={"function": arn})
+            fault = str(error), "InternalError"
         else:
-            return model.activated(function, revision=_revision())
-        facts = {"function": function.key.arn, "reason": reason}
-        log.warning("function failed", extra=facts)
-        return model.failed(function, reason, code, revision=_revision())
+            return None
+        log.warning("function failed", extra={"function": arn, "reason": fault[0]})
+        return fault
 
     async def _make_ready(self, configuration: Configuration) -> None:
         await self._prepare(await self._kind(configuration))
@@ -168,6 +196,16 @@ class Activation:
                     extra={"runtime": configuration.runtime, "reason": str(error)},
                 )
         self._restored = []
+
+
+async def _restore(
+    tx: Transaction, functions: Iterable[Function], published: Iterable[Version]
+) -> None:
+    for function in functions:
+        again = model.restoring(function, revision=_revision())
+        await tx.put_function(again, expected=function.revision_id)
+    for version in published:
+        await tx.versions.put(versions.restoring(version), expected=version.revision_id)
 
 
 def _revision() -> str:

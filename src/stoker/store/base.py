@@ -1,4 +1,4 @@
-"""What Stoker needs from a database: the truth about functions and layers.
+"""What Stoker needs from a database: the truth about functions, their versions, and layers.
 
 Each write is one compare-and-set of one aggregate: it names the revision that was read, and
 fails if there is a newer one. So a store of another kind (a key-value bucket of a cluster) can
@@ -10,11 +10,17 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from stoker.core.aliases import Alias, AliasKey
 from stoker.core.layers import LayerKey, LayerVersion
 from stoker.core.model import Function, FunctionKey
+from stoker.core.versions import Version, VersionKey
+
+Key = FunctionKey | VersionKey | AliasKey
+Aggregate = Function | Version | Alias
 
 # Told of every committed change, in the order of the commits: (which, what it is now or None).
-Watcher = Callable[[FunctionKey, Function | None], None]
+Watcher = Callable[[Key, Aggregate | None], None]
+Note = Watcher  # the same, of what a transaction will have changed
 
 
 class StoreUnavailable(Exception):
@@ -77,9 +83,77 @@ class Layers(Protocol):
         ...
 
 
+class Versions(Protocol):
+    async def last_number(self, key: FunctionKey) -> int:
+        """The last number that a version of this name was given; 0: none."""
+        ...
+
+    async def next_number(self, key: FunctionKey) -> int:
+        """A number under which no version of this name has ever been. From 1."""
+        ...
+
+    async def add(self, version: Version) -> None:
+        """Keep a version under a number from next_number."""
+        ...
+
+    async def put(self, version: Version, *, expected: str) -> None:
+        """Replace the revision `expected`, or raise Superseded."""
+        ...
+
+    async def remove(self, key: VersionKey) -> None:
+        """Harmless if there is none."""
+        ...
+
+    async def version(self, key: VersionKey) -> Version | None: ...
+
+    async def of(self, key: FunctionKey, *, after: int, limit: int) -> list[Version]:
+        """One function's, in the order of their numbers, beginning behind `after`."""
+        ...
+
+    async def of_all(
+        self, account: str, region: str, *, after: tuple[str, int], limit: int
+    ) -> list[Version]:
+        """Every function's, in the order of names and numbers, beginning behind `after`."""
+        ...
+
+    async def every(self) -> list[Version]: ...
+
+    async def unsettled(self) -> list[Version]:
+        """Those that wait for activation."""
+        ...
+
+
+class Aliases(Protocol):
+    async def add(self, alias: Alias) -> None:
+        """Raise ResourceConflictException if there is one of that name."""
+        ...
+
+    async def put(self, alias: Alias, *, expected: str) -> None:
+        """Replace the revision `expected`, or raise Superseded."""
+        ...
+
+    async def remove(self, key: AliasKey) -> None:
+        """Harmless if there is none."""
+        ...
+
+    async def alias(self, key: AliasKey) -> Alias | None: ...
+
+    async def of(self, key: FunctionKey) -> list[Alias]:
+        """One function's, by name."""
+        ...
+
+    async def every(self) -> list[Alias]: ...
+
+
 class Transaction(Protocol):
     @property
     def layers(self) -> Layers: ...
+
+    @property
+    def versions(self) -> Versions: ...
+
+    @property
+    def aliases(self) -> Aliases: ...
 
     async def function(self, key: FunctionKey) -> Function | None: ...
 
@@ -106,7 +180,7 @@ class Transaction(Protocol):
         ...
 
     async def delete_function(self, key: FunctionKey, *, expected: str) -> None:
-        """Delete the revision `expected`, or raise Superseded."""
+        """Delete the revision `expected` and all that belongs to it, or raise Superseded."""
         ...
 
 

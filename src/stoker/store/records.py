@@ -1,4 +1,4 @@
-"""Functions as they are kept: one JSON text each."""
+"""Functions and versions as they are kept: one JSON text each."""
 
 import json
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from stoker.core.model import (
     State,
     UpdateStatus,
 )
+from stoker.core.versions import Version, VersionKey
 
 
 def dump(function: Function) -> str:
@@ -56,6 +57,31 @@ def load(key: FunctionKey, revision: str, text: str) -> Function:
         revision_id=revision,
         last_modified=record["last_modified"],
         tags=record["tags"],
+    )
+
+
+def dump_version(version: Version) -> str:
+    record = {
+        "configuration": _configuration(version.configuration),
+        "published_as": version.published_as,
+        "state": version.state,
+        "state_reason": version.state_reason,
+        "state_reason_code": version.state_reason_code,
+        "last_modified": version.last_modified,
+    }
+    return json.dumps(record, separators=(",", ":"))
+
+
+def load_version(key: VersionKey, revision: str, text: str) -> Version:
+    record: dict[str, Any] = json.loads(text)
+    return Version(
+        key,
+        revision_id=revision,
+        **{
+            **record,
+            "configuration": _read_configuration(record["configuration"]),
+            "state": State(record["state"]),
+        },
     )
 
 

@@ -19,9 +19,10 @@ from typing import TypeVar
 
 from stoker.core.errors import ResourceConflictException
 from stoker.core.model import Function, FunctionKey
-from stoker.store.base import StoreUnavailable, Superseded, Usage, Watcher
+from stoker.store.base import Aggregate, Key, StoreUnavailable, Superseded, Usage, Watcher
 from stoker.store.layer_table import SqliteLayers
 from stoker.store.records import dump, load
+from stoker.store.version_table import SqliteAliases, SqliteVersions
 
 T = TypeVar("T")
 
@@ -71,16 +72,14 @@ class SqliteStore:
                 raise
             await self._commit(db, tx.changes)
 
-    async def _commit(
-        self, db: sqlite3.Connection, changes: dict[FunctionKey, Function | None]
-    ) -> None:
+    async def _commit(self, db: sqlite3.Connection, changes: dict[Key, Aggregate | None]) -> None:
         try:
             await self.run(db.commit, then=lambda: self._publish(changes))
         except StoreUnavailable:
             await self.run(db.rollback)
             raise
 
-    def _publish(self, changes: dict[FunctionKey, Function | None]) -> None:
+    def _publish(self, changes: dict[Key, Aggregate | None]) -> None:
         for key, function in changes.items():
             for watcher in self._watchers:
                 watcher(key, function)
@@ -113,8 +112,10 @@ class SqliteTransaction:
     def __init__(self, db: sqlite3.Connection, store: SqliteStore) -> None:
         self._db = db
         self._store = store
+        self.changes: dict[Key, Aggregate | None] = {}
         self.layers = SqliteLayers(db, store.run)
-        self.changes: dict[FunctionKey, Function | None] = {}
+        self.versions = SqliteVersions(db, store.run, self.changes.__setitem__)
+        self.aliases = SqliteAliases(db, store.run, self.changes.__setitem__)
 
     async def function(self, key: FunctionKey) -> Function | None:
         found = await self._select(
@@ -141,7 +142,10 @@ class SqliteTransaction:
             "SELECT count(*), coalesce(sum(code_bytes), 0) + ("
             "  SELECT coalesce(sum(code_bytes), 0) FROM layer_versions"
             "  WHERE account = ?1 AND region = ?2"
-            " ) FROM functions WHERE account = ?1 AND region = ?2",
+            ") + ("
+            "  SELECT coalesce(sum(code_bytes), 0) FROM function_versions"
+            "  WHERE account = ?1 AND region = ?2"
+            ") FROM functions WHERE account = ?1 AND region = ?2",
             (account, region),
         )
         return Usage(functions=count, code_bytes=size)
@@ -176,6 +180,8 @@ class SqliteTransaction:
         )
         if not deleted:
             raise Superseded(f"{key.arn}: revision {expected} is not the latest")
+        await self.aliases.remove_all(key)
+        await self.versions.remove_all(key)
         self.changes[key] = None
 
     async def _select(self, where: str, values: tuple[object, ...]) -> list[Function]:

@@ -438,6 +438,88 @@ class UpdateFunctionCodeInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublishVersionInput:
+    function_name: str
+    code_sha256: str | None = None
+    description: str | None = None
+    revision_id: str | None = None
+    publish_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListVersionsByFunctionInput:
+    function_name: str
+    marker: str | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListVersionsByFunctionResponse:
+    next_marker: str | None = None
+    versions: tuple[FunctionConfiguration, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasRoutingConfiguration:
+    additional_version_weights: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAliasInput:
+    function_name: str
+    name: str
+    function_version: str
+    description: str | None = None
+    routing_config: AliasRoutingConfiguration | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasConfiguration:
+    alias_arn: str | None = None
+    name: str | None = None
+    function_version: str | None = None
+    description: str | None = None
+    routing_config: AliasRoutingConfiguration | None = None
+    revision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetAliasInput:
+    function_name: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAliasesInput:
+    function_name: str
+    function_version: str | None = None
+    marker: str | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAliasesResponse:
+    next_marker: str | None = None
+    aliases: tuple[AliasConfiguration, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateAliasInput:
+    function_name: str
+    name: str
+    function_version: str | None = None
+    description: str | None = None
+    routing_config: AliasRoutingConfiguration | None = None
+    revision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteAliasInput:
+    function_name: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LayerVersionContentInput:
     s3_bucket: str | None = None
     s3_key: str | None = None
