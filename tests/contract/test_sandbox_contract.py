@@ -22,6 +22,7 @@ from stoker.sandbox.base import (
     Process,
     RuntimeUnavailable,
     Sandbox,
+    SandboxFailed,
     SandboxSpec,
 )
 
@@ -259,6 +260,31 @@ def test_datagrams_from_inside_arrive_at_its_xray_socket(
         inside.start(HOST=host, PORT=port)
         assert await inside.exit() == Exit(code=0)
         assert inside.it.xray.sock.recv(100) == b"a segment"
+
+    run(make_backend, tmp_path, story)
+
+
+def test_a_connector_reaches_who_listens_inside_and_nobody_else(
+    make_backend: Make, tmp_path: Path
+) -> None:
+    async def story(world: World) -> None:
+        one, other = await world.sandbox("sleep 60"), await world.sandbox("sleep 60")
+        loop = asyncio.get_running_loop()
+        host, _, port = one.it.runtime_api.address.rpartition(":")
+        with await one.it.connector() as sock:
+            assert sock.gettimeout() == 0, "never blocks"
+            await loop.sock_connect(sock, (host, int(port)))
+            ours, _ = await loop.sock_accept(one.it.runtime_api.sock)
+            with ours:
+                await loop.sock_sendall(sock, b"hello")
+                assert await loop.sock_recv(ours, 5) == b"hello"
+        other.it.runtime_api.sock.close()  # as if nobody listened there
+        host, _, port = other.it.runtime_api.address.rpartition(":")
+        with await other.it.connector() as sock, pytest.raises(ConnectionRefusedError):
+            await loop.sock_connect(sock, (host, int(port)))
+        await one.it.destroy()
+        with pytest.raises(SandboxFailed, match="gone"):
+            await one.it.connector()
 
     run(make_backend, tmp_path, story)
 

@@ -129,6 +129,12 @@ class Sandbox(Protocol):
 
     def usage(self) -> Usage: ...
 
+    async def connector(self) -> socket.socket:
+        """A TCP socket of the environment's own network, non-blocking, not connected yet:
+        127.0.0.1 is the environment's, for whoever listens inside. Who asked closes it.
+        Raise SandboxFailed."""
+        ...
+
     async def destroy(self) -> None:
         """Kill everything, free everything. Idempotent; never raises; nothing is left after."""
         ...

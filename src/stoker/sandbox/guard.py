@@ -9,6 +9,7 @@
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import Callable
 
 from stoker.sandbox.base import (
@@ -152,6 +153,11 @@ class GuardedSandbox:
             except OSError as error:
                 self._broken("cannot measure it", error)
         return self._usage
+
+    async def connector(self) -> socket.socket:
+        if self._over:
+            raise SandboxFailed("cannot reach into an environment that is gone")
+        return await self._sandbox.connector()
 
     async def destroy(self) -> None:
         self._over = True

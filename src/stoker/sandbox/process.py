@@ -46,6 +46,7 @@ LIMITATIONS = (
     "/bin/sh is the machine's own, which on Debian is not bash; commands are what the machine has.",
     "/tmp is the machine's own, shared by all functions and never limited (TMPDIR is not).",
     "MemorySize limits neither memory nor cpu; processes and open files are not limited.",
+    "sandbox.localdomain does not resolve; who subscribes to telemetry listens on 127.0.0.1.",
     "Freezing stops the processes' sessions; a process that leaves its session goes on.",
 )
 NOT_MEASURED = "Memory use is not measured on this system: Max Memory Used is always 0."
@@ -223,6 +224,14 @@ class ProcessSandbox:
         if not self._gone:
             self._peak = max(self._peak, self._sessions.resident_bytes())
         return Usage(self._peak, 0)
+
+    async def connector(self) -> socket.socket:
+        try:
+            sock = socket.socket()
+        except OSError as error:
+            raise SandboxFailed(f"cannot reach into an environment: {error}") from error
+        sock.setblocking(False)
+        return sock
 
     async def destroy(self) -> None:
         if self._gone:

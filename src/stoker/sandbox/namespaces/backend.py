@@ -119,7 +119,8 @@ class NamespacesBackend:
             await self._ask("destroy", spec.environment_id)
             raise SandboxFailed("cannot take over a sandbox: too many open files")
         named = dict(zip(facts["fds"], fds, strict=True))
-        sandbox = NamespacesSandbox(spec, facts, named, self._settings.endpoint_port, self._bury)
+        port = self._settings.endpoint_port
+        sandbox = NamespacesSandbox(spec, facts, named, port, self._bury, self._connector)
         self._sandboxes[sandbox.id] = sandbox
         return sandbox
 
@@ -147,6 +148,14 @@ class NamespacesBackend:
         self._sandboxes.pop(sandbox.id, None)
         if self._control is not None:
             await self._ask("destroy", sandbox.id)
+
+    async def _connector(self, name: str) -> socket.socket:
+        _, fds = await self._ask("connector", name)
+        if not fds:
+            raise SandboxFailed("cannot reach into an environment: too many open files")
+        sock = socket.socket(fileno=fds[0])
+        sock.setblocking(False)
+        return sock
 
     # -- the conversation with the launcher
 

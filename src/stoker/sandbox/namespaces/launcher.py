@@ -143,6 +143,8 @@ class Launcher:
             self.stocks.take(_kind(request["create"]), (number, request["create"]))
         elif "destroy" in request:
             self.destroy(request["destroy"], number)
+        elif "connector" in request:
+            self.connector(request["connector"], number)
         elif "announce" in request:
             self.announce(request["announce"], number)
 
@@ -217,6 +219,18 @@ class Launcher:
             os.replace(partial, ready_file)
             self.announced = ready_file
         self.reply(number, {})
+
+    def connector(self, name: str, number: int) -> None:
+        """A socket that connects from within a sandbox's network, for the server."""
+        prepared = self.given.get(name)
+        if prepared is None:
+            self.refuse(number, "cannot reach into an environment that is gone")
+            return
+        try:
+            with self.networks.connector(prepared.pid) as sock:
+                self.reply(number, {}, (sock.fileno(),))
+        except OSError as error:
+            self.refuse(number, f"cannot reach into an environment: {error}")
 
     def destroy(self, name: str, number: int) -> None:
         prepared = self.given.pop(name, None)

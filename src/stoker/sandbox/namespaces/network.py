@@ -192,6 +192,16 @@ class Networks:
         sock.bind(XRAY)
         return sock
 
+    def connector(self, pid: int) -> socket.socket:
+        """An unconnected socket of the network that this process is in."""
+        namespace = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            sys_.setns(namespace, sys_.CLONE_NEWNET)
+            return socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        finally:
+            sys_.setns(self._own, sys_.CLONE_NEWNET)
+            os.close(namespace)
+
     def _connect(self, namespace: int, slot: int) -> str:
         name = f"{self.block.prefix()}x{slot}"
         host, inside = self.block.addresses(slot)

@@ -46,6 +46,7 @@ class NamespacesSandbox:
         fds: dict[str, int],
         endpoint_port: int,
         bury: Callable[["NamespacesSandbox"], Awaitable[None]],
+        connector: Callable[[str], Awaitable[socket.socket]],
     ) -> None:
         self.id = spec.environment_id
         self.on_exit: Callable[[str, Exit], None] = lambda *_: None
@@ -55,6 +56,7 @@ class NamespacesSandbox:
         self._memory_mb = spec.memory_mb
         self._facts = facts
         self._bury = bury
+        self._connector = connector
         self._ctl = socket.socket(fileno=fds.pop("ctl"))
         self._ctl.setblocking(False)
         self._go: socket.socket | None = socket.socket(fileno=fds.pop("go"))
@@ -181,6 +183,9 @@ class NamespacesSandbox:
             if line.startswith(b"oom_kill "):
                 return int(line[9:])
         return 0
+
+    async def connector(self) -> socket.socket:
+        return await self._connector(self.id)
 
     async def destroy(self) -> None:
         if self._gone:
