@@ -147,6 +147,14 @@ DIFFERENCES = {
         ("INIT_START", "runtime versions are `v1`: the interpreter's updates are the machine's"),
         ("REPORT", "true Duration, Billed and Init Duration and Max Memory Used of this machine"),
         (
+            "Telemetry and Logs APIs",
+            "a batch that is not taken within 5 seconds is repeated after 100, 200 and 400 ms and "
+            "then dropped; 4 MB wait for each subscriber, 1 MB of events is kept during init; "
+            "subscribing again takes the new settings; over TCP somebody must listen already; "
+            "a destination on a port of the platform's own is refused; responseDuration is 0 "
+            "unless the answer is streamed; there is no Sequence-Id",
+        ),
+        (
             "LogFormat JSON",
             "plain text of OS-only runtimes becomes the message of an object; a JSON line of the "
             "function's with a valid time in `timestamp` is filed under that time; events of the "

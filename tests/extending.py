@@ -33,6 +33,34 @@ def say(*words):
     print(NAME, *words, flush=True)
 """
 
+# Before the script of an extension that subscribes, behind EXTENSION.
+SUBSCRIBER = """
+import http.server, queue
+batches = queue.Queue()
+
+class Taker(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        batches.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def log_message(self, *_): pass
+
+def listen():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Taker)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+def subscribe(me, port, path="/2022-07-01/telemetry", **changes):
+    body = {"schemaVersion": "2022-12-13", "types": ["platform", "function", "extension"],
+            "buffering": {"timeoutMs": 25},
+            "destination": {"protocol": "HTTP", "URI": f"http://sandbox.localdomain:{port}"}}
+    body.update(changes)
+    status, text, _ = ask("PUT", path, json.dumps(body), me)
+    return status, json.loads(text)
+"""
+
 # Hears everything, and says what it heard.
 LISTENER = """
 me = register("INVOKE", "SHUTDOWN")

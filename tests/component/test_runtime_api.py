@@ -74,8 +74,8 @@ next_event()
     assert answers[0] == [200, "pong"]
     assert answers[1:6] == [not_found] * 5
     assert answers[6:9] == [not_allowed] * 3
-    assert [status for status, _ in answers[9:]] == [501, 501]
-    assert "The Logs API is not built yet" in answers[9][1]
+    assert [status for status, _ in answers[9:]] == [403, 403]
+    assert "Extension.MissingExtensionIdentifier" in answers[9][1]
 
 
 def test_an_answer_to_anything_but_the_id_in_hand_is_refused(tmp_path: Path) -> None:

@@ -263,6 +263,10 @@ def observe(m: ModuleType, world: Observer, effect: Any) -> None:
         case m.InvokeBegan(request_id):
             assert request_id == world.in_hand and not world.began
             world.began = True
+        case m.RuntimeDone(request_id):
+            assert (request_id is None) == (world.init is not None)
+            assert request_id in (None, world.in_hand) and not (request_id and world.owed)
+            assert RUNTIME in world.running, "a dead runtime is done with nothing"
         case m.Finish(request_id) | m.Abandon(request_id):
             assert request_id == world.in_hand and world.owed, "a result nobody waits for"
             if isinstance(effect, m.Finish):

@@ -43,6 +43,7 @@ from stoker.core.lifecycle_words import (
     Registered,
     ResponseBegan,
     Retired,
+    RuntimeDone,
     Start,
     Status,
     Terminate,
@@ -168,7 +169,7 @@ def test_the_runtime_starts_when_every_external_extension_has_registered() -> No
     assert env.handle(Born()) == [InitBegan("init"), Start(EXTENSION), Start(other)]
     assert env.handle(Registered(Extension(EXTENSION, external=True, invoke=True))) == []
     assert env.handle(Registered(Extension(other, external=True))) == [Start(RUNTIME)]
-    assert env.handle(AskedNext(RUNTIME)) == []
+    assert env.handle(AskedNext(RUNTIME)) == [RuntimeDone(None)]
     assert env.handle(AskedNext(EXTENSION)) == []
     ended, idle = env.handle(AskedNext(other))
     assert isinstance(ended, InitEnded)
@@ -194,7 +195,7 @@ def test_an_extension_keeps_the_environment_busy_after_the_answer_is_out() -> No
     both = frozenset({RUNTIME, EXTENSION})
     assert env.handle(Assigned(R1)) == [Deliver(R1, to=both), InvokeBegan(R1)]
     assert env.handle(Answered(R1)) == [Finish(R1)]  # the caller is served here ...
-    assert env.handle(AskedNext(RUNTIME)) == []
+    assert env.handle(AskedNext(RUNTIME)) == [RuntimeDone(R1)]
     assert env.handle(AskedNext(EXTENSION)) == [InvokeEnded(R1), BecomeIdle()]  # ... capacity here
 
 
@@ -306,7 +307,8 @@ MUTANTS = {
         "pass",
     ),
     "delivered to nobody": ("if self.phase is _IDLE:", "if True:"),
-    "idle too early": ("return [] if self.busy else", "return"),
+    "idle too early": ("if not self.busy:", "if True:"),
+    "done with an init that is over": ("None if self.phase in _STARTING else", ""),
     "a reset that does not wait": (
         "if self.alive:\n            return []",
         "if 0:\n            return []",

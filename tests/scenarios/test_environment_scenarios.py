@@ -147,6 +147,8 @@ def shown(effect: Effect) -> str:
             return f"deliver {request_id} to {', '.join(sorted(to))}"
         case life.InvokeBegan(request_id):
             return f"START {request_id}"
+        case life.RuntimeDone(request_id):
+            return f"the runtime is done with {request_id or 'the init'}"
         case life.Finish(request_id, fault):
             if fault is None or fault.posted:
                 return f"answer {request_id} with what was posted"

@@ -71,6 +71,7 @@ from stoker.core.lifecycle_words import (
     Registered,
     ResponseBegan,
     Retired,
+    RuntimeDone,
     Start,
     Status,
     Terminate,
@@ -252,7 +253,11 @@ class Lifecycle:
         if party not in self.busy:
             return []  # it waits already; one more connection that waits is harmless
         self.busy.discard(party)
-        return [] if self.busy else self._nobody_busy()
+        if not self.busy:
+            return self._nobody_busy()
+        if party != RUNTIME:
+            return []
+        return [RuntimeDone(None if self.phase in _STARTING else self.request_id)]
 
     def _nobody_busy(self) -> list[Effect]:
         if self.phase is _INVOKE and self.request_id is not None:

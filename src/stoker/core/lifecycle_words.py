@@ -189,6 +189,14 @@ class InvokeBegan:
     request_id: RequestId
 
 
+@dataclass(frozen=True, slots=True)
+class RuntimeDone:
+    """The runtime waits for its next event, and extensions do not yet. Only then: otherwise
+    InitEnded or InvokeEnded says it all. None: it is done with an init."""
+
+    request_id: RequestId | None
+
+
 @dataclass(slots=True, unsafe_hash=True)
 class Finish:
     """Hand the caller its result: the payload that came with the event in hand, or the fault.
@@ -262,6 +270,6 @@ class Kill:
 
 
 Effect = (
-    Start | InitBegan | InitEnded | Deliver | InvokeBegan | Finish | Abandon | InvokeEnded
-    | BecomeIdle | Withdraw | Dismiss | Terminate | Goodbye | KillAll | Kill
+    Start | InitBegan | InitEnded | Deliver | InvokeBegan | RuntimeDone | Finish | Abandon
+    | InvokeEnded | BecomeIdle | Withdraw | Dismiss | Terminate | Goodbye | KillAll | Kill
 )  # fmt: skip

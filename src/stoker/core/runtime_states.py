@@ -67,10 +67,6 @@ TOO_LARGE = error_answer(
 TOO_MANY_BODIES = error_answer(429, "Too many bodies are under way", "TooManyRequests")  # ours
 
 
-def not_built(what: str) -> Answer:
-    return error_answer(501, f"{what} is not built yet in Stoker", "NotImplemented")
-
-
 def forbidden(state: RuntimeState, call: Call) -> Answer:
     return error_answer(
         403,

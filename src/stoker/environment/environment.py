@@ -15,8 +15,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from signal import SIGKILL, SIGTERM
 from typing import Any, Protocol, get_args
 
@@ -27,12 +26,13 @@ from stoker.core.errors import ServiceException
 from stoker.core.extension_states import ExtensionState
 from stoker.core.faults import Fault
 from stoker.core.invocation import Invocation, RequestId, Target
-from stoker.core.invoke_limits import FREEZE_S, INIT_S, KILL_S, PHASES_KEPT, RUNTIME_API_CONNECTIONS
+from stoker.core.invoke_limits import PHASES_KEPT, RUNTIME_API_CONNECTIONS
 from stoker.core.lifecycle import Lifecycle
 from stoker.core.lifecycle_words import RUNTIME, Party, Phase, Status, extension_party
-from stoker.core.pace import StreamLimits
 from stoker.environment.command import external_extensions, has_extensions_disabled
 from stoker.environment.extensions_api import ExtensionsApi
+from stoker.environment.ground import EnvironmentSettings as EnvironmentSettings
+from stoker.environment.ground import Ground as Ground
 from stoker.environment.hand import Done as Done
 from stoker.environment.hand import Hand
 from stoker.environment.log import EnvironmentLog
@@ -42,25 +42,16 @@ from stoker.environment.reports import Reports
 from stoker.environment.response_stream import ResponseStream
 from stoker.environment.runtime_api import Posted, RuntimeApi
 from stoker.environment.servers import Servers
+from stoker.environment.telemetry import Telemetry
+from stoker.environment.telemetry_api import TelemetryApi
 from stoker.environment.timers import Timers
 from stoker.environment.view import EnvironmentView, History
 from stoker.environment.xray import Xray
 from stoker.http.base import Application, Exchange
 from stoker.observe.base import Logs
-from stoker.observe.steps import Steps
 from stoker.observe.traces import Traces
-from stoker.sandbox.base import Sandbox
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class EnvironmentSettings:
-    init_limit_s: float = INIT_S
-    freeze_after_s: float = FREEZE_S
-    kill_limit_s: float = KILL_S
-    from_zygote: bool = True  # else managed runtimes are started from /var/runtime/bootstrap
-    stream: StreamLimits = field(default_factory=StreamLimits)
 
 
 class Owner(Protocol):
@@ -81,16 +72,6 @@ class Owner(Protocol):
     def dead(self, environment: "Environment", reason: str) -> None:
         """It is over, and wants to be destroyed. Nothing follows."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What an environment stands on: its sandbox and what was put into it."""
-
-    sandbox: Sandbox
-    code: Path
-    layers: tuple[Path, ...]
-    steps: Steps  # of making it, so far
 
 
 class Environment:
@@ -121,11 +102,15 @@ class Environment:
         names = () if disabled else external_extensions(ground.layers)
         extensions = [extension_party(name) for name in names]
         self._life = Lifecycle(timeout_s=target.timeout_s, externals=frozenset(extensions))
-        self._log = EnvironmentLog(
-            logs.open(target.account, target.region, target.log.group, self.log_stream), target
-        )
+        sink = logs.open(target.account, target.region, target.log.group, self.log_stream)
+        self._telemetry = Telemetry(target.log.format, ground.sandbox.connector)
+        self._log = EnvironmentLog(sink, target, self._telemetry)
         self._extensions = ExtensionsApi(self, self._life, target)
-        self._api = RuntimeApi(self, self._life, None if disabled else self._extensions)
+        self._subscriptions = TelemetryApi(
+            self._telemetry, self._log, self._extensions.caller, ground.sandbox
+        )
+        inner = (None, None) if disabled else (self._extensions, self._subscriptions)
+        self._api = RuntimeApi(self, self._life, *inner)
         app = endpoint_app(target) if endpoint_app is not None else None
         self._servers = Servers(ground.sandbox, self._api, app, RUNTIME_API_CONNECTIONS)
         self._xray = Xray(ground.sandbox.xray, target, traces)
@@ -139,7 +124,8 @@ class Environment:
             over=self._over,
             from_zygote=settings.from_zygote,
         )
-        self._reports = Reports(target, self._log, Peak(ground.sandbox.usage), self.log_stream)
+        peak = Peak(ground.sandbox.usage)
+        self._reports = Reports(target, self._log, self._telemetry, peak, self.log_stream)
         self._todo: deque[words.Effect] = deque()
         self._carrying = False
         self._resuming = False
@@ -176,9 +162,7 @@ class Environment:
             time.time_ns() // 1_000_000 + timeout_s * 1000,
         )
         self._offered = False
-        if self._frozen:
-            self._sandbox.thaw()
-            self._frozen = False
+        self._thaw()
         self._log.watch_tail(invocation.tail)
         if "deadline" not in self._timers:  # else it comes at or before this deadline
             self._timers.start("deadline", timeout_s, self._deadline)
@@ -197,6 +181,7 @@ class Environment:
         """After dead(): free everything. Never raises."""
         await self._servers.close()
         self._xray.close()
+        await self._subscriptions.close()
         await self._sandbox.destroy()
         self._processes.close()
         self._log.close()
@@ -339,6 +324,10 @@ class Environment:
         assert self._hand is not None
         self._reports.invoke_began(self._hand)
 
+    def _runtime_done(self, effect: words.RuntimeDone) -> None:
+        hand = None if effect.request_id is None else self._hand
+        self._reports.runtime_done(hand, self._now)
+
     def _finish(self, effect: words.Finish) -> None:
         hand = self._hand
         assert hand is not None
@@ -412,6 +401,7 @@ class Environment:
             self._freeze_due = True
             self._timers.start("freeze", left_s, self._freeze)
         else:
+            self._telemetry.freeze()
             self._sandbox.freeze()
             self._frozen = True
 
@@ -424,6 +414,7 @@ class Environment:
 
     def _kill_all(self, _: words.KillAll) -> None:
         self._thaw()
+        self._telemetry.reset()
         self._sandbox.kill_all()
         if self._life.phase in (Phase.RESET, Phase.SHUTDOWN):
             self._timers.start("kill", self._settings.kill_limit_s, self._kill_limit)
@@ -434,6 +425,7 @@ class Environment:
 
     def _dismiss(self, effect: words.Dismiss) -> None:
         self._thaw()
+        self._telemetry.hurry()
         self._goodbye_ms = time.time_ns() // 1_000_000 + effect.budget_ms
         self._timers.start("kill", effect.budget_ms / 1000, self._kill_limit)
 
@@ -454,6 +446,7 @@ class Environment:
         if self._frozen:
             self._sandbox.thaw()
             self._frozen = False
+            self._telemetry.thaw()
 
     def _kill(self, effect: words.Kill) -> None:
         self._offered = False
@@ -462,10 +455,11 @@ class Environment:
 
 
 # Before these, all output must be in the log.
-_AFTER_OUTPUT = frozenset({words.InvokeEnded, words.InitEnded})
+_AFTER_OUTPUT = frozenset({words.RuntimeDone, words.InvokeEnded, words.InitEnded})
 _ACTS: dict[type[words.Effect], Callable[[Environment, Any], None]] = {
     words.Deliver: Environment._deliver,
     words.InvokeBegan: Environment._invoke_began,
+    words.RuntimeDone: Environment._runtime_done,
     words.Finish: Environment._finish,
     words.InvokeEnded: Environment._invoke_ended,
     words.BecomeIdle: Environment._become_idle,

@@ -8,6 +8,7 @@ from stoker.core.invoke_limits import TAIL_BYTES
 from stoker.core.limits import RUNTIMES, Family
 from stoker.core.log_format import JsonLog
 from stoker.core.platform_events import PlatformEvent
+from stoker.environment.telemetry import Telemetry
 from stoker.observe.base import LogSink
 
 # Framed events carry a time of the function's making; what PutLogEvents would refuse gets ours.
@@ -16,8 +17,9 @@ _NEWEST_MS = 2 * 3600 * 1000
 
 
 class EnvironmentLog:
-    def __init__(self, sink: LogSink, target: Target) -> None:
+    def __init__(self, sink: LogSink, target: Target, telemetry: Telemetry) -> None:
         self._sink = sink
+        self._telemetry = telemetry
         self._json = _json_log(target)
         self._tail: bytearray | None = bytearray()  # init output belongs to the first invocation
         self.request_id: str | None = None  # of the invocation in hand, in a log of JSON
@@ -25,7 +27,7 @@ class EnvironmentLog:
     @property
     def plain(self) -> bool:
         """Only text is wanted: lines() will do, and nobody need make an event."""
-        return self._json is None
+        return self._json is None and not self._telemetry.listening
 
     def lines(self, *lines: bytes) -> None:
         """Lines of ours, while the log is plain."""
@@ -40,20 +42,24 @@ class EnvironmentLog:
             line = event.text if self._json is None else self._json.platform(event, now_ms)
             if line is not None:
                 self._append(now_ms, line)
+            if self._telemetry.listening:
+                self._telemetry.told(now_ms, event)
 
-    def output(self, events: list[Event]) -> None:
-        """What a process printed."""
+    def output(self, source: str, events: list[Event]) -> None:
+        """What the runtime (FUNCTION) or an EXTENSION printed. Subscribers get all of it, the log
+        what its levels let by."""
         now_ms = time.time_ns() // 1_000_000
-        for message, timestamp_us in events:
-            theirs_ms = None if timestamp_us is None else timestamp_us // 1000
-            if self._json is not None and timestamp_us is None:  # frames are filtered inside
-                printed = self._json.printed(message, now_ms, self.request_id)
-                if printed is None:
-                    continue
-                message, theirs_ms = printed.message, printed.time_ms
-            if theirs_ms is None or not -_OLDEST_MS <= theirs_ms - now_ms <= _NEWEST_MS:
-                theirs_ms = now_ms
-            self._append(theirs_ms, message)
+        if self._telemetry.listening:
+            stamped = [(_stamp(at_us, now_ms), message) for message, at_us in events]
+            self._telemetry.printed(source, stamped)
+        for message, at_us in events:
+            if self._json is None or at_us is not None:  # frames are filtered inside
+                self._append(_stamp(at_us, now_ms), message)
+                continue
+            printed = self._json.printed(message, now_ms, self.request_id)
+            if printed is not None:
+                at_us = None if printed.time_ms is None else printed.time_ms * 1000
+                self._append(_stamp(at_us, now_ms), printed.message)
 
     def watch_tail(self, wanted: bool) -> None:
         """An invocation begins; whatever ran before the first of all counts as its own."""
@@ -77,6 +83,13 @@ class EnvironmentLog:
             tail += message
             if len(tail) > 2 * TAIL_BYTES:
                 del tail[:-TAIL_BYTES]
+
+
+def _stamp(at_us: int | None, now_ms: int) -> int:
+    if at_us is None:
+        return now_ms
+    theirs_ms = at_us // 1000
+    return theirs_ms if -_OLDEST_MS <= theirs_ms - now_ms <= _NEWEST_MS else now_ms
 
 
 def _json_log(target: Target) -> JsonLog | None:

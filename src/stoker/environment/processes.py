@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from stoker.core import faults
+from stoker.core.dialects import EXTENSION, FUNCTION
 from stoker.core.environ import Credentials, Roots, extension_environ, runtime_environ
 from stoker.core.faults import Fault
+from stoker.core.frames import Event
 from stoker.core.invocation import Target
 from stoker.core.invoke_limits import EXTENSIONS
 from stoker.core.lifecycle_words import RUNTIME, Party
 from stoker.environment.command import extension_command, runtime_command
-from stoker.environment.streams import Emit, Output
+from stoker.environment.streams import Output
 from stoker.sandbox.base import Command, Exit, Sandbox
 
 
@@ -24,7 +27,7 @@ class Processes:
         extensions: list[Party],
         *,
         log_stream: str,
-        emit: Emit,
+        emit: Callable[[str, list[Event]], None],
         over: Callable[[Party, Fault], None],
         from_zygote: bool,
     ) -> None:
@@ -49,7 +52,8 @@ class Processes:
             asyncio.get_running_loop().call_soon(self._over, party, command)
             return
         self._outputs = [output for output in self._outputs if not output.ended]
-        self._outputs.append(Output(self._sandbox.start(command), self._emit))
+        emit = partial(self._emit, FUNCTION if party == RUNTIME else EXTENSION)
+        self._outputs.append(Output(self._sandbox.start(command), emit))
 
     def settled(self) -> bool:
         """All that was printed so far is in the log."""

@@ -11,29 +11,43 @@ from stoker.core.platform_events import PlatformEvent, Span
 from stoker.environment.hand import Hand
 from stoker.environment.log import EnvironmentLog
 from stoker.environment.peak import Peak
+from stoker.environment.telemetry import Telemetry
 
 
 class Reports:
     """Told about the same as the log's reader is, in the same order. `now` is monotonic."""
 
-    def __init__(self, target: Target, log: EnvironmentLog, peak: Peak, log_stream: str) -> None:
+    def __init__(
+        self,
+        target: Target,
+        log: EnvironmentLog,
+        telemetry: Telemetry,
+        peak: Peak,
+        log_stream: str,
+    ) -> None:
         self._target = target
         self._log = log
+        self._telemetry = telemetry
         self._peak = peak
         self._log_stream = log_stream
+        self._phase = ""  # of the init in hand
         self._init_began = 0.0
         self._init_told = False  # that the runtime is done with the init in hand
         self._init_ms: float | None = None  # still to be reported
 
     def init_began(self, phase: str, now: float) -> None:
+        self._phase = phase
         self._init_began = now
         self._init_told = False
         self._init_ms = None
+        self._telemetry.init_began()
         self._log.tell(events.init_start(self._target, phase, self._log_stream))
 
-    def init_runtime_done(self, phase: str, status: Status, fault: Fault | None) -> None:
+    def _init_runtime_done(
+        self, status: Status = Status.SUCCESS, fault: Fault | None = None
+    ) -> None:
         self._init_told = True
-        self._log.tell(events.init_runtime_done(phase, status, fault))
+        self._log.tell(events.init_runtime_done(self._phase, status, fault))
 
     def init_ended(self, ended: InitEnded, now: float) -> float:
         """Returns how long it took, in ms."""
@@ -42,9 +56,11 @@ class Reports:
         if ended.status is Status.SUCCESS:
             self._init_ms = init_ms if phase == "init" else None
         if not self._init_told:
-            self.init_runtime_done(phase, ended.status, ended.fault)
+            self._init_runtime_done(ended.status, ended.fault)
         self._log.tell(*map(_extension, ended.extensions))
         self._log.tell(events.init_report(init_ms, phase, ended.status, ended.fault))
+        if ended.status is Status.SUCCESS:
+            self._telemetry.init_succeeded()
         return init_ms
 
     def invoke_began(self, hand: Hand) -> None:
@@ -56,11 +72,14 @@ class Reports:
         trace = events.tracing(hand.invocation.trace_id)
         self._log.tell(events.start(request_id, self._target, trace))
 
-    def runtime_done(self, hand: Hand, status: Status, fault: Fault | None, now: float) -> None:
-        """The runtime is done; extensions may not be."""
+    def runtime_done(self, hand: Hand | None, now: float) -> None:
+        """The runtime is done with an invocation (None: with the init); extensions are not."""
+        if hand is None:
+            self._init_runtime_done()
+            return
         hand.runtime_done = now
         if not self._log.plain:
-            self._log.tell(self._runtime_done(hand, status, fault, now))
+            self._log.tell(self._runtime_done(hand, Status.SUCCESS, None, now))
 
     def invoke_ended(self, hand: Hand, status: Status, fault: Fault | None, now: float) -> None:
         request_id = hand.invocation.request_id

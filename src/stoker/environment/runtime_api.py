@@ -9,7 +9,7 @@ HTTP; what a call does to the environment it asks of its `Inside`.
     POST …/runtime/init/error                   202
     GET  …/ping                                 pong
 
-Calls of extensions are passed on to extensions_api.py.
+Calls of extensions are passed on to extensions_api.py, subscriptions to telemetry_api.py.
 """
 
 import base64
@@ -33,11 +33,11 @@ from stoker.core.runtime_states import (
     Answer,
     Call,
     RuntimeState,
-    not_built,
     refusal,
 )
-from stoker.environment import extensions_api
+from stoker.environment import extensions_api, telemetry_api
 from stoker.environment.extensions_api import ExtensionsApi
+from stoker.environment.telemetry_api import TelemetryApi
 from stoker.http.base import Exchange
 
 BASE = "/2018-06-01"
@@ -45,10 +45,6 @@ NEXT = f"{BASE}/runtime/invocation/next"
 INIT_ERROR = f"{BASE}/runtime/init/error"
 INVOCATION = f"{BASE}/runtime/invocation/"
 PINGS = (f"{BASE}/ping", f"{BASE}/runtime/ping")
-NOT_BUILT = {
-    "/2022-07-01/telemetry": "The Telemetry API",
-    "/2020-08-15/logs": "The Logs API",
-}
 # For the warm path: Python 3.11 is slow to find an enum's member.
 _NEXT_CALL: Final = Call.NEXT
 _RESPONSE: Final = Call.RESPONSE
@@ -93,13 +89,18 @@ class RuntimeApi:
     """stoker.http.base.Application."""
 
     def __init__(
-        self, inside: Inside, life: Lifecycle, extensions: ExtensionsApi | None = None
+        self,
+        inside: Inside,
+        life: Lifecycle,
+        extensions: ExtensionsApi | None = None,
+        subscriptions: TelemetryApi | None = None,
     ) -> None:
-        """`life` is only looked at; what comes is told to `inside`. `extensions`: None where
-        there is no Extensions API."""
+        """`life` is only looked at; what comes is told to `inside`. `extensions`,
+        `subscriptions`: None where extensions are switched off."""
         self._inside = inside
         self._life = life
         self._extensions = extensions
+        self._subscriptions = subscriptions
         self._parked: OrderedDict[Exchange, None] = OrderedDict()  # in next, first come first
         # Under way: the call, the id, the response mode.
         self._bodies: dict[Exchange, tuple[Call, str, str | None]] = {}
@@ -171,11 +172,10 @@ class RuntimeApi:
             self._next(exchange)
         elif self._extensions is not None and target.startswith(extensions_api.BASE):
             self._extensions.answer(exchange)
+        elif self._subscriptions is not None and (api := telemetry_api.asked(target)) is not None:
+            self._subscriptions.complete(exchange, api)
         else:
-            answer = _other(exchange.method, target)
-            if answer.status == 501 and self._extensions is None:
-                answer = PAGE_NOT_FOUND
-            _answer(exchange, answer)
+            _answer(exchange, _other(exchange.method, target))
 
     def _next(self, exchange: Exchange) -> None:
         state = self._life.runtime_state
@@ -251,9 +251,6 @@ def _other(method: str, target: str) -> Answer:
         return PONG
     if _route(path)[0] is not None or path in PINGS or path == NEXT:
         return METHOD_NOT_ALLOWED
-    for prefix, name in NOT_BUILT.items():
-        if path.startswith(prefix):
-            return not_built(name)
     return PAGE_NOT_FOUND
 
 

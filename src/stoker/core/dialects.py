@@ -1,0 +1,73 @@
+"""Events as a subscriber wants them: which, and in what form.
+
+The two APIs and their schemas know different events, and different records of the same one. What
+a process printed is a string, or (LogFormat JSON, Telemetry API from 2022-12-13 on) the object
+that it printed.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from stoker.core.log_format import json_object
+from stoker.core.platform_events import PlatformEvent, envelope, logs_dropped
+from stoker.core.subscriptions import Api, Subscription
+from stoker.core.telemetry import timestamp
+
+FUNCTION, EXTENSION = "function", "extension"
+_PLATFORM: Final = "platform"
+_STRINGS_ONLY = "2022-07-01"
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What a process printed: one event of its log."""
+
+    source: str  # FUNCTION or EXTENSION
+    message: bytes
+
+
+Told = PlatformEvent | Printed
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Who has an equal one gets the same bytes."""
+
+    api: Api
+    schema: str
+    objects: bool  # what is printed as JSON is told as JSON
+
+    @classmethod
+    def of(cls, subscription: Subscription, log_format: str) -> "Dialect":
+        api, schema = subscription.api, subscription.schema
+        objects = log_format == "JSON" and api is Api.TELEMETRY and schema != _STRINGS_ONLY
+        return cls(api, schema, objects)
+
+    def render(self, told: Told, time_ms: int) -> bytes | None:
+        """One event without a newline in it; None: this dialect has no word for it."""
+        if isinstance(told, Printed):
+            return self._printed(told, time_ms)
+        record = told.record if self.api is Api.TELEMETRY else told.reduced
+        if record is None or (self.api is Api.LOGS and self.schema < told.reduced_since):
+            return None
+        return envelope(time_ms, told.type, record)
+
+    def notice(self, records: int, size_bytes: int, time_ms: int) -> bytes:
+        """That so much is missing in this place."""
+        event = self.render(logs_dropped(records, size_bytes), time_ms)
+        assert event is not None, "all dialects know it"
+        return event
+
+    def _printed(self, told: Printed, time_ms: int) -> bytes:
+        found = json_object(told.message) if self.objects else None
+        what = told.message.decode("utf-8", "replace") if found is None else found
+        record = _encode(what).encode("utf-8", "replace")
+        time, source = timestamp(time_ms).encode(), told.source.encode()
+        return b'{"time":"%b","type":"%b","record":%b}' % (time, source, record)
+
+
+def category(told: Told) -> str:
+    """The word by which it is subscribed to."""
+    return told.source if isinstance(told, Printed) else _PLATFORM

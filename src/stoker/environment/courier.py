@@ -1,0 +1,163 @@
+"""Brings one subscriber its events, for as long as its environment lives.
+
+    offer ──► Mailbox ──due──► Line ──► the subscriber, inside
+                 ▲ acknowledged, failed │
+                 └──────────────────────┘
+
+While the environment is frozen nothing is sent, and no time passes for what is under way.
+"""
+
+import asyncio
+import logging
+
+from stoker.core.dialects import Dialect
+from stoker.core.mailbox import Mailbox
+from stoker.core.subscriptions import Subscription
+from stoker.environment.lines import Line
+from stoker.sandbox.base import SandboxFailed
+
+log = logging.getLogger(__name__)
+
+
+class Courier:
+    """Works from its making on, until close()."""
+
+    def __init__(
+        self,
+        name: str,
+        subscription: Subscription,
+        dialect: Dialect,
+        mailbox: Mailbox,
+        line: Line,
+        delivery_s: float,
+    ) -> None:
+        self.name = name
+        self.subscription = subscription
+        self.dialect = dialect
+        self._mailbox = mailbox
+        self._line = line
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._sending = False
+        self._held = False
+        self._hurry = False
+        self._limit: asyncio.Timeout | None = None  # of the sending under way
+        self._delivery_s = delivery_s
+        self._left_s = delivery_s  # of that limit, while held
+        self._task = self._loop.create_task(self._run(), name=f"telemetry of {name}")
+        self._task.add_done_callback(_report)
+
+    def offer(self, events: list[bytes]) -> None:
+        now = self._loop.time()
+        for event in events:
+            self._mailbox.offer(event, now)
+        self._look()
+
+    def miss(self, records: int, size_bytes: int) -> None:
+        """Say that so much is missing at this point."""
+        self._mailbox.miss(records, size_bytes, self._loop.time())
+
+    def moved(self, subscription: Subscription, dialect: Dialect, line: Line) -> None:
+        """The same subscriber wants its events otherwise."""
+        self._break_off()
+        self.subscription, self.dialect, self._line = subscription, dialect, line
+        self._mailbox.buffering = subscription.buffering
+        self.go_on()
+
+    def hold(self) -> None:
+        """Nobody inside can take anything now."""
+        self._held = True
+        self._silence()
+        if (limit := self._running_limit()) and (when := limit.when()) is not None:
+            self._left_s = max(0.0, when - self._loop.time())
+            limit.reschedule(None)
+
+    def go_on(self) -> None:
+        self._held = False
+        if (limit := self._running_limit()) and limit.when() is None:
+            limit.reschedule(self._loop.time() + self._left_s)
+        self._look()
+
+    def hurry(self) -> None:
+        """Everything now: the subscriber is about to go."""
+        self._hurry = True
+        self._look()
+
+    def reset(self) -> None:
+        """The subscriber is gone, and may come back: then it gets what it has not got."""
+        self._held, self._hurry = True, False
+        self._silence()
+        self._break_off()
+
+    async def close(self) -> None:
+        self._silence()
+        self._task.cancel()
+        await asyncio.wait({self._task})
+
+    def _running_limit(self) -> asyncio.Timeout | None:
+        """Of the sending under way, if that is not being broken off already."""
+        limit = self._limit
+        return None if limit is None or limit.expired() else limit
+
+    def _break_off(self) -> None:
+        """The connection is of no use any more; what is under way on it has failed."""
+        if self._limit is None:
+            self._line.drop()
+        elif (limit := self._running_limit()) is not None:
+            limit.reschedule(self._loop.time())  # who sends drops the connection
+
+    def _look(self) -> None:
+        """Wake the task if something is to be sent, or see to it that it is woken in time."""
+        if self._held or self._sending:
+            return
+        due_s = self._mailbox.due_s(self._loop.time(), hurry=self._hurry)
+        if due_s == 0:
+            self._silence()
+            self._wake.set()
+        elif due_s is not None and self._alarm is None:
+            self._alarm = self._loop.call_later(due_s, self._rung)
+
+    def _rung(self) -> None:
+        self._alarm = None
+        self._look()
+
+    def _silence(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                now = self._loop.time()
+                if self._held or self._mailbox.due_s(now, hurry=self._hurry) != 0:
+                    self._look()
+                    continue
+                self._sending = True
+                if await self._send(self._mailbox.take()):
+                    self._mailbox.acknowledged()
+                else:
+                    self._mailbox.failed(self._loop.time())
+                self._sending = False
+                self._look()
+        finally:
+            self._line.drop()
+
+    async def _send(self, events: list[bytes]) -> bool:
+        line = self._line
+        try:
+            async with asyncio.timeout(self._delivery_s) as self._limit:
+                return await line.send(events)
+        except (OSError, SandboxFailed):  # a TimeoutError is an OSError
+            line.drop()
+            return False
+        finally:
+            self._limit = None
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("task failed", extra={"task": task.get_name()}, exc_info=error)

@@ -1,0 +1,28 @@
+"""What an environment stands on, and how it is set."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stoker.core.invoke_limits import FREEZE_S, INIT_S, KILL_S
+from stoker.core.pace import StreamLimits
+from stoker.observe.steps import Steps
+from stoker.sandbox.base import Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSettings:
+    init_limit_s: float = INIT_S
+    freeze_after_s: float = FREEZE_S
+    kill_limit_s: float = KILL_S
+    from_zygote: bool = True  # else managed runtimes are started from /var/runtime/bootstrap
+    stream: StreamLimits = field(default_factory=StreamLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an environment stands on: its sandbox and what was put into it."""
+
+    sandbox: Sandbox
+    code: Path
+    layers: tuple[Path, ...]
+    steps: Steps  # of making it, so far
