@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from stoker.core.invoke_limits import RUNTIME_API_CONNECTIONS
 from tests.extending import EXTENSION
 from tests.invoking import ECHO, Ground, run
 
@@ -216,5 +217,73 @@ def test_names_may_be_in_any_language(tmp_path: Path) -> None:
         assert (await world.invoke(f, b"1")).payload == b"1"
         lines = await world.lines(f)
         assert "EXTENSION\tName: größe ™.py\tState: Ready\tEvents: []\n" in lines
+
+    run(tmp_path, story)
+
+
+FUZZ = """
+import random
+chance = random.Random(event_seed)
+paths = [EXT + path for path in ("/register", "/event/next", "/init/error", "/exit/error", "",
+         "/", "/register?x=1", "//register", "/event/%2e%2e/register", "/event/next/")]
+names = ["inner", "", "runtime", "extension:inner", "a" * 300, "\\xff\\xfe", "../x", "0"]
+ids = ["", "x", "3fa85f64-5717-4562-b3fc-2c963f66afa6", "\\xe4" * 36]
+bodies = [None, "", "{}", "null", "[]", '{"events":["INVOKE"]}', '{"events":["SHUTDOWN"]}',
+          '{"events":[["INVOKE"]]}', '{"events":{"a":1}}', "[" * 9000, "\\x00" * 70000, '"x"',
+          '{"events":["' + "y" * 5000 + '"]}', '{"configurationKeys":1}']
+methods = ["GET", "POST", "POST", "PUT", "HEAD", "DELETE", "OPTIONS"]
+seen = {}
+for _ in range(400):
+    headers = {}
+    for header, values in (("Lambda-Extension-Name", names), ("Lambda-Extension-Identifier", ids),
+                           ("Lambda-Extension-Function-Error-Type", names),
+                           ("Lambda-Extension-Accept-Feature", names)):
+        if chance.random() < 0.7:
+            headers[header] = chance.choice(values)
+    connection = http.client.HTTPConnection(API)
+    method, path = chance.choice(methods), chance.choice(paths)
+    # Who registers may never ask again: it must not be let in by chance, or the init would not end.
+    if headers.get("Lambda-Extension-Name") and "register" in path and method == "POST":
+        headers["Lambda-Extension-Name"] = ""
+    connection.request(method, path, chance.choice(bodies), headers)
+    status = connection.getresponse().status
+    connection.close()
+    seen[status] = seen.get(status, 0) + 1
+serve(lambda event: seen)
+"""
+
+
+def test_no_request_by_chance_is_answered_by_a_fault_of_ours(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        for seed in (1, 2):
+            f = world.function(CALLER + f"event_seed = {seed}\n" + FUZZ)
+            seen = json.loads((await world.invoke(f)).payload)
+            assert set(seen) <= {"400", "403", "404", "405", "413"}, seen
+            assert sum(seen.values()) == 400
+            assert seen["403"] > 40
+
+    run(tmp_path, story)
+
+
+def test_questions_without_end_cost_their_environment_only(tmp_path: Path) -> None:
+    """The event goes to the first of many that wait: that the others wait on is their affair."""
+
+    async def story(world: Ground) -> None:
+        f = world.function(
+            CALLER
+            + f"""
+me = register("INVOKE", name="inner")
+crowd = []
+for _ in range({RUNTIME_API_CONNECTIONS} - 8):
+    each = http.client.HTTPConnection(API)
+    each.request("GET", EXT + "/event/next", None, me)
+    crowd.append(each)
+serve(lambda event: event)
+""",
+            timeout_s=1,
+        )
+        for n in range(2):
+            assert (await world.invoke(f, b"%d" % n)).payload == b"%d" % n
+            assert (await world.idle(f)).phase == "Blank"  # nobody asked again
 
     run(tmp_path, story)
