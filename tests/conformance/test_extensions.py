@@ -2,12 +2,14 @@
 
 import base64
 import json
+import re
+import subprocess
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from tests.extending import EXTENSION, LISTENER
-from tests.running import PYTHON, make_zip, wait_for, wait_until
+from tests.running import PYTHON, STOKER, StokerProcess, make_zip, wait_for, wait_until
 
 INSIDE = f"#!/var/lang/bin/{PYTHON} -IS\n" + EXTENSION.split("\n", 1)[1]
 ECHO = "def handler(event, context): return event"
@@ -28,7 +30,7 @@ def log_of(logs: Any, function: str) -> str:
 
 
 def test_an_extension_in_a_layer_lives_with_the_function(
-    lambda_client: Any, logs_client: Any, create: Callable[..., str]
+    server: StokerProcess, lambda_client: Any, logs_client: Any, create: Callable[..., str]
 ) -> None:
     name = create(ECHO, Layers=[layer(lambda_client, INSIDE + LISTENER)])
     answer = lambda_client.invoke(FunctionName=name, Payload="[1]", LogType="Tail")
@@ -37,6 +39,13 @@ def test_an_extension_in_a_layer_lives_with_the_function(
     assert "EXTENSION\tName: agent.py\tState: Ready\tEvents: [INVOKE, SHUTDOWN]\n" in tail
     assert "agent.py INVOKE \n" in tail
     assert tail.index("EXTENSION") < tail.index("START RequestId") < tail.index("REPORT")
+    told = subprocess.run(
+        [STOKER, "timeline", name, "--endpoint-url", server.url],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert re.search(r"INIT .*\n.* extension agent.py .*\n.* runtime .*", told), told
     lambda_client.update_function_configuration(FunctionName=name, Timeout=29)
     wait_until(lambda_client, "function_updated_v2", name)
     wait_for(lambda: log_of(logs_client, name), "agent.py SHUTDOWN spindown")

@@ -4,7 +4,10 @@
     "phase": "Idle", "frozen": true, "request_id": null, "waiting_for": ["runtime"],
     "log_stream": …, "pids": [4711],
     "steps": [{"name": "create", "ms": 0.7}, …],            the cold start, in order
-    "phases": [{"phase": "Init", "began_ms": 1795305600000.0, "ms": 3.1}, …]}]}
+    "phases": [{"phase": "Init", "began_ms": 1795305600000.0, "ms": 3.1,
+                "parts": [{"party": "extension:agent", "began_ms": …, "ms": 1.2}, …]}, …]}]}
+
+`waiting_for` and `parts` name parties: "runtime", "extension:NAME". `stoker timeline` draws it.
 
 {"traces": [{"id": "1-…", "segments": [{"function": …, "account": …, "region": …,
     "came_ms": 1795305600000, "document": {…}}, …]}]}
@@ -38,7 +41,14 @@ async def environments(control: Control, exchange: Exchange) -> None:
             "pids": view.pids,
             "steps": [{"name": name, "ms": round(ms, 3)} for name, ms in view.steps],
             "phases": [
-                {"phase": span.phase, "began_ms": span.began_ms, "ms": round(span.duration_ms, 3)}
+                {
+                    "phase": span.phase,
+                    **_when(span.began_ms, span.duration_ms),
+                    "parts": [
+                        {"party": part.party, **_when(part.began_ms, part.duration_ms)}
+                        for part in span.parts
+                    ],
+                }
                 for span in view.history
             ],
         }
@@ -46,6 +56,10 @@ async def environments(control: Control, exchange: Exchange) -> None:
     ]
     body = orjson.dumps({"environments": shown})
     exchange.respond(200, [("Content-Type", "application/json")], body)
+
+
+def _when(began_ms: float, duration_ms: float) -> dict[str, float]:
+    return {"began_ms": began_ms, "ms": round(duration_ms, 3)}
 
 
 async def traces(control: Control, exchange: Exchange) -> None:

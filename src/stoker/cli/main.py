@@ -1,10 +1,10 @@
 """The command line: `stoker serve`, `stoker doctor`, `stoker runtimes`, `stoker sandbox explain`,
-`stoker version`.
+`stoker timeline`, `stoker version`.
 """
 
 import typer
 
-from stoker.cli import doctor, runtimes, sandbox, serve, version
+from stoker.cli import doctor, runtimes, sandbox, serve, timeline, version
 
 app = typer.Typer(
     name="stoker",
@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
+app.command("timeline")(timeline.timeline)
 app.command("version")(version.version)
 app.add_typer(runtimes.app, name="runtimes")
 app.add_typer(sandbox.app, name="sandbox")

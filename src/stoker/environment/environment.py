@@ -45,7 +45,7 @@ from stoker.environment.servers import Servers
 from stoker.environment.telemetry import Telemetry
 from stoker.environment.telemetry_api import TelemetryApi
 from stoker.environment.timers import Timers
-from stoker.environment.view import EnvironmentView, History
+from stoker.environment.view import FROZEN, EnvironmentView, History
 from stoker.environment.xray import Xray
 from stoker.http.base import Application, Exchange
 from stoker.observe.base import Logs
@@ -197,13 +197,15 @@ class Environment:
             waiting_for=tuple(sorted(self._life.busy)),
             log_stream=self.log_stream,
             steps=tuple(self._ground.steps.taken),
-            history=self._history.spans(time.monotonic()),
+            history=self._history.spans(time.monotonic(), sorted(self._life.busy)),
             pids=tuple(self._sandbox.pids()),
         )
 
     # --- for its Runtime API (runtime_api.Inside) ---------------------------------------------
 
     def asked_next(self) -> None:
+        if self._life.extensions:
+            self._part_ends(RUNTIME)
         self._tell(_RUNTIME_ASKED_NEXT)
 
     def response_began(self, request_id: str, exchange: Exchange) -> int | None:
@@ -230,7 +232,14 @@ class Environment:
         self._tell(words.Registered(extension))
 
     def extension_asked_next(self, party: Party) -> None:
+        self._part_ends(party)
         self._tell(words.AskedNext(party))
+
+    def _part_ends(self, party: Party) -> None:
+        life = self._life
+        owes_answer = party == RUNTIME and life.phase is Phase.INVOKE and not life.answered
+        if party in life.busy and not owes_answer:
+            self._history.done(party, time.monotonic())
 
     def extension_failed(self, party: Party, state: ExtensionState, kind: str) -> None:
         self._tell(words.ExtensionFailed(party, state, kind))
@@ -284,6 +293,7 @@ class Environment:
             self._timers.start("init", self._settings.init_limit_s, self._init_limit)
 
     def _start(self, effect: words.Start) -> None:
+        self._history.starts(effect.party, time.monotonic())
         self._processes.start(effect.party)
 
     def _init_ended(self, effect: words.InitEnded) -> None:
@@ -404,6 +414,7 @@ class Environment:
             self._telemetry.freeze()
             self._sandbox.freeze()
             self._frozen = True
+            self._history.enter(FROZEN, time.monotonic())
 
     # --- ends ---------------------------------------------------------------------------------
 

@@ -1,0 +1,96 @@
+"""stoker timeline: what the environments of a function did, phase by phase, as bars."""
+
+import json
+import math
+import urllib.error
+import urllib.request
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+ROUTE = "/_stoker/api/environments"
+PATIENCE_S = 10.0
+_PHASES = {"Reinit": "INIT again"}  # the others are shown by their own names
+_CELLS_PER_DECADE = 6
+_LONGEST = 40
+
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def timeline(
+    function: Annotated[str, typer.Argument(help="Name or ARN.")],
+    endpoint_url: Annotated[
+        str, typer.Option(envvar="AWS_ENDPOINT_URL", help="The server.")
+    ] = "http://127.0.0.1:4566",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print what each living environment of FUNCTION did: its phases, and in INIT and INVOKE the
+    part of the runtime and of each extension.
+
+    Bars grow with the logarithm of the time: six cells for each factor of ten above 0.1 ms.
+    """
+    try:
+        found = _environments(endpoint_url, _name(function))
+    except (OSError, ValueError) as refusal:
+        err.print(f"[red]stoker timeline:[/] cannot ask {endpoint_url}: {escape(str(refusal))}")
+        raise typer.Exit(1) from None
+    if as_json:
+        print(json.dumps({"environments": found}))
+        return
+    if not found:
+        print(f"{function} has no environment now: it was not invoked lately.")
+    for environment in found:
+        print("\n".join(lines(environment)), end="\n\n")
+
+
+def lines(environment: dict[str, Any]) -> list[str]:
+    """One environment, as the terminal shows it."""
+    state = "Frozen" if environment["frozen"] else environment["phase"]
+    waits = ", ".join(_party(party) for party in environment["waiting_for"])
+    head = f"{environment['id']} {environment['version']}: {_phase(state)}"
+    shown = [head + (f", waits for {waits}" if waits else "")]
+    phases = environment["phases"]
+    for span in phases:
+        shown.append(_row(_phase(span["phase"]), span, phases[0]["began_ms"]))
+        shown += [
+            _row("  " + _party(part["party"]), part, phases[0]["began_ms"])
+            for part in span.get("parts", ())
+        ]
+    return shown
+
+
+def bar(ms: float) -> str:
+    """At least one cell; six more for each factor of ten above 0.1 ms."""
+    cells = 1 + round(_CELLS_PER_DECADE * math.log10(max(ms, 0.1) / 0.1))
+    return "█" * min(cells, _LONGEST)
+
+
+def _row(name: str, span: dict[str, Any], origin_ms: float) -> str:
+    after_s = (span["began_ms"] - origin_ms) / 1000
+    return f"{after_s:10.3f} s  {name[:24]:24} {span['ms']:12.3f} ms  {bar(span['ms'])}"
+
+
+def _phase(name: str) -> str:
+    return _PHASES.get(name, name.upper())
+
+
+def _party(name: str) -> str:
+    """An extension's name is its author's choice: nothing of it may move the cursor."""
+    text = name.replace("extension:", "extension ", 1)
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _name(function: str) -> str:
+    """Of "name", "name:version", "account:function:name" or an ARN."""
+    before, colon, after = function.rpartition("function:")
+    return (after if before or colon else function).partition(":")[0]
+
+
+def _environments(endpoint_url: str, name: str) -> list[dict[str, Any]]:
+    if not endpoint_url.startswith(("http://", "https://")):
+        raise ValueError("it is no http or https address")
+    with urllib.request.urlopen(endpoint_url.rstrip("/") + ROUTE, timeout=PATIENCE_S) as answer:
+        found = json.load(answer)["environments"]
+    return [one for one in found if one["function"] == name]
