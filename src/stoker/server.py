@@ -4,6 +4,7 @@ clients ──► HttpServer ──► Front ──► Control ──► Store, 
                              │          └──────► Catalog                      (what is invoked)
                              └──► Invoker ──► Environment ──► Backend         (what runs)
 Activation ──► Store ──► CodeCache, Backend                                   (makes it ready)
+Removal ──► Catalog, Invoker ──► CodeCache, Blobs                    (and removes what is unused)
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from stoker.invoke.invoker import Invoker, InvokeSettings
 from stoker.observe.logs import LogStore
 from stoker.observe.traces import Traces
 from stoker.reconcilers.activation import Activation
+from stoker.reconcilers.removal import Removal
 from stoker.sandbox.base import Backend
 from stoker.store.sqlite import SqliteStore
 
@@ -74,6 +76,13 @@ class Server:
             retire=self._invoker.retire,
             prepare=backend.prepare,
         )
+        self._removal = Removal(
+            store=self._store,
+            blobs=self._blobs,
+            code=self._code,
+            referred=self._catalog.trees,
+            running=self._invoker.trees,
+        )
         self._control = Control(
             store=self._store,
             blobs=self._blobs,
@@ -85,7 +94,7 @@ class Server:
                 hosts=frozenset(config.allowed_hosts),
                 concurrent_executions=config.account_concurrency,
             ),
-            changed=self._activation.wake,
+            changed=self._changed,
             traces=traces,
         )
         self._front = Front(self._control)
@@ -115,6 +124,8 @@ class Server:
         await self._catalog.follow(self._store)
         activation = asyncio.create_task(self._activation.run(), name="activation")
         ending(_cancelled, activation)
+        removal = asyncio.create_task(self._removal.run(), name="removal")
+        ending(_cancelled, removal)
         ending(self._front.close)
         ending(self._drain)
         for listener in self._sockets:
@@ -145,6 +156,10 @@ class Server:
             await self._http.close(0)
         await http
         hurry.cancel()
+
+    def _changed(self) -> None:
+        self._activation.wake()
+        self._removal.wake()
 
     def _front_inside(self, target: Target) -> Front:
         """What answers at an environment's own endpoint: the same door, for that caller only."""

@@ -25,6 +25,17 @@ def with_blobs(root: Path, story: Callable[[DirectoryBlobs], Awaitable[None]]) -
     asyncio.run(main())
 
 
+async def nothing() -> set[str]:
+    return set()
+
+
+def only(*digests: str) -> Callable[[], Awaitable[set[str]]]:
+    async def needed() -> set[str]:
+        return set(digests)
+
+    return needed
+
+
 def zipped(content: bytes) -> bytes:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
@@ -72,14 +83,17 @@ def test_a_zip_that_could_not_be_unpacked_is_not_kept(tmp_path: Path) -> None:
     damaged = zipped(b"some content").replace(b"some content", b"same content")
 
     async def story(blobs: DirectoryBlobs) -> None:
-        for check in (blobs.put_archive, blobs.check_archive):
-            with pytest.raises(InvalidParameterValueException, match="Could not unzip"):
-                await check(damaged)
+        with pytest.raises(InvalidParameterValueException, match="Could not unzip"):
+            await blobs.check_archive(damaged)
+        with pytest.raises(InvalidParameterValueException, match="Could not unzip"):
+            async with blobs.receiving(damaged):
+                raise AssertionError("is not received")
         await blobs.check_archive(zipped(b"good"))
-        assert await blobs.collect(()) == 0
-        assert await blobs.read((await blobs.put_archive(zipped(b"good"))).sha256) == zipped(
-            b"good"
-        )
+        assert await blobs.collect(nothing) == 0
+        async with blobs.receiving(zipped(b"good")) as code:
+            assert await blobs.read(code.sha256) == zipped(b"good")
+            assert code.size_bytes == len(zipped(b"good"))
+            assert code.unpacked_bytes == 4
 
     with_blobs(tmp_path, story)
 
@@ -90,11 +104,33 @@ def test_collecting_removes_what_nobody_owns_and_what_was_left_half_written(
     async def story(blobs: DirectoryBlobs) -> None:
         mine, others = await blobs.put(b"mine"), await blobs.put(b"others")
         (tmp_path / "incoming" / "half").write_bytes(b"ha")
-        assert await blobs.collect({mine}) == 1
+        await blobs.clear_up()
+        assert await blobs.collect(only(mine)) == 1
         assert await blobs.read(mine) == b"mine"
         with pytest.raises(BlobMissing):
             await blobs.read(others)
         assert list((tmp_path / "incoming").iterdir()) == []
+
+    with_blobs(tmp_path, story)
+
+
+def test_what_is_on_its_way_to_an_owner_is_not_collected(tmp_path: Path) -> None:
+    async def story(blobs: DirectoryBlobs) -> None:
+        async with blobs.receiving(zipped(b"1")) as first:
+            async with blobs.receiving(zipped(b"1")):
+                pass  # somebody else brings the same, and has gone
+            assert await blobs.collect(nothing) == 0
+
+            async def while_it_looks() -> set[str]:
+                """Another package comes and gets an owner, after the list of owners was made."""
+                async with blobs.receiving(zipped(b"2")):
+                    pass
+                return set()
+
+            assert await blobs.collect(while_it_looks) == 0
+        assert await blobs.collect(nothing) == 2
+        with pytest.raises(BlobMissing):
+            await blobs.read(first.sha256)
 
     with_blobs(tmp_path, story)
 

@@ -14,6 +14,7 @@ from stoker.blobs.base import BlobMissing
 from stoker.blobs.code_cache import CodeCache, CodeFacts
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.core.errors import InvalidParameterValueException
+from tests.component.test_blobs import nothing, only
 
 FILE, LINK = stat.S_IFREG | 0o600, stat.S_IFLNK | 0o777
 Story = Callable[[CodeCache, DirectoryBlobs], Awaitable[None]]
@@ -186,9 +187,29 @@ def test_collecting_keeps_what_is_owned_and_removes_the_rest(tmp_path: Path) -> 
         await cache.ensure(others)
         (tmp_path / "code" / "incoming-half" / "tree").mkdir(parents=True)
         assert await cache.missing([mine, others, "0" * 64]) == {"0" * 64}
-        assert await cache.collect({mine}) == 1
+        (tmp_path / "code" / ("1" * 64) / "tree").mkdir(parents=True)  # without its facts
+        await cache.clear_up()
+        assert await cache.collect(only(mine)) == 1
         assert [p.name for p in (tmp_path / "code").iterdir()] == [mine]
         await cache.ensure(others)  # and it can come back
         assert (cache.path(others) / "f").read_bytes() == b"2"
+
+    with_cache(tmp_path, story)
+
+
+def test_what_is_asked_for_meanwhile_is_not_collected(tmp_path: Path) -> None:
+    async def story(cache: CodeCache, blobs: DirectoryBlobs) -> None:
+        digest = await blobs.put(zipped({"f": b"1"}))
+        await cache.ensure(digest)
+
+        async def while_it_looks() -> set[str]:
+            await cache.ensure(digest)  # known already: nothing has to be unpacked
+            return set()
+
+        assert await cache.collect(while_it_looks) == 0
+        assert (cache.path(digest) / "f").read_bytes() == b"1"
+        assert await cache.collect(nothing) == 1
+        await cache.ensure(digest)
+        assert (cache.path(digest) / "f").read_bytes() == b"1"
 
     with_cache(tmp_path, story)

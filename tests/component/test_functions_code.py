@@ -27,6 +27,7 @@ from tests.component.one_account import (
     tell,
     zipped,
 )
+from tests.component.test_blobs import nothing
 
 
 @pytest.mark.parametrize(
@@ -156,6 +157,6 @@ def test_a_hostile_package_is_refused_at_the_door(tmp_path: Path) -> None:
         for name, mode in (("../x", 0), ("/x", 0), ("x", stat.S_IFLNK), ("x", stat.S_IFIFO)):
             source = shapes.FunctionCode(zip_file=hostile(name, mode))
             await refused(InvalidParameterValueException, my.create(code=source))
-        assert await my.control.blobs.collect(()) == 0  # nothing was kept
+        assert await my.control.blobs.collect(nothing) == 0  # nothing was kept
 
     tell(tmp_path, story)

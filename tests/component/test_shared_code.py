@@ -12,6 +12,7 @@ from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.core.errors import InvalidParameterValueException
 from stoker.core.invocation import opt_name
+from tests.component.test_blobs import nothing, only
 from tests.component.test_code_cache import LINK, with_cache, zipped
 
 BIG = os.urandom(100_000)
@@ -67,10 +68,10 @@ def test_a_shared_file_goes_when_the_last_package_goes(tmp_path: Path) -> None:
             cache, blobs, zipped({"a": BIG, "1": b""}), zipped({"a": BIG, "2": b""})
         )
         assert len(list(shared.iterdir())) == 1
-        await cache.collect({one})
+        await cache.collect(only(one))
         assert (cache.path(one) / "a").read_bytes() == BIG
         assert len(list(shared.iterdir())) == 1
-        await cache.collect(())
+        await cache.collect(nothing)
         assert list(shared.iterdir()) == []
 
     with_cache(tmp_path, story)

@@ -5,6 +5,7 @@ true is the affair of reconcilers/activation.py, which `control.changed()` wakes
 """
 
 import logging
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 from stoker.api import markers
@@ -49,8 +50,10 @@ async def create_function(
     validation.check_new_name(asked.function_name if qualifier else key.name)
     refuse_unbuilt(asked)
     changes = asked_changes(asked)
-    code = await _package(control, asked.code, "CreateFunction")
-    async with control.store.transaction() as tx:
+    async with (
+        _package(control, asked.code, "CreateFunction") as code,
+        control.store.transaction() as tx,
+    ):
         layers = await attached(tx, call.caller, asked.layers)
         latest = validation.created(key.name, replace(changes, layers=layers), code)
         function = model.new_function(
@@ -143,8 +146,10 @@ async def update_function_code(
         model.check_free(function)
         return described(function)
     await _read(control, key, qualifier)  # before the work of keeping a package for nobody
-    code = await _package(control, source, "UpdateFunctionCode")
-    async with control.store.transaction() as tx:
+    async with (
+        _package(control, source, "UpdateFunctionCode") as code,
+        control.store.transaction() as tx,
+    ):
         function = await must_have(tx, key, qualifier)
         latest = validation.updated(replace(function.latest, code=code), asked_changes(asked))
         changed = await _update(tx, function, latest, asked.revision_id)
@@ -226,9 +231,11 @@ def _zip(source: FunctionCode, operation: str) -> bytes:
     return source.zip_file
 
 
-async def _package(control: Control, source: FunctionCode, operation: str) -> Code:
-    """Check the package and keep it. One that no function comes to own is collected later."""
-    return await control.blobs.put_archive(_zip(source, operation))
+def _package(
+    control: Control, source: FunctionCode, operation: str
+) -> AbstractAsyncContextManager[Code]:
+    """Check the package and keep it; the function that owns it must be written meanwhile."""
+    return control.blobs.receiving(_zip(source, operation))
 
 
 def _tell(control: Control, function: Function) -> None:

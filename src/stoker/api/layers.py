@@ -63,8 +63,10 @@ async def publish_layer_version(
     asked = call.input
     key = own_layer(call.caller, asked.layer_name, None, "PublishLayerVersion")
     check_runtimes(asked.compatible_runtimes or (), "compatibleRuntimes")
-    code = await control.blobs.put_archive(_zip(asked.content))
-    async with control.store.transaction() as tx:
+    async with (
+        control.blobs.receiving(_zip(asked.content)) as code,
+        control.store.transaction() as tx,
+    ):
         version = LayerVersion(
             key,
             await tx.layers.next_number(key),

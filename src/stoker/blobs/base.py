@@ -1,6 +1,6 @@
 """Where the bytes of deployment packages are: by the SHA-256 of their content."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Protocol
 
 
@@ -26,7 +26,12 @@ class Blobs(Protocol):
         """Harmless if there is none."""
         ...
 
-    async def collect(self, keep: Collection[str]) -> int:
-        """Delete all others, and what a dead predecessor left half-written. Only while nothing
-        is being put. Returns how many were deleted."""
+    async def collect(self, needed: Callable[[], Awaitable[Collection[str]]]) -> int:
+        """Delete what nobody needs: neither `needed` names it, which is asked after this has
+        begun, nor is it or was it since then on its way to an owner. At any time, but one
+        collection at a time. Returns how many were deleted."""
+        ...
+
+    async def clear_up(self) -> None:
+        """Delete what a dead predecessor left half-written. Only before the first `put`."""
         ...

@@ -7,13 +7,12 @@
 A name appears by one rename, when all below it is on the disk. Everything here can be made
 again from the blobs, so nothing is ever repaired: what is doubtful is removed.
 
-Unpacked code is removed by `collect`, at start-up, before the first environment exists. While
-the server runs, an environment may be born at any moment from a target resolved before the last
-update, and live for hours after it: counting those would be a second account of what placement
-knows, kept on the hot path. Disk is cheaper.
+`collect` removes what nobody needs, at any time. It is told what is needed by whoever knows;
+what was asked for since it began is needed, too.
 """
 
 import asyncio
+import functools
 import shutil
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +37,7 @@ class CodeCache:
         self._root.mkdir(parents=True, exist_ok=True)
         self._blobs = blobs
         self._facts: dict[str, CodeFacts] = {}
+        self._wanted: set[str] = set()  # since the last collection began
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="code-cache")
 
@@ -85,6 +85,7 @@ class CodeCache:
             )
 
     async def _once(self, name: str, make: Callable[[Path], Awaitable[None]]) -> CodeFacts:
+        self._wanted.add(name)
         if (facts := self._facts.get(name)) is not None:
             return facts
         turn = self._turns.setdefault(name, asyncio.Lock())
@@ -100,22 +101,49 @@ class CodeCache:
         there = await self._in_thread(lambda: {p.name for p in self._root.iterdir()})
         return set(digests) - there
 
-    async def collect(self, keep: Collection[str]) -> int:
-        """Remove what no function refers to, and what a dead predecessor left half-made. Only
-        at start-up (see above). Returns how many trees were removed."""
-        return await self._in_thread(lambda: self._collect(keep))
+    async def collect(self, needed: Callable[[], Awaitable[Collection[str]]]) -> int:
+        """Remove what nobody needs: neither `needed` names it, which is asked after this has
+        begun, nor has anybody asked for it since. One collection at a time. Returns how many
+        trees were removed."""
+        self._wanted.clear()
+        keep = await needed()
+        gone = 0
+        for name in await self._in_thread(self._names):
+            if name in keep:
+                continue
+            turn = self._turns.setdefault(name, asyncio.Lock())
+            async with turn:
+                if name in self._wanted:
+                    continue
+                self._facts.pop(name, None)
+                aside = await self._in_thread(functools.partial(self._put_aside, name))
+            await self._in_thread(functools.partial(shutil.rmtree, aside))
+            gone += 1
+        await self._in_thread(lambda: unpacking.unshare(self._root / _FILES))
+        return gone
+
+    async def clear_up(self) -> None:
+        """Remove what a dead predecessor left half-made. Only before the first `ensure`."""
+
+        def clear() -> None:
+            for half in self._root.glob(f"{INCOMING}*"):
+                shutil.rmtree(half)
+            for name in self._names():
+                if not unpacking.is_whole(self._root / name):
+                    shutil.rmtree(self._put_aside(name))
+
+        await self._in_thread(clear)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def _collect(self, keep: Collection[str]) -> int:
-        for half in self._root.glob(f"{INCOMING}*"):
-            shutil.rmtree(half)
-        trees = [path for path in self._root.iterdir() if path.name != _FILES]
-        gone = [p for p in trees if p.name not in keep or not unpacking.is_whole(p)]
-        for path in gone:
-            # Renamed first: a name must never stand over half a tree.
-            shutil.rmtree(path.rename(self._root / f"{INCOMING}{path.name}"))
-            self._facts.pop(path.name, None)
-        unpacking.unshare(self._root / _FILES)
-        return len(gone)
+    def _names(self) -> list[str]:
+        return [
+            path.name
+            for path in self._root.iterdir()
+            if path.name != _FILES and not path.name.startswith(INCOMING)
+        ]
+
+    def _put_aside(self, name: str) -> Path:
+        """Before it is removed: a name must never stand over half a tree."""
+        return (self._root / name).rename(self._root / f"{INCOMING}{name}")

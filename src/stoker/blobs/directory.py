@@ -1,7 +1,7 @@
 """Blobs as files: `<root>/<digest>`, written aside, synced, and renamed into place.
 
 A name appears only when its content is complete and on the disk, so a process killed at any
-point leaves whole blobs and, at most, a file in `<root>/incoming` that `collect` removes.
+point leaves whole blobs and, at most, a file in `<root>/incoming` that `clear_up` removes.
 """
 
 import asyncio
@@ -9,8 +9,10 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import AsyncIterator, Callable, Collection
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -31,28 +33,42 @@ class DirectoryBlobs:
         self._incoming = root / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="blobs")
+        self._turn = asyncio.Lock()  # to count on a blob, or to delete one
+        self._held: Counter[str] = Counter()  # on their way to an owner
+        self._released: set[str] = set()  # that were so since the last collection began
 
     async def close(self) -> None:
         """Wait for what is under way. Idempotent."""
         await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
 
     async def put(self, content: bytes) -> str:
-        return await self._in_thread(lambda: self._put(content))
+        return await self._in_thread(
+            lambda: self._put(content, hashlib.sha256(content).hexdigest())
+        )
 
-    async def put_archive(self, content: bytes) -> Code:
-        """Like put, for a zip: InvalidParameterValueException, in AWS's words, for one that
-        could not be unpacked or should not be."""
+    @asynccontextmanager
+    async def receiving(self, content: bytes) -> AsyncIterator[Code]:
+        """Keep a zip, or raise InvalidParameterValueException, in AWS's words, for one that
+        could not be unpacked or should not be.
 
-        def check_and_put() -> Code:
-            archive = archives.inspect(content)
-            archives.verify(content, archive)
-            return Code(self._put(content), len(content), archive.size_bytes)
-
-        return await self._in_thread(check_and_put)
+        Within the block it is never collected; behind it, it is if it has no owner. So whoever
+        comes to own it must be written within.
+        """
+        code = await self._in_thread(lambda: _checked(content))
+        async with self._turn:
+            self._held[code.sha256] += 1
+        try:
+            await self._in_thread(lambda: self._put(content, code.sha256))
+            yield code
+        finally:
+            self._held[code.sha256] -= 1
+            if not self._held[code.sha256]:
+                del self._held[code.sha256]
+            self._released.add(code.sha256)
 
     async def check_archive(self, content: bytes) -> None:
-        """What put_archive refuses, and nothing kept."""
-        await self._in_thread(lambda: archives.verify(content, archives.inspect(content)))
+        """What `receiving` refuses, and nothing kept."""
+        await self._in_thread(lambda: _checked(content))
 
     async def read(self, digest: str) -> bytes:
         def read() -> bytes:
@@ -73,8 +89,26 @@ class DirectoryBlobs:
         path = self._path(digest)
         await self._in_thread(lambda: path.unlink(missing_ok=True))
 
-    async def collect(self, keep: Collection[str]) -> int:
-        return await self._in_thread(lambda: self._collect(keep))
+    async def collect(self, needed: Callable[[], Awaitable[Collection[str]]]) -> int:
+        self._released.clear()
+        keep = await needed()
+        gone = 0
+        for digest in await self._in_thread(self._digests):
+            async with self._turn:  # or it might be found just before it goes
+                if digest in keep or digest in self._held or digest in self._released:
+                    continue
+                await self.delete(digest)
+                gone += 1
+        return gone
+
+    async def clear_up(self) -> None:
+        """Delete what a dead predecessor left half-written. Only before the first `put`."""
+
+        def clear() -> None:
+            for half in self._incoming.iterdir():
+                half.unlink()
+
+        await self._in_thread(clear)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -89,8 +123,7 @@ class DirectoryBlobs:
         except FileNotFoundError as error:
             raise BlobMissing(f"cannot find blob {digest} in {self._root}") from error
 
-    def _put(self, content: bytes) -> str:
-        digest = hashlib.sha256(content).hexdigest()
+    def _put(self, content: bytes, digest: str) -> str:
         path = self._path(digest)
         if not path.exists():
             handle, aside = tempfile.mkstemp(dir=self._incoming)
@@ -107,13 +140,14 @@ class DirectoryBlobs:
         sync_directory(self._root)
         return digest
 
-    def _collect(self, keep: Collection[str]) -> int:
-        for half in self._incoming.iterdir():
-            half.unlink()
-        gone = [p for p in self._root.iterdir() if p.is_file() and p.name not in keep]
-        for path in gone:
-            path.unlink()
-        return len(gone)
+    def _digests(self) -> list[str]:
+        return [path.name for path in self._root.iterdir() if path.is_file()]
+
+
+def _checked(content: bytes) -> Code:
+    archive = archives.inspect(content)
+    archives.verify(content, archive)
+    return Code(hashlib.sha256(content).hexdigest(), len(content), archive.size_bytes)
 
 
 def sync_directory(path: Path) -> None:

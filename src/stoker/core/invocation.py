@@ -56,6 +56,11 @@ class Target:
         return opt_name(self.layers)
 
     @property
+    def trees(self) -> frozenset[str]:
+        """The names of all its code, of what that was unpacked from, and of what was merged."""
+        return frozenset((self.code, *self.layers, self.opt or self.code))
+
+    @property
     def arn(self) -> str:
         """The unqualified function ARN."""
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"

@@ -53,6 +53,7 @@ class Catalog:
         self._entries: dict[tuple[str, str, str], Entry] = {}
         self._versions: dict[tuple[str, str, str, str], Entry] = {}
         self._aliases: dict[tuple[str, str, str, str], Alias] = {}
+        self._trees: dict[Key, frozenset[str]] = {}
 
     async def follow(self, store: Store) -> None:
         """Take in everything there is, and from then on every committed change."""
@@ -68,6 +69,10 @@ class Catalog:
 
     def change(self, key: Key, now: Aggregate | None) -> None:
         """This is what the function, version or alias is now; None: deleted."""
+        if isinstance(now, Function | Version):
+            self._trees[key] = now.trees
+        else:
+            self._trees.pop(key, None)
         match key:
             case FunctionKey(account, region, name):
                 function = (account, region, name)
@@ -115,6 +120,10 @@ class Catalog:
         """The keys of everything that can be asked for."""
         entries = chain(self._entries.values(), self._versions.values())
         return frozenset(e.target.key for e in entries if e.target is not None)
+
+    def trees(self) -> frozenset[str]:
+        """The names of all code that some function or version refers to, be it active or not."""
+        return frozenset().union(*self._trees.values())
 
     def _qualified(self, account: str, region: str, name: str, qualifier: str) -> Entry | None:
         alias = self._aliases.get((account, region, name, qualifier))

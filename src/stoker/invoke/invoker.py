@@ -119,6 +119,10 @@ class Invoker:
         """Invocations of this account that run (or wait for an environment) now."""
         return self._admission.running(account)
 
+    def trees(self) -> frozenset[str]:
+        """The names of all code that environments run, or invocations wait to run."""
+        return frozenset().union(*(target.trees for target in self._placement.targets()))
+
     def environments(self) -> list[EnvironmentView]:
         return self._placement.views()
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +106,12 @@ class Placement:
     def _leaving(self) -> bool:
         """An environment is retired, and its extensions have not left yet."""
         return any(slot not in self._pool.slots for slot in self._slots.values())
+
+    def targets(self) -> Iterator[Target]:
+        """Of every environment, and of every invocation that waits for one."""
+        yield from (environment.target for environment in self._slots)
+        yield from (target for _, target, _ in self._making.values())
+        yield from (waiter.request.invocation.target for waiter in self._pool.waiters)
 
     def views(self) -> list[EnvironmentView]:
         making = [

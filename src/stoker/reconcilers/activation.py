@@ -27,6 +27,7 @@ from stoker.core.model import Configuration, Function, FunctionKey, State
 from stoker.core.versions import Version, VersionKey
 from stoker.invoke.catalog import Catalog
 from stoker.reconcilers.loop import Loop
+from stoker.reconcilers.removal import remove_unused
 from stoker.sandbox.base import Kind, RuntimeUnavailable, SandboxFailed
 from stoker.store.base import Store, Superseded, Transaction
 
@@ -74,10 +75,11 @@ class Activation:
             )
         owned = frozenset().union(*(f.digests for f in functions), *(v.digests for v in published))
         keep = frozenset().union(*(f.trees for f in functions), *(v.trees for v in published))
-        trees = await self._code.collect(keep)
-        blobs = await self._blobs.collect(owned | layers)
-        if trees or blobs:
-            log.info("unused code removed", extra={"trees": trees, "blobs": blobs})
+        await self._code.clear_up()
+        await self._blobs.clear_up()
+        await remove_unused(
+            self._code, lambda: _now(keep), self._blobs, lambda: _now(owned | layers)
+        )
         serving = [(f, f.serving) for f in functions if f.serving is not None]
         active = [version for version in published if version.state is State.ACTIVE]
         served = [*(c for _, c in serving), *(version.configuration for version in active)]
@@ -206,6 +208,10 @@ async def _restore(
         await tx.put_function(again, expected=function.revision_id)
     for version in published:
         await tx.versions.put(versions.restoring(version), expected=version.revision_id)
+
+
+async def _now(names: frozenset[str]) -> frozenset[str]:
+    return names
 
 
 def _revision() -> str:
