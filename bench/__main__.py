@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from bench import burst, churn, cold, extended, memory, throughput, warm
+from bench import burst, churn, cold, extended, layers, memory, throughput, warm
 from bench.gates import GATES, judge
 from bench.install import BUILD, HERE, install
 from bench.machine import profile
@@ -27,6 +27,7 @@ MEASURES: dict[str, Callable[[Session], None]] = {
     "warm": warm.measure,
     "throughput": throughput.measure,
     "cold": cold.measure,
+    "layers": layers.measure,
     "memory": memory.measure,
     "burst": burst.measure,
     "churn": churn.measure,

@@ -77,6 +77,8 @@ GATES = (
          names.COLD_BOTO3, names.STOKER, (names.MINISTACK,), Sense.FASTER, 40),
     Gate("T9", "cold start with nothing prepared",
          names.COLD, names.UNPREPARED, (names.RUNC,), Sense.FASTER, 4),
+    Gate("L1", "cold start with 5 layers of 50 MB / with none",
+         names.LAYERS, names.LAYERED, (names.STOKER,), Sense.EXTRA, 1.1),
     Gate("T11", "warm p50 after 10 ms of rest, frozen / never frozen",
          names.RESTED, names.STOKER, (names.UNFROZEN,), Sense.EXTRA, 1.15),
     Gate("T12", "memory (PSS) of one more idle environment",
