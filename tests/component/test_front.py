@@ -92,6 +92,28 @@ def test_a_presigned_address_is_a_signature_too(tmp_path: Path) -> None:
     at_the_door(tmp_path, story)
 
 
+@pytest.mark.parametrize(
+    ("service", "query", "named"),
+    [
+        ("sqs", "Action=ListQueues&Version=2012-11-05&", "sqs:ListQueues"),  # the older protocol
+        ("sqs", "", "signed for sqs"),
+        ("sns", "Action=ListTopics&Version=2010-03-31&", "sns:ListTopics"),
+        ("logs", "", "signed for logs"),
+        ("dynamodb", "", "signed for dynamodb"),
+    ],
+)
+def test_a_presigned_address_of_what_is_not_built_is_a_typed_501(
+    tmp_path: Path, service: str, query: str, named: str
+) -> None:
+    async def story(door: Door) -> None:
+        credential = f"{ACCOUNT}%2F20261122%2F{REGION}%2F{service}%2Faws4_request"
+        answer = await door.send("GET", f"/?{query}X-Amz-Credential={credential}")
+        assert (answer.status, answer["x-amzn-ErrorType"]) == (501, "NotImplementedException")
+        assert named in answer.body.decode()
+
+    at_the_door(tmp_path, story)
+
+
 def test_every_answer_has_one_date_and_one_request_id(tmp_path: Path) -> None:
     async def story(door: Door) -> None:
         good = await door.send_raw(signed(door.host, "GET", LIST))

@@ -209,6 +209,13 @@ class Front:
         path = exchange.target.partition("?")[0]
         if asked.scope is None and not path.startswith("/_"):
             raise MissingAuthenticationTokenException("Missing Authentication Token")
+        presigned = "authorization" not in exchange.headers
+        if asked.found is None and presigned and asked.dialect.protocol in ("json", "query"):
+            # The operation's name may be in a header, which is not in the address.
+            raise NotImplementedException(
+                f"This address is signed for {asked.service} and names no operation that Stoker"
+                " implements. See docs/COMPATIBILITY.md."
+            )
         if asked.found is None:
             raise UnknownOperationException(
                 f"No operation of AWS's API is where this request went: {exchange.method} {path}"

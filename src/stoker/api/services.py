@@ -123,11 +123,14 @@ def _loader() -> Loader:
 
 
 def _read(name: str, metadata: Mapping[str, Any]) -> Service:
+    protocols = tuple(metadata.get("protocols") or [metadata["protocol"]])
+    if "awsQueryCompatible" in metadata:
+        protocols += ("query",)  # SQS's older clients, and whoever writes its addresses by hand
     return Service(
         name,
         metadata.get("signingName", metadata["endpointPrefix"]),
         metadata.get("targetPrefix", ""),
-        tuple(metadata.get("protocols") or [metadata["protocol"]]),
+        protocols,
         metadata.get("jsonVersion", "1.0"),
         metadata["apiVersion"],
     )
