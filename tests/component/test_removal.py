@@ -10,7 +10,7 @@ import pytest
 from stoker.blobs.base import BlobMissing
 from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
-from stoker.core import model
+from stoker.core import model, versions
 from stoker.core.invocation import LogSettings, opt_name
 from stoker.core.layers import LayerKey, LayerVersion
 from stoker.core.model import Code, Configuration, Function, FunctionKey, Layer
@@ -113,6 +113,26 @@ def test_replaced_code_goes_and_what_a_function_refers_to_stays(tmp_path: Path) 
         await world.until({new.sha256}, {new.sha256})
         with pytest.raises(BlobMissing):
             await world.blobs.read(old.sha256)
+
+    tell(tmp_path, story)
+
+
+def test_what_a_published_version_is_made_of_stays(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        old, new = await world.package(b"1"), await world.package(b"2")
+        function = await world.function(old)
+        version = versions.published(function, 1, None, revision="v", now="now")
+        async with world.store.transaction() as tx:
+            await tx.versions.add(version)
+        await world.change(function, new)
+        world.removal.wake()
+        world.looked.clear()
+        await world.looked.wait()
+        assert world.names() == ({old.sha256, new.sha256}, {old.sha256, new.sha256})
+        async with world.store.transaction() as tx:
+            await tx.versions.remove(version.key)
+        world.removal.wake()
+        await world.until({new.sha256}, {new.sha256})
 
     tell(tmp_path, story)
 
