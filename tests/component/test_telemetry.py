@@ -284,6 +284,7 @@ def test_a_subscriber_is_remembered_over_a_reset_and_misses_nothing() -> None:
             telemetry.init_succeeded()
             say(telemetry, "before")
         telemetry.reset()  # its process is gone, and so is its server
+        assert telemetry.refusal("agent", Api.TELEMETRY) is not None
         say(telemetry, "meanwhile")
         telemetry.init_began()
         async with Subscriber() as again:

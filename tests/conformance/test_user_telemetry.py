@@ -48,7 +48,8 @@ def test_an_extension_of_a_layer_is_told_over_its_own_network(
             assert "FunctionError" not in response, answer
         told = [json.loads(line) for line in answer.splitlines()]
         kinds = [event["type"] for event in told]
-        assert kinds[:2] == ["platform.initStart", "platform.telemetrySubscription"]
+        assert kinds[0] == "platform.initStart"
+        assert "platform.telemetrySubscription" in kinds
         assert told[0]["record"]["functionName"] == name
     finally:
         lambda_client.delete_layer_version(LayerName="telemetry-agent", VersionNumber=1)

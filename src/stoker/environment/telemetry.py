@@ -133,7 +133,8 @@ class Telemetry:
             courier.hurry()
 
     def reset(self) -> None:
-        """Everyone inside is gone."""
+        """Everyone inside is gone; who asks now is somebody's last breath."""
+        self._open = False
         for courier in self._couriers.values():
             courier.reset()
 
