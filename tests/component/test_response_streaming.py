@@ -6,6 +6,8 @@ import base64
 import json
 from pathlib import Path
 
+import pytest
+
 from stoker.core.errors import ServiceError
 from stoker.core.invocation import LogSettings
 from stoker.core.invoke_limits import RESPONSE_BYTES
@@ -178,7 +180,9 @@ next_event()
     assert json.loads(caller.received) == [403, 403, 403, 400, 403]
 
 
-def test_a_stall_in_mid_stream_times_out_behind_what_came(tmp_path: Path) -> None:
+def test_a_stall_in_mid_stream_times_out_behind_what_came(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def story(world: Ground) -> None:
         f = world.function(
             STREAM
@@ -206,6 +210,8 @@ while True:
         assert (caller.received, result.function_error) == (b"so far", None)
 
     run(tmp_path, story)
+    # The rest of a dead runtime's body, which ends now, is nobody's.
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_a_crash_in_mid_stream_is_told_behind_what_came(tmp_path: Path) -> None:

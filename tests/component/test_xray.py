@@ -2,10 +2,17 @@
 
 import asyncio
 import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from stoker.environment.xray import PER_S
+from stoker.environment.xray import PER_S, Xray
+from stoker.observe.traces import Traces
+from stoker.sandbox.base import Listener
+from tests.front_door import target_of
 from tests.invoking import PATIENCE_S, Ground, run
 
 TRACE = "1-5759e988-bd862e3fe1be46a994272793"
@@ -91,6 +98,67 @@ def test_what_is_sent_in_the_last_moment_is_kept(tmp_path: Path) -> None:
         await world.until(lambda: names(world, f.name) == ["last words"])
 
     run(tmp_path, story)
+
+
+class Times(Traces):
+    """When each segment came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came: list[float] = []
+
+    def put(self, *facts: Any) -> None:
+        self.came.append(time.monotonic())
+
+
+@contextmanager
+def daemon(traces: Traces, per_s: int) -> Iterator[tuple[Xray, Callable[[int], None]]]:
+    """One without an environment, and what sends it so many segments."""
+    datagram = (
+        b'{"format":"json","version":1}\n'
+        + json.dumps({"name": "n", "id": "70de5b6f19ff9a0a", "trace_id": TRACE}).encode()
+    )
+    with (
+        closing(socket.socket(type=socket.SOCK_DGRAM)) as sock,
+        closing(socket.socket(type=socket.SOCK_DGRAM)) as sender,
+    ):
+        sock.bind(("127.0.0.1", 0))
+        sock.setblocking(False)
+
+        def send(count: int) -> None:
+            for _ in range(count):
+                sender.sendto(datagram, sock.getsockname())
+
+        xray = Xray(Listener(sock, ""), target_of(), traces, per_s)
+        xray.start()
+        try:
+            yield xray, send
+        finally:
+            xray.close()
+
+
+def test_beyond_its_rate_a_second_passes_before_the_next_is_taken() -> None:
+    async def main() -> None:
+        times = Times()
+        with daemon(times, 3) as (_, send):
+            send(5)
+            async with asyncio.timeout(PATIENCE_S):
+                while len(times.came) < 5:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        assert times.came[3] - times.came[0] > 0.9
+
+    asyncio.run(main())
+
+
+def test_what_has_come_by_the_end_is_taken() -> None:
+    async def main() -> None:
+        times = Times()
+        with daemon(times, 100) as (xray, send):
+            send(5)
+            xray.close()
+            assert len(times.came) == 5
+
+    asyncio.run(main())
 
 
 def documents(world: Ground) -> list[dict[str, Any]]:

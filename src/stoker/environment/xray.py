@@ -18,14 +18,16 @@ _LONGEST: Final = DOCUMENT_BYTES + 1024
 
 
 class Xray:
-    def __init__(self, listener: Listener, target: Target, traces: Traces) -> None:
+    def __init__(
+        self, listener: Listener, target: Target, traces: Traces, per_s: int = PER_S
+    ) -> None:
         """The socket is the sandbox's; close() comes before the sandbox is destroyed."""
         self._sock = listener.sock
         self._owner = Owner(target.account, target.region, target.name)
         self._traces = traces
         self._loop = asyncio.get_running_loop()
         self._reading = False
-        self._left = PER_S
+        self._per_s = self._left = per_s
         self._refill: asyncio.TimerHandle | None = None
         self._init: Span | None = None  # of the next invocation to be told
 
@@ -71,9 +73,9 @@ class Xray:
                 return
             self._take(datagram)
             self._left -= 1
-            if self._left == PER_S - 1:
+            if self._refill is None:
                 self._refill = self._loop.call_later(1.0, self._filled)
-            elif self._left <= 0:
+            if self._left <= 0:
                 self._pause()
                 return
 
@@ -84,7 +86,7 @@ class Xray:
 
     def _filled(self) -> None:
         self._refill = None
-        self._left = PER_S
+        self._left = self._per_s
         if not self._reading:
             self.start()
 
