@@ -45,7 +45,8 @@ DIFFERENCES = {
             "InvokeWithResponseStream",
             "an error before the first byte has ErrorCode `Unhandled`, a later one its own type "
             "(`Sandbox.Timedout`, `Runtime.ExitError`, the trailer's); AWS does not document its "
-            "codes. A function that does not stream is one PayloadChunk",
+            "codes. An answer with a Content-Length is one PayloadChunk; one in chunks is "
+            "streamed, its mode declared or not",
         ),
         (
             "A caller who takes nothing",

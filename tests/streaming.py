@@ -16,9 +16,10 @@ class Stream:
         self.socket = socket.create_connection((host, int(port)))
         lines = [
             f"POST {BASE}/invocation/{request_id}/response HTTP/1.1", "Host: " + API,
-            "Transfer-Encoding: chunked", "Lambda-Runtime-Function-Response-Mode: " + mode,
-            *headers,
+            "Transfer-Encoding: chunked", *headers,
         ]
+        if mode:
+            lines.append("Lambda-Runtime-Function-Response-Mode: " + mode)
         if trailers:
             lines.append("Trailer: " + ", ".join(trailers))
         self.socket.sendall(("\\r\\n".join(lines) + "\\r\\n\\r\\n").encode())

@@ -39,6 +39,26 @@ next_event()
     assert result.content_type == "text/plain"
 
 
+def test_chunks_are_handed_on_when_the_client_names_no_mode(tmp_path: Path) -> None:
+    """As github.com/aws/aws-lambda-go sends every answer."""
+    go = tmp_path / "go"
+    caller, result = streamed(
+        tmp_path,
+        f"""
+request_id, _, _ = next_event()
+stream = Stream(request_id, mode=None)
+stream.write(b"first")
+wait_for({str(go)!r})
+stream.write(b", second")
+stream.finish()
+next_event()
+""",
+        touch(go, b"first"),
+    )
+    assert caller.received == b"first, second"
+    assert (result.payload, result.function_error) == (b"", None)
+
+
 def test_the_receipt_comes_at_the_end_and_warm_invocations_follow(tmp_path: Path) -> None:
     async def story(world: Ground) -> None:
         f = world.function(

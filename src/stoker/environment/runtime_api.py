@@ -129,7 +129,10 @@ class RuntimeApi:
             return 0
         mode = exchange.headers.get(_MODE)
         self._bodies[exchange] = call, request_id, mode
-        if mode == _STREAMING and call is _RESPONSE:
+        # AWS streams to who wants it so, whatever the function says of its mode: Go's client says
+        # nothing, and sends chunks. What has a length is whole already.
+        wished = _STREAMING if mode is None and exchange.content_length is None else mode
+        if wished == _STREAMING and call is _RESPONSE:
             most_bytes = self._inside.response_began(request_id, exchange)
             if most_bytes is not None:
                 self._streaming = exchange
