@@ -25,7 +25,7 @@ test: install
 	@.venv/bin/python -m pytest -m "not slow" $(ARGS)
 
 slow: install
-	@.venv/bin/python -m pytest -m slow --timeout=1800 $(ARGS)
+	@.venv/bin/python -m pytest -m slow -rs --timeout=1800 $(ARGS)
 
 bench: install
 	@.venv/bin/python -m bench $(ARGS)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +135,15 @@ def deploy(
     name: str = settings["FunctionName"]
     wait_until(functions, "function_active_v2", name)
     return name
+
+
+def bring_awslambdaric(folder: Path) -> None:
+    """AWS's own Python client, which is installed beside Stoker, as `pip --target` lays it out."""
+    for name in ("awslambdaric", "simplejson", "snapshot-restore-py"):
+        for file in distribution(name).files or ():
+            if ".." not in file.parts:
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file.locate(), folder / file)
 
 
 def wait_until(functions: Any, waiter: str, name: str, **more: str) -> None:

@@ -4,20 +4,26 @@ import base64
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.running import REGION, StokerProcess, deploy, make_zip, wait_for, wait_until
+from tests.running import (
+    REGION,
+    StokerProcess,
+    bring_awslambdaric,
+    deploy,
+    make_zip,
+    wait_for,
+    wait_until,
+)
 
 AWS = Path(sys.executable).with_name("aws")
 
@@ -242,11 +248,7 @@ def test_awss_own_python_client_works_in_place_of_ours(tmp_path: Path) -> None:
         "    return [n for n in sys.modules if n in ('awslambdaric', '_stoker_contract')]\n"
     )
     client = tmp_path / "client"
-    for name in ("awslambdaric", "simplejson", "snapshot-restore-py"):  # as pip --target does
-        for file in distribution(name).files or ():
-            if ".." not in file.parts:
-                (client / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(file.locate(), client / file)
+    bring_awslambdaric(client)
     with (
         StokerProcess(tmp_path / "data", "--python-client", str(client)) as server,
         closing(server.client("lambda")) as functions,
