@@ -313,3 +313,44 @@ def test_lines_without_a_subscriber_are_as_before(tmp_path: Path) -> None:
         )  # fmt: skip
 
     run(tmp_path, story)
+
+
+def test_ten_subscribers_that_take_nothing_hold_up_neither_their_function_nor_others(
+    tmp_path: Path,
+) -> None:
+    """Over both protocols: nobody ever accepts, or reads."""
+    script = """
+EXT, SUB = "/2020-01-01/extension", "/2022-07-01/telemetry"
+def join(name, protocol):
+    on = http.client.HTTPConnection(API)
+    _, _, answer = call("POST", EXT + "/register", "{}", {"Lambda-Extension-Name": name}, on)
+    me = {"Lambda-Extension-Identifier": answer.headers["Lambda-Extension-Identifier"]}
+    deaf = socket.create_server(("127.0.0.1", 0), backlog=1)
+    port = deaf.getsockname()[1]
+    to = {"protocol": "TCP", "port": port}
+    if protocol == "HTTP":
+        to = {"protocol": "HTTP", "URI": f"http://sandbox:{port}/"}
+    body = {"schemaVersion": "2022-12-13", "types": ["platform", "function"],
+            "buffering": {"timeoutMs": 25}, "destination": to}
+    assert call("PUT", SUB, json.dumps(body), me, on)[0] == 200
+    threading.Thread(target=call, args=("GET", EXT + "/event/next", None, me, on)).start()
+    return deaf
+kept = [join(f"inner-{n}", "HTTP" if n % 2 else "TCP") for n in range(10)]
+def handle(event):
+    for n in range(20_000):
+        print(f"{n:05d}", "x" * 60)
+    sys.stdout.flush()
+    return event
+serve(handle)
+"""
+
+    async def story(world: Ground) -> None:
+        loud, quiet = world.function(script), world.function(ECHO)
+        for number in (b"1", b"2"):
+            assert (await world.invoke(loud, number)).payload == number
+            assert (await world.invoke(quiet, number)).payload == number
+            await world.idle(loud)
+        said = [line for line in await world.lines(loud) if line.endswith("x\n")]
+        assert len(said) == 40_000
+
+    run(tmp_path, story)
