@@ -1,7 +1,9 @@
 """Fixtures for all tests, and the check that none leaves anything behind."""
 
 import os
+import shutil
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
@@ -17,8 +19,15 @@ CHECKED = {"component", "contract", "conformance", "isolation", "faults"}
 IS_ROOT = sys.platform == "linux" and os.geteuid() == 0
 
 
-def pytest_configure() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
     leaks.adopt_orphans()
+    if config.option.basetemp is None:
+        # Not in pytest's own place, which each new run closes to all but its user: a server that
+        # gave up root reads what is there. And nothing of it stays.
+        folder = tempfile.mkdtemp(prefix="stoker-tests-")
+        config.option.basetemp = Path(folder) / "run"
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
