@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from stoker.runtimes.found import RuntimeUnavailable, find_runtime
+from tests.running import make_zip
 
 Create = Callable[..., str]
 VERSIONS = [f"nodejs{major}.x" for major in (18, 20, 22, 24, 26)]
@@ -129,3 +130,52 @@ def test_a_module_that_is_missing_is_an_init_error(lambda_client: Any, create: C
         "- /var/runtime/index.mjs"
     )
     assert "INIT_REPORT" in tail(response)
+
+
+STREAM = """
+exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+  stream.write("first ");
+  if (event.fail) throw new RangeError("far");
+  stream.write("x".repeat(event.size));
+  stream.end();
+});"""
+
+
+@needs_node
+def test_a_stream_reaches_its_caller_and_says_how_it_ended(
+    lambda_client: Any, create: Create
+) -> None:
+    name = create({"index.js": STREAM}, Runtime=FOUND[0], Handler="index.handler", MemorySize=1769)
+    for event, size, error in (
+        ({"size": 7 << 20}, 6 + (7 << 20), None),  # more than an answer in one piece may have
+        ({"fail": True}, 6, "RangeError"),
+        ({"size": 1}, 7, None),
+    ):
+        answer = lambda_client.invoke_with_response_stream(
+            FunctionName=name, Payload=json.dumps(event)
+        )
+        events = list(answer["EventStream"])
+        body = b"".join(e["PayloadChunk"]["Payload"] for e in events if "PayloadChunk" in e)
+        assert (body[:6], len(body)) == (b"first ", size)
+        assert events[-1]["InvokeComplete"].get("ErrorCode") == error
+
+
+@needs_node
+def test_a_layers_modules_are_found_the_versions_own_first(
+    lambda_client: Any, create: Create
+) -> None:
+    major = FOUND[0][6:8]
+    files = {
+        "nodejs/node_modules/both/index.js": "module.exports = 'any';",
+        "nodejs/node_modules/any/index.js": "module.exports = 'any';",
+        f"nodejs/node{major}/node_modules/both/index.js": "module.exports = 'own';",
+    }
+    layer = lambda_client.publish_layer_version(
+        LayerName="modules", Content={"ZipFile": make_zip(files)}
+    )
+    code = "const found = [require('both'), require('any')]; exports.handler = async () => found;"
+    name = create(
+        {"index.js": code}, Runtime=FOUND[0], Handler="index.handler",
+        Layers=[layer["LayerVersionArn"]],
+    )  # fmt: skip
+    assert call(lambda_client, name)[0] == ["own", "any"]
