@@ -17,7 +17,7 @@ static invocation_response handle(invocation_request const &request)
     };
     count++;
     if (is("fail"))
-        return invocation_response::failure("handled", "Handled");
+        return invocation_response::failure("handled", "Handled", "");
     if (is("crash"))
         exit(3);
     if (is("sleep"))

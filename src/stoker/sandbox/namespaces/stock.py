@@ -103,7 +103,7 @@ class Zygote:
         self.waiting: deque[Request] = deque()  # creates without a sandbox yet
         self.booting: dict[int, Prepared] = {}  # by slot
         self.stock: list[Prepared] = []
-        self.tries = 0  # zygotes of this kind that died since the last sandbox was born
+        self.tries = 0  # zygotes, or rehearsing runtimes, that died since the last success
 
 
 class Stocks:
@@ -348,11 +348,16 @@ class Stocks:
                 return  # its program is being started
         self.launcher.unwatch(prepared.go.fileno())
         zygote.booting.pop(prepared.slot, None)
-        zygote.tries = 0
         if not said:
-            self._refuse_one(zygote, "cannot prepare a sandbox: its runtime died in rehearsal")
             self.launcher.bury(prepared)
-        elif zygote.waiting:
+            zygote.tries += 1
+            if zygote.tries < MOST_TRIES:  # killed, perhaps: the machine's memory ran out
+                self.launcher.refill_soon()
+            else:
+                self._refuse_one(zygote, "cannot prepare a sandbox: its runtime died in rehearsal")
+            return
+        zygote.tries = 0
+        if zygote.waiting:
             self.launcher.give(prepared, zygote.waiting.popleft())
         else:
             zygote.stock.append(prepared)
