@@ -80,6 +80,7 @@ class History:
         spans = []
         for (phase, began), end in zip(entries, ends, strict=True):
             within = [part for part in parts if began <= part[1] < end] if parts else []
+            within.sort(key=lambda part: part[1:])
             if not within and phase in _WITH_PARTS:
                 within = [("runtime", began, end)]
             spans.append(PhaseSpan(*self._span(str(phase), began, end), self._shown(within)))
