@@ -26,7 +26,8 @@ DIFFERENCES = {
             "Layers",
             "of S3, and AWS's own (`awslayer`), are not there. A statement for an organization "
             "admits nobody; a link that leads out of the layer, or is absolute, and a path of more "
-            "than 200 names are refused. Which runtimes a layer says it is for is used in lists only",
+            "than 200 names are refused. Which runtimes a layer says it is for is used in lists "
+            "only",
         ),
         (
             "Versions",
