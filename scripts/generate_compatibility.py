@@ -20,7 +20,7 @@ DIFFERENCES = {
         ),
         (
             "Other accounts",
-            "their functions answer AccessDenied: policies of functions are not built",
+            "their functions answer AccessDenied, whatever their policies say",
         ),
         (
             "Layers",
@@ -34,6 +34,16 @@ DIFFERENCES = {
             "a version whose code is not unpacked yet (CreateFunction and UpdateFunctionCode with "
             "Publish) is Pending until it is; LastModified is the time of publishing; ListAliases "
             "by FunctionVersion also finds aliases that give the version a share",
+        ),
+        (
+            "Policies of functions",
+            "kept, checked and shown; nothing asks them yet, since nobody but the account can "
+            "invoke. A document for PutResourcePolicy must name the resource itself",
+        ),
+        (
+            "Reserved concurrency",
+            "cut while more than that runs, what is over counts on what all functions share "
+            "until it has ended",
         ),
         ("Other services", "S3, SQS, SNS, STS and all others answer 501 in their own protocol"),
         ("Old CLIs", "below 1.29 and 2.13, `aws` needs `--endpoint-url` with each command"),

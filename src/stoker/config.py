@@ -107,6 +107,9 @@ class Config:
     account_concurrency: int = option(
         1000, "Invocations that one account may run at the same time.", least=1
     )
+    unreserved_minimum: int = option(
+        100, "How many of those PutFunctionConcurrency must leave for all functions.", least=0
+    )
     log_format: str = option(
         "auto",
         "The server's own log, on standard error. auto: text on a terminal, else JSON lines.",

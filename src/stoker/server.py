@@ -52,7 +52,6 @@ class Server:
         self._logs = LogStore(database(config, "logs"))
         self._blobs = DirectoryBlobs(config.data_dir / "blobs")
         self._code = CodeCache(config.data_dir / "code", self._blobs)
-        self._catalog = Catalog()
         traces = Traces()
         self._invoker = Invoker(
             backend=backend,
@@ -68,6 +67,7 @@ class Server:
                 from_zygote=config.python_client is None,
             ),
         )
+        self._catalog = Catalog(reserve=self._invoker.reserve)
         self._activation = Activation(
             store=self._store,
             blobs=self._blobs,
@@ -93,6 +93,7 @@ class Server:
                 account=config.default_account,
                 hosts=frozenset(config.allowed_hosts),
                 concurrent_executions=config.account_concurrency,
+                unreserved_minimum=config.unreserved_minimum,
             ),
             changed=self._changed,
             traces=traces,

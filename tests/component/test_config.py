@@ -26,12 +26,21 @@ def test_every_option_can_be_said_in_every_layer(tmp_path: Path) -> None:
         "host": "127.0.0.2", "port": "7", "data_dir": "/d", "ready_file": "/r",
         "sandbox": "process", "insecure_bind": "true", "allowed_hosts": "a.example, b.example",
         "default_account": "111122223333", "idle_timeout_s": "5", "max_age_s": "6",
-        "egress": "none", "stock": "0", "account_concurrency": "9", "log_format": "json",
+        "egress": "none", "stock": "0", "account_concurrency": "9", "unreserved_minimum": "3",
+        "log_format": "json",
         "log_level": "error", "drain_s": "0.5", "python_client": "/c", "runtimes_dir": "/i",
     }  # fmt: skip
     assert set(said) == {o.name for o in OPTIONS}, "a new option: say it here"
     from_environ = load({}, {variable(name): value for name, value in said.items()}, tmp_path)
-    numbers = {"port", "idle_timeout_s", "max_age_s", "stock", "account_concurrency", "drain_s"}
+    numbers = {
+        "port",
+        "idle_timeout_s",
+        "max_age_s",
+        "stock",
+        "account_concurrency",
+        "drain_s",
+        "unreserved_minimum",
+    }
     lines = [f"{k} = {v if k in numbers or v == 'true' else repr(v)}" for k, v in said.items()]
     (tmp_path / "stoker.toml").write_text("\n".join(lines))
     from_file = load({}, {}, tmp_path)

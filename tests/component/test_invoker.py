@@ -11,6 +11,7 @@ import pytest
 
 from stoker.core.errors import ServiceError, ServiceException
 from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
+from stoker.core.model import FunctionKey
 from stoker.http.base import Exchange
 from stoker.sandbox.base import Sandbox, SandboxFailed, SandboxSpec
 from stoker.sandbox.process import ProcessBackend
@@ -139,6 +140,37 @@ while True:
         assert (await world.invoke(f, b"null")).payload == b"1"
 
     run(tmp_path, story, account_concurrency=1)
+
+
+def test_a_reservation_is_a_ceiling_for_all_versions_and_a_guarantee(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.function(
+            """
+while True:
+    request_id, event, _ = next_event()
+    respond(request_id, "1")
+    path = json.loads(event)
+    while path and not os.path.exists(path):
+        time.sleep(0.002)
+"""
+        )
+        other = replace(f, name="other")
+        world.invoker.reserve(FunctionKey(f.account, f.region, f.name), 1)
+        flag = tmp_path / "go"
+        await world.invoke(f, json.dumps(str(flag)).encode())
+        for version in (f, replace(f, version="7")):
+            refusal = await world.refused(version)
+            assert refusal.status == 429
+            assert refusal.fields["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+        await world.invoke(other, json.dumps(str(flag)).encode())
+        refusal = await world.refused(other)
+        assert refusal.fields["Reason"] == "ConcurrentInvocationLimitExceeded"
+        flag.touch()
+        await world.idle(f)
+        await world.idle(other)
+        assert (await world.invoke(f, b"null")).payload == b"1"
+
+    run(tmp_path, story, account_concurrency=2)
 
 
 def test_every_unit_of_concurrency_comes_back_whatever_happened(tmp_path: Path) -> None:

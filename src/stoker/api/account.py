@@ -16,6 +16,7 @@ async def get_account_settings(
     """What the caller's account may have in this region, and what it has."""
     async with control.store.transaction() as tx:
         usage = await tx.usage(call.caller.account, call.caller.region)
+        reserved = await tx.reserved(call.caller.account, call.caller.region)
     concurrency = control.settings.concurrent_executions
     return GetAccountSettingsResponse(
         account_limit=AccountLimit(
@@ -23,7 +24,7 @@ async def get_account_settings(
             code_size_unzipped=limits.UNZIPPED_BYTES,
             code_size_zipped=limits.ZIP_BYTES,
             concurrent_executions=concurrency,
-            unreserved_concurrent_executions=concurrency,
+            unreserved_concurrent_executions=concurrency - reserved,
         ),
         account_usage=AccountUsage(
             total_code_size=usage.code_bytes, function_count=usage.functions

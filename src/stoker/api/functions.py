@@ -16,6 +16,7 @@ from stoker.api.identifiers import new_revision, timestamp
 from stoker.api.layers import attached
 from stoker.api.lookup import Found, find, located, must_have
 from stoker.api.shapes.lambda_ import (
+    Concurrency,
     CreateFunctionInput,
     DeleteFunctionInput,
     DeleteFunctionResponse,
@@ -49,6 +50,7 @@ async def create_function(
     key, qualifier = located(call.caller, asked.function_name, None, "CreateFunction")
     validation.check_new_name(asked.function_name if qualifier else key.name)
     refuse_unbuilt(asked)
+    validation.check_tags(asked.tags or {})
     changes = asked_changes(asked)
     async with (
         _package(control, asked.code, "CreateFunction") as code,
@@ -84,6 +86,11 @@ async def get_function(control: Control, call: Call[GetFunctionInput]) -> GetFun
             repository_type="S3", location=location(call.base_url, running.code.sha256)
         ),
         tags=found.function.tags or None,
+        concurrency=(
+            None
+            if found.function.reserved is None
+            else Concurrency(reserved_concurrent_executions=found.function.reserved)
+        ),
     )
 
 

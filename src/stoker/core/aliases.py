@@ -32,6 +32,7 @@ class Alias:
     revision_id: str
     description: str = ""
     weights: Mapping[str, float] = field(default_factory=dict)  # of at most one other version
+    policy: str = ""  # JSON (core/policies.py)
 
     @property
     def versions(self) -> frozenset[str]:

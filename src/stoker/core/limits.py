@@ -17,6 +17,7 @@ EPHEMERAL_MB = range(512, 10_240 + 1)
 EPHEMERAL_DEFAULT_MB = 512
 ENVIRONMENT_BYTES = 4096  # as JSON: names, values, quotes, commas and braces all count
 FUNCTION_NAME_LENGTH = 64  # of the bare name; the parameter may be 140 long, it may be an ARN
+TAGS = 50  # of one resource
 
 # Code (AWS)
 ZIP_BYTES = 50 * MIB  # sent in the request itself

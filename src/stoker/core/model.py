@@ -116,6 +116,8 @@ class Function:
     update_reason: str | None = None
     update_reason_code: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    policy: str = ""  # JSON (core/policies.py)
+    reserved: int | None = None  # concurrency set aside for it
 
     @property
     def unsettled(self) -> bool:

@@ -157,6 +157,11 @@ def check_environment(variables: Mapping[str, str]) -> None:
         )
 
 
+def check_tags(tags: Mapping[str, str]) -> None:
+    if len(tags) > limits.TAGS:
+        raise InvalidParameterValueException("Number of tags exceeds resource tag limit.")
+
+
 def check_zip_size(size_bytes: int, operation: str) -> None:
     """A package that comes in the request itself. AWS names the size of the base64 text."""
     if size_bytes > limits.ZIP_BYTES:

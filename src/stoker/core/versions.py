@@ -35,6 +35,7 @@ class Version:
     last_modified: str
     state_reason: str | None = None
     state_reason_code: str | None = None
+    policy: str = ""  # JSON (core/policies.py)
 
     @property
     def unsettled(self) -> bool:

@@ -1,34 +1,60 @@
-"""How many invocations each account runs at a time.
+"""How many invocations each account runs at a time, in each region.
 
 One unit is taken for each invocation before it gets an environment, and given back when that
-environment is free again (not when the caller has its answer): exactly once.
+environment is free again (not when the caller has its answer): exactly once. Who may have one
+is decided in core/concurrency.py.
 """
 
+from stoker.core.concurrency import Answer, Concurrency
 from stoker.core.errors import TooManyRequestsException
 from stoker.core.invocation import Target
+from stoker.core.model import FunctionKey
 
 
 class Admission:
     def __init__(self, limit: int) -> None:
+        """`limit`: of each account in each region."""
         self._limit = limit
-        self._running: dict[str, int] = {}
+        self._accounts: dict[tuple[str, str], Concurrency] = {}
 
     def admit(self, target: Target) -> None:
         """Take a unit, or refuse."""
-        running = self._running.get(target.account, 0)
-        if running >= self._limit:
-            raise throttled()
-        self._running[target.account] = running + 1
+        match self._account(target.account, target.region).admit(target.name):
+            case Answer.OVER_LIMIT:
+                raise throttled()
+            case Answer.OVER_RESERVATION:
+                raise TooManyRequestsException(
+                    "Rate Exceeded.",
+                    Reason="ReservedFunctionConcurrentInvocationLimitExceeded",
+                    Type="User",
+                )
 
     def release(self, target: Target) -> None:
-        running = self._running[target.account] - 1
-        if running:
-            self._running[target.account] = running
-        else:
-            del self._running[target.account]
+        where = (target.account, target.region)
+        account = self._accounts[where]
+        account.release(target.name)
+        if account.idle:
+            del self._accounts[where]
+
+    def reserve(self, key: FunctionKey, amount: int | None) -> None:
+        """Set aside so much for the function, from the next invocation on."""
+        where = (key.account, key.region)
+        if amount is None and where not in self._accounts:
+            return
+        account = self._account(*where)
+        account.reserve(key.name, amount)
+        if account.idle:
+            del self._accounts[where]
 
     def running(self, account: str) -> int:
-        return self._running.get(account, 0)
+        return sum(each.running for (owner, _), each in self._accounts.items() if owner == account)
+
+    def _account(self, account: str, region: str) -> Concurrency:
+        where = (account, region)
+        found = self._accounts.get(where)
+        if found is None:
+            found = self._accounts[where] = Concurrency(self._limit)
+        return found
 
 
 def throttled() -> TooManyRequestsException:

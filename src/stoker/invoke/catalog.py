@@ -45,9 +45,14 @@ def host_architecture() -> str:
 
 class Catalog:
     def __init__(
-        self, architecture: str | None = None, draw: Callable[[], float] = random.random
+        self,
+        architecture: str | None = None,
+        draw: Callable[[], float] = random.random,
+        reserve: Callable[[FunctionKey, int | None], None] = lambda _key, _amount: None,
     ) -> None:
-        """`draw`: a number from 0 to 1 for each invocation of an alias that has weights."""
+        """`draw`: a number from 0 to 1 for each invocation of an alias that has weights.
+        `reserve`: is told how much concurrency is set aside for each function."""
+        self._reserve = reserve
         self._architecture = architecture or host_architecture()
         self._draw = draw
         self._entries: dict[tuple[str, str, str], Entry] = {}
@@ -76,6 +81,7 @@ class Catalog:
         match key:
             case FunctionKey(account, region, name):
                 function = (account, region, name)
+                self._reserve(key, now.reserved if isinstance(now, Function) else None)
                 if isinstance(now, Function):
                     self._entries[function] = self._function(now)
                 else:

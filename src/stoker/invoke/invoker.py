@@ -15,6 +15,7 @@ from stoker.core.invoke_limits import (
     MOMENT_S,
     ROOM_S,
 )
+from stoker.core.model import FunctionKey
 from stoker.core.pace import StreamLimits
 from stoker.core.pool import Room
 from stoker.environment.environment import Done, EnvironmentSettings
@@ -114,6 +115,10 @@ class Invoker:
         """Shut down the environments whose target nobody can ask for any more: at once if they
         are idle, else when they are."""
         self._placement.retire(keep)
+
+    def reserve(self, key: FunctionKey, amount: int | None) -> None:
+        """Set concurrency aside for a function from its next invocation on; None: no more."""
+        self._admission.reserve(key, amount)
 
     def running(self, account: str) -> int:
         """Invocations of this account that run (or wait for an environment) now."""

@@ -171,6 +171,10 @@ class Transaction(Protocol):
 
     async def usage(self, account: str, region: str) -> Usage: ...
 
+    async def reserved(self, account: str, region: str) -> int:
+        """The concurrency that all functions together have set aside."""
+        ...
+
     async def create_function(self, function: Function) -> None:
         """Raise ResourceConflictException if there is one of that name."""
         ...

@@ -35,6 +35,8 @@ def dump(function: Function) -> str:
         "update_reason_code": function.update_reason_code,
         "last_modified": function.last_modified,
         "tags": dict(function.tags),
+        "policy": function.policy,
+        "reserved": function.reserved,
     }
     return json.dumps(record, separators=(",", ":"))
 
@@ -57,6 +59,8 @@ def load(key: FunctionKey, revision: str, text: str) -> Function:
         revision_id=revision,
         last_modified=record["last_modified"],
         tags=record["tags"],
+        policy=record.get("policy", ""),
+        reserved=record.get("reserved"),
     )
 
 
@@ -68,6 +72,7 @@ def dump_version(version: Version) -> str:
         "state_reason": version.state_reason,
         "state_reason_code": version.state_reason_code,
         "last_modified": version.last_modified,
+        "policy": version.policy,
     }
     return json.dumps(record, separators=(",", ":"))
 

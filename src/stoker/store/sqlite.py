@@ -150,6 +150,14 @@ class SqliteTransaction:
         )
         return Usage(functions=count, code_bytes=size)
 
+    async def reserved(self, account: str, region: str) -> int:
+        (amount,) = await self._fetch(
+            "SELECT coalesce(sum(json_extract(body, '$.reserved')), 0) FROM functions"
+            " WHERE account = ? AND region = ?",
+            (account, region),
+        )
+        return amount
+
     async def create_function(self, function: Function) -> None:
         key = function.key
         added = await self._change(

@@ -216,6 +216,7 @@ def _dump(alias: Alias) -> str:
         "version": alias.version,
         "description": alias.description,
         "weights": dict(alias.weights),
+        "policy": alias.policy,
     }
     return json.dumps(record, separators=(",", ":"))
 

@@ -520,6 +520,120 @@ class DeleteAliasInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddPermissionInput:
+    function_name: str
+    statement_id: str
+    action: str
+    principal: str
+    source_arn: str | None = None
+    function_url_auth_type: str | None = None
+    invoked_via_function_url: bool | None = None
+    source_account: str | None = None
+    event_source_token: str | None = None
+    qualifier: str | None = None
+    revision_id: str | None = None
+    principal_org_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddPermissionResponse:
+    statement: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovePermissionInput:
+    function_name: str
+    statement_id: str
+    qualifier: str | None = None
+    revision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetPolicyInput:
+    function_name: str
+    qualifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetPolicyResponse:
+    policy: str | None = None
+    revision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutResourcePolicyInput:
+    resource_arn: str
+    policy: str
+    revision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutResourcePolicyResponse:
+    policy: str | None = None
+    revision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetResourcePolicyInput:
+    resource_arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetResourcePolicyResponse:
+    policy: str | None = None
+    revision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteResourcePolicyInput:
+    resource_arn: str
+    revision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagResourceInput:
+    resource: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UntagResourceInput:
+    resource: str
+    tag_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListTagsInput:
+    resource: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListTagsResponse:
+    tags: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutFunctionConcurrencyInput:
+    function_name: str
+    reserved_concurrent_executions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetFunctionConcurrencyInput:
+    function_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetFunctionConcurrencyResponse:
+    reserved_concurrent_executions: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteFunctionConcurrencyInput:
+    function_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LayerVersionContentInput:
     s3_bucket: str | None = None
     s3_key: str | None = None
