@@ -28,6 +28,7 @@ from typing import Any
 from stoker.sandbox.namespaces import syscalls as sys_
 from stoker.sandbox.namespaces.cgroups import Cgroups, Layout
 from stoker.sandbox.namespaces.compile import CannotCompile, built
+from stoker.sandbox.namespaces.disks import Disks
 from stoker.sandbox.namespaces.idmap import Owners
 from stoker.sandbox.namespaces.network import Block, Networks
 from stoker.sandbox.namespaces.parked import receive
@@ -67,6 +68,7 @@ class Launcher:
         self.cgroups = Cgroups(Layout.detect(), settings.instance)
         self.networks = Networks(block, settings.endpoint_port, settings.egress)
         self.scratch = Scratch(settings.scratch_root)
+        self.disks = Disks(self.scratch, SCRATCH_MB)
         self.owners = Owners()
         self.init = os.open(built("init", settings.runtime_root), os.O_RDONLY | os.O_CLOEXEC)
         self.birth = built("birth", settings.runtime_root)
@@ -93,7 +95,8 @@ class Launcher:
             until(lambda group=group: group.remove())  # type: ignore[misc]
         self.cgroups.start()
         self.networks.start()
-        os.close(self.scratch.create(SCRATCH_MB))  # the first one shows whether it can be done
+        self.disks.start()
+        self.children[self.disks.pid] = lambda _: None
         wake_r, wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -101,6 +104,7 @@ class Launcher:
             signal.signal(number, signal.SIG_IGN)  # a ^C at the terminal is the server's to handle
         self.watch(wake_r, lambda: self.reap(wake_r))
         self.watch(self.control.fileno(), self.obey)
+        self.watch(self.disks.sock.fileno(), self.disk_made)
         missing, problem = layout.missing(), self.networks.problem
         self.reply(0, {"missing": missing, "egress_problem": problem, "pid": os.getpid()})
 
@@ -121,6 +125,10 @@ class Launcher:
     def unwatch(self, fd: int) -> None:
         if self.watched.pop(fd, None):
             self.epoll.unregister(fd)
+
+    def disk_made(self) -> None:
+        if not self.disks.heard():
+            self.unwatch(self.disks.sock.fileno())
 
     def refill_soon(self) -> None:
         self.refill_at = time.monotonic() + REFILL_PAUSE_S
@@ -189,7 +197,7 @@ class Launcher:
         if spec["opt"]:
             mounts.append((self._tree(spec["opt"], read_only), "/opt"))
         if spec["ephemeral_mb"] != prepared.scratch_mb:
-            mounts.append((self.scratch.create(spec["ephemeral_mb"]), "/tmp"))
+            mounts.append((self.scratch.create(spec["ephemeral_mb"]).mount, "/tmp"))
         sys_.setns(prepared.mounts, sys_.CLONE_NEWNS)
         try:
             for fd, where in mounts:
@@ -283,12 +291,12 @@ class Launcher:
 
     def _remove(self, prepared: Prepared) -> None:
         prepared.let_go()
-        until(prepared.group.remove)
-        self.stocks.free_slot(prepared.slot)
+        self.stocks.free(prepared)
 
     def close(self) -> None:
         """Nothing of ours is left on the machine after this."""
         self.stocks.close()
+        self.disks.close()
         if self.announced:
             with contextlib.suppress(OSError):
                 os.remove(self.announced)

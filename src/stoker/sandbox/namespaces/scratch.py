@@ -11,6 +11,7 @@ import fcntl
 import os
 import struct
 import subprocess
+from typing import NamedTuple
 
 from stoker.sandbox.namespaces import syscalls as sys_
 from stoker.sandbox.namespaces.idmap import LOOKS_LIKE_ROOT
@@ -22,6 +23,15 @@ _OVERHEAD = 16 << 20  # inode tables and bitmaps: the user gets the whole size
 _MKFS = ("mkfs.ext4", "-q", "-F", "-O", "^has_journal,^resize_inode,^metadata_csum", "-m", "0",
          "-E", "lazy_itable_init=1,packed_meta_blocks=1,nodiscard")  # fmt: skip
 _OPTIONS: dict[str, str | None] = {"noinit_itable": None}
+_ATTRIBUTES = sys_.MOUNT_ATTR_NOSUID | sys_.MOUNT_ATTR_NODEV | sys_.MOUNT_ATTR_NOATIME
+
+
+class Disk(NamedTuple):
+    """One empty file system."""
+
+    mount: int  # descriptor of a detached mount, which keeps it alive
+    device: str
+    pristine: tuple[int, ...]  # how it looked when it was new
 
 
 class Scratch:
@@ -32,23 +42,31 @@ class Scratch:
         self._templates: dict[int, tuple[int, list[tuple[int, bytes]]]] = {}
         self._first_free = -1
 
-    def create(self, size_mb: int) -> int:
-        """A detached mount (file descriptor) of size_mb; gone when unmounted everywhere."""
+    def create(self, size_mb: int) -> Disk:
+        """A disk of size_mb; gone when its descriptor is closed and it is unmounted everywhere."""
         image = self._image(size_mb)
         try:
             loop = self._attach(image)
         finally:
             os.close(image)
         try:
-            source: dict[str, str | None] = {"source": f"/dev/loop{loop[1]}"}
-            attributes = sys_.MOUNT_ATTR_NOSUID | sys_.MOUNT_ATTR_NODEV
-            mount = sys_.new_filesystem("ext4", source | _OPTIONS, attributes)
+            device = f"/dev/loop{loop[1]}"
+            mount = _mount(device)
             os.chmod(".", 0o1777, dir_fd=mount)
             os.chown(".", LOOKS_LIKE_ROOT, LOOKS_LIKE_ROOT, dir_fd=mount)
             os.rmdir("lost+found", dir_fd=mount)
-            return mount
+            return Disk(mount, device, _looks(mount))
         finally:
             os.close(loop[0])  # with AUTOCLEAR the mount alone now keeps the device
+
+    def mount(self, disk: Disk) -> int:
+        """One more mount of it, detached (a descriptor), to be attached in a sandbox."""
+        return _mount(disk.device)
+
+    def is_untouched(self, disk: Disk) -> bool:
+        """Whether nothing was ever created in it by name: who does that changes the directory's
+        times, which only its owner could set back, and no sandbox has the owner's uid."""
+        return _looks(disk.mount) == disk.pristine and not _entries(disk.mount)
 
     def _image(self, size_mb: int) -> int:
         if size_mb not in self._templates:
@@ -98,6 +116,26 @@ class Scratch:
                     raise
                 continue  # somebody else took that number
             return device, number
+
+
+def _mount(device: str) -> int:
+    source: dict[str, str | None] = {"source": device}
+    return sys_.new_filesystem("ext4", source | _OPTIONS, _ATTRIBUTES)
+
+
+def _looks(mount: int) -> tuple[int, ...]:
+    """The root directory, and how much is free."""
+    root, free = os.stat(".", dir_fd=mount), os.fstatvfs(mount)
+    times = root.st_mtime_ns, root.st_ctime_ns
+    return *times, root.st_mode, root.st_uid, root.st_size, free.f_bfree, free.f_ffree
+
+
+def _entries(mount: int) -> list[str]:
+    fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=mount)
+    try:
+        return os.listdir(fd)
+    finally:
+        os.close(fd)
 
 
 def _run(command: list[str], fd: int) -> None:

@@ -14,6 +14,7 @@ from stoker.sandbox.namespaces.idmap import LOOKS_LIKE_ROOT
 from stoker.sandbox.namespaces.network import BLOCK_SIZE, Net
 from stoker.sandbox.namespaces.parked import receive
 from stoker.sandbox.namespaces.plan import LAMBDA_GID, LAMBDA_UID, Language, template_plan
+from stoker.sandbox.namespaces.scratch import Disk
 from stoker.sandbox.namespaces.template import Recipe, become_zygote
 from stoker.sandbox.namespaces.undertaker import until
 from stoker.sandbox.namespaces.zygote import OUTPUTS, REPORT, REQUEST, STEPS
@@ -39,6 +40,7 @@ class Prepared:
         self.pid = 0  # of its init
         self.mounts = -1  # its mount namespace
         self.controls: Controls | None = None  # of its cgroups, opened ahead
+        self.disk: Disk | None = None  # its /tmp
         self._gone = False
         self.scratch_mb = SCRATCH_MB
         self.outputs: list[int] = []  # of the program that is parked in it, if it has its own
@@ -294,7 +296,8 @@ class Stocks:
         prepared.shared_bytes = zygote.shared_bytes
         brought: list[int] = []  # for it alone
         try:
-            scratch = self.launcher.scratch.create(SCRATCH_MB)
+            prepared.disk = self.launcher.disks.take()
+            scratch = self.launcher.scratch.mount(prepared.disk)
             brought.append(scratch)
             birthplace, entrances = prepared.group.doors()
             has_birthplace = birthplace >= 0
@@ -377,8 +380,7 @@ class Stocks:
     def _abandon(self, prepared: Prepared) -> None:
         prepared.group.kill()
         prepared.let_go()
-        until(prepared.group.remove)
-        self.free_slot(prepared.slot)
+        self.free(prepared)
 
     def died(self, pid: int) -> Prepared | None:
         """The init of a prepared sandbox died: forget the sandbox, and return it."""
@@ -393,8 +395,13 @@ class Stocks:
                     return prepared
         return None
 
-    def free_slot(self, slot: int) -> None:
-        self.slots.append(slot)
+    def free(self, prepared: Prepared) -> None:
+        """After the end of its processes: its cgroups go, slot and disk are there again."""
+        until(prepared.group.remove)
+        self.slots.append(prepared.slot)
+        if prepared.disk is not None:
+            self.launcher.disks.give_back(prepared.disk)
+            prepared.disk = None
 
     def everyone(self) -> list[Prepared]:
         return [

@@ -41,6 +41,9 @@ class Recipe(NamedTuple):
 def become_zygote(recipe: Recipe, sock: socket.socket) -> NoReturn:
     """In a child of the launcher: leave the host's file system and serve as a zygote."""
     sys_.prctl(sys_.PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.set_wakeup_fd(-1)
+    os.closerange(3, sock.fileno())  # the launcher's: here they would outlive it
+    os.closerange(sock.fileno() + 1, 1 << 20)
     proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
     sys_.unshare(sys_.CLONE_NEWNS)
     sys_.mount("none", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
