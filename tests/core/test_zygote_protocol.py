@@ -2,6 +2,7 @@
 
 import json
 
+from stoker.sandbox.namespaces import trial
 from stoker.sandbox.namespaces.network import BLOCK_SIZE
 from stoker.sandbox.namespaces.zygote import REPORT, REQUEST, STEPS
 
@@ -15,3 +16,13 @@ def test_no_report_of_any_sandbox_looks_like_json() -> None:
 def test_what_birth_c_reads_and_writes_has_its_size() -> None:
     assert (REQUEST.size, REPORT.size) == (12, 16)
     assert len(STEPS) == 14  # birth.c counts them from 1 to 13
+
+
+def test_neighbouring_pages_that_a_child_has_for_itself_are_one_span() -> None:
+    shared, alone, of_file, absent = 1 << 63, 1 << 63 | 1 << 56, 1 << 63 | 1 << 61, 0
+    pages = (alone, alone, shared, absent, of_file, of_file | 1 << 56, alone)
+    assert list(trial._runs(0x10000, pages)) == [
+        (0x10000, 0x2000, 23),  # MADV_POPULATE_WRITE
+        (0x14000, 0x2000, 22),  # MADV_POPULATE_READ
+        (0x16000, 0x1000, 23),
+    ]

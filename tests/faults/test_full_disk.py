@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stoker.sandbox.namespaces import syscalls
+from stoker.sandbox.namespaces.disks import READY
 from tests.faults.scene import ECHO, answer
 from tests.running import PYTHON, STOKER, StokerProcess, deploy, wait_for
 
@@ -108,8 +109,13 @@ def test_a_cold_start_on_a_full_disk_is_refused_and_the_next_one_after_it_works(
         StokerProcess(data_dir, "--stock", "0") as server,
         closing(server.client("lambda")) as functions,
     ):
+        for number in range(READY):
+            deploy(functions, ECHO, FunctionName=f"echo-{number}")
         deploy(functions, ECHO, FunctionName="echo")
         filling = fill(data_dir)
+        for number in range(READY):
+            with suppress(ClientError):  # disks that were made before
+                functions.invoke(FunctionName=f"echo-{number}", Payload="1")
         refused = failure(lambda: functions.invoke(FunctionName="echo", Payload="1"))
         assert refused.response["Error"]["Code"] == "ServiceException"
         assert "No space left on device" in refused.response["Error"]["Message"]

@@ -21,7 +21,7 @@ import struct
 import sys
 from typing import Any, Callable, NoReturn  # noqa: UP035 (Python 3.8)
 
-from stoker.sandbox.namespaces import parked
+from stoker.sandbox.namespaces import parked, trial
 from stoker.sandbox.namespaces import syscalls as sys_
 
 SETTINGS_VARIABLE = "STOKER_ZYGOTE"
@@ -63,9 +63,26 @@ Start = Callable[[], NoReturn]
 """What a runtime's process does, when it was born: descriptor 10 leads to the server then."""
 
 
-def copy_of(main: Callable[[Any], NoReturn], rehearse: Callable[[], None]) -> Start:
-    """A runtime that is a copy of its zygote: these are its entry points."""
-    return lambda: parked.park(socket.socket(fileno=_GO), main, rehearse)
+class Copy:
+    """A runtime that is a copy of its zygote: a Start."""
+
+    def __init__(self, main: Callable[[Any], NoReturn], rehearse: Callable[[], None]) -> None:
+        self.main = main
+        self.rehearse = rehearse  # before it is wanted
+
+    def __call__(self) -> NoReturn:
+        parked.park(socket.socket(fileno=_GO), self.main, self.rehearse)
+
+    def learn(self, proc: int, hooks: bool) -> bytes:
+        """The memory that it will touch (trial.py); if that is known, it rehearses nothing."""
+        rehearse, self.rehearse = self.rehearse, lambda: None
+        spans = trial.spans(proc, lambda: _fork(hooks), self._on_trial)
+        if not spans:
+            self.rehearse = rehearse
+        return spans
+
+    def _on_trial(self, go: socket.socket) -> NoReturn:
+        _run(lambda: parked.park(go, self.main, self.rehearse))
 
 
 def program(command: list[str]) -> Start:
@@ -95,7 +112,8 @@ class Order(ctypes.Structure):
 
     _fields_ = [
         *((name, ctypes.c_int) for name in ("proc", "report", "inside_uid", "inside_gid", "root")),
-        *((name, ctypes.c_int) for name in ("files", "runtime")),
+        *((name, ctypes.c_int) for name in ("files", "runtime", "span_count")),
+        ("spans", ctypes.c_char_p),
         ("masks", ctypes.c_char_p),
         ("filter_length", ctypes.c_ushort),
         ("filter", ctypes.c_char_p),
@@ -118,11 +136,14 @@ def serve(
     _restore_signals()
     birth, python = ctypes.PyDLL(library), ctypes.pythonapi
     order = _order(sock.fileno(), proc, settings, runtime is not None)
-    _seal()
-    sock.send(json.dumps({"ready": os.getpid()}).encode())
+    hooks = "random" in sys.modules  # and what else came with the SDK
     gc.collect()
     gc.freeze()
-    hooks = "random" in sys.modules  # and what else came with the SDK
+    if isinstance(runtime, Copy):
+        spans = runtime.learn(proc, hooks)
+        order.spans, order.span_count = spans, len(spans) // trial.SPAN.size
+    _seal()
+    sock.send(json.dumps({"ready": os.getpid()}).encode())
     if hooks:
         python.PyOS_BeforeFork()  # once: from here on this process runs no Python any more
     if birth.serve(ctypes.byref(order)) == 0 and runtime is not None:
@@ -130,6 +151,17 @@ def serve(
             python.PyOS_AfterFork_Child()
         _run(runtime)
     os._exit(0)
+
+
+def _fork(hooks: bool) -> int:
+    """As birth.c forks, and without Python's work around it where none is needed."""
+    python = ctypes.pythonapi
+    if hooks:
+        python.PyOS_BeforeFork()
+    pid: int = ctypes.PyDLL(None).fork()
+    if hooks:
+        (python.PyOS_AfterFork_Parent if pid else python.PyOS_AfterFork_Child)()
+    return pid
 
 
 def _run(runtime: Start) -> NoReturn:
@@ -178,7 +210,7 @@ def main() -> None:
     for name in data["preload"]:
         __import__(name)
     bootstrap.prepare()
-    serve(sock, proc, BIRTH, settings, copy_of(bootstrap.main, bootstrap.rehearse))
+    serve(sock, proc, BIRTH, settings, Copy(bootstrap.main, bootstrap.rehearse))
 
 
 def read_settings(text: str) -> tuple[Settings, dict[str, Any]]:
