@@ -180,3 +180,18 @@ def test_without_cgroup_2_environments_are_frozen_and_killed_all_the_same(tmp_pa
         server.stop(signal.SIGKILL)
         all_gone(instance)
         assert running.exception() is not None
+
+
+def test_where_few_files_may_be_open_functions_may_open_as_many(tmp_path: Path) -> None:
+    with (
+        StokerProcess(tmp_path / "data", through=hidden("ulimit -n 900")) as server,
+        closing(server.client("lambda")) as functions,
+    ):
+        limits = (
+            "import resource\n\n\n"
+            "def handler(event, context):\n"
+            "    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]\n"
+        )
+        deploy(functions, limits, FunctionName="limits")
+        assert answer(functions.invoke(FunctionName="limits")) in (900, 1024)
+        assert server.stop() == 0
