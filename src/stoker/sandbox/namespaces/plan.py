@@ -144,7 +144,7 @@ SANDBOX_PLAN = (
     Step("proc of its own pid namespace, nosuid nodev noexec", "/proc", "ahead"),
     Step(f"user namespace: uid {LAMBDA_UID} inside, a uid of its own outside", "user", "ahead"),
     Step("no capabilities, no_new_privs, not dumpable, seccomp filter", "init", "ahead"),
-    Step("managed Python: fork the runtime from the zygote and rehearse it", "runtime", "ahead"),
+    Step("managed Python: fork the runtime from the zygote, and warm it", "runtime", "ahead"),
     Step("memory.max from MemorySize", "cgroup", "cold start"),
     Step("the function's code, read-only nosuid nodev", "/var/task", "cold start"),
     Step("the layers, merged ahead, read-only nosuid nodev", "/opt", "cold start"),
