@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from bench import burst, churn, cold, extended, layers, memory, throughput, warm
+from bench import burst, churn, cold, extended, layers, memory, runtimes, throughput, warm
 from bench.gates import GATES, judge
 from bench.install import BUILD, HERE, install
 from bench.machine import profile
@@ -28,6 +28,7 @@ MEASURES: dict[str, Callable[[Session], None]] = {
     "throughput": throughput.measure,
     "cold": cold.measure,
     "layers": layers.measure,
+    "runtimes": runtimes.measure,
     "memory": memory.measure,
     "burst": burst.measure,
     "churn": churn.measure,

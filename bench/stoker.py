@@ -77,10 +77,12 @@ class Stoker:
         arn: str = published["LayerVersionArn"]
         return arn
 
-    def deploy(self, *names: str, handler: str = HANDLER, layers: Sequence[str] = ()) -> None:
-        """Create functions; return when all are Active."""
+    def deploy(
+        self, *names: str, handler: str = HANDLER, layers: Sequence[str] = (), **settings: Any
+    ) -> None:
+        """Create functions; return when all are Active. `settings` are CreateFunction's."""
         for name in names:
-            self._client.create_function(**definition(name, handler, layers))
+            self._client.create_function(**{**definition(name, handler, layers), **settings})
         end = time.monotonic() + DEPLOY_S
         for name in names:
             while self._state(name) != "Active":

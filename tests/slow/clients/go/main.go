@@ -32,6 +32,9 @@ func handle(ctx context.Context, e event) (any, error) {
 	case "count":
 		count++
 		return count, nil
+	case "bench":
+		count++
+		return map[string]any{"count": count, "data": e.Data}, nil
 	case "error":
 		return nil, errors.New("not today")
 	case "panic":

@@ -25,6 +25,9 @@ def handler(event: dict[str, Any], context: Any) -> Any:
             return count
         case "error":
             raise Refused("not today")
+        case "bench":
+            count += 1
+            return {"count": count, "data": event["data"]}
         case "panic":
             os.abort()
         case "exit":

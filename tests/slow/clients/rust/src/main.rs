@@ -31,6 +31,7 @@ async fn handle(event: LambdaEvent<Event>) -> Result<Answer, Error> {
     let answer = match r#do.as_str() {
         "echo" => value.clone(),
         "count" => json!(COUNT.fetch_add(1, Ordering::Relaxed) + 1),
+        "bench" => json!({"count": COUNT.fetch_add(1, Ordering::Relaxed) + 1, "data": data}),
         "error" => return Err("not today".into()),
         "panic" => panic!("out of luck"),
         "exit" => std::process::exit(7),
