@@ -19,6 +19,10 @@ class Answer(Enum):
     OVER_LIMIT = auto()
 
 
+# Looking up a member of an Enum costs as much as the rest of admit().
+_YES, _OVER_RESERVATION, _OVER_LIMIT = Answer
+
+
 @dataclass(slots=True)
 class Concurrency:
     limit: int
@@ -39,24 +43,22 @@ class Concurrency:
     def admit(self, function: str) -> Answer:
         """Take a unit for this function, if there is one."""
         running = self._running.get(function, 0)
-        reserved = self._reserved.get(function)
-        if reserved is None:
-            if self._shared >= self.limit - self._set_aside:
-                return Answer.OVER_LIMIT
+        if function in self._reserved:
+            if running >= self._reserved[function]:
+                return _OVER_RESERVATION
+        else:
+            if self._shared + self._set_aside >= self.limit:
+                return _OVER_LIMIT
             self._shared += 1
-        elif running >= reserved:
-            return Answer.OVER_RESERVATION
         self._running[function] = running + 1
-        return Answer.YES
+        return _YES
 
     def release(self, function: str) -> None:
         """Give back a unit that was taken."""
-        running = self._running[function]
+        running = self._running.pop(function)
         if running > self._reserved.get(function, 0):
             self._shared -= 1
-        if running == 1:
-            del self._running[function]
-        else:
+        if running > 1:
             self._running[function] = running - 1
 
     def reserve(self, function: str, amount: int | None) -> None:

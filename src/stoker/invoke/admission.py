@@ -10,6 +10,8 @@ from stoker.core.errors import TooManyRequestsException
 from stoker.core.invocation import Target
 from stoker.core.model import FunctionKey
 
+YES = Answer.YES  # looked up once
+
 
 class Admission:
     def __init__(self, limit: int) -> None:
@@ -19,25 +21,26 @@ class Admission:
 
     def admit(self, target: Target) -> None:
         """Take a unit, or refuse."""
-        match self._account(target.account, target.region).admit(target.name):
-            case Answer.OVER_LIMIT:
-                raise throttled()
-            case Answer.OVER_RESERVATION:
-                raise TooManyRequestsException(
-                    "Rate Exceeded.",
-                    Reason="ReservedFunctionConcurrentInvocationLimitExceeded",
-                    Type="User",
-                )
+        account = self._accounts.get((target.account, target.region))
+        if account is None:
+            account = self._account(target.account, target.region)
+        answer = account.admit(target.name)
+        if answer is YES:
+            return
+        if answer is Answer.OVER_LIMIT:
+            raise throttled()
+        raise TooManyRequestsException(
+            "Rate Exceeded.",
+            Reason="ReservedFunctionConcurrentInvocationLimitExceeded",
+            Type="User",
+        )
 
     def release(self, target: Target) -> None:
-        where = (target.account, target.region)
-        account = self._accounts[where]
-        account.release(target.name)
-        if account.idle:
-            del self._accounts[where]
+        self._accounts[target.account, target.region].release(target.name)
 
     def reserve(self, key: FunctionKey, amount: int | None) -> None:
-        """Set aside so much for the function, from the next invocation on."""
+        """Set aside so much for the function, from the next invocation on. An account of which
+        nothing is known any more is forgotten here, and not on the warm path."""
         where = (key.account, key.region)
         if amount is None and where not in self._accounts:
             return
