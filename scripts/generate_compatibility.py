@@ -45,6 +45,10 @@ DIFFERENCES = {
             "cut while more than that runs, what is over counts on what all functions share "
             "until it has ended",
         ),
+        (
+            "Event invoke configurations",
+            "kept, checked and shown; InvocationType Event, which they are for, is not built yet",
+        ),
         ("Other services", "S3, SQS, SNS, STS and all others answer 501 in their own protocol"),
         ("Old CLIs", "below 1.29 and 2.13, `aws` needs `--endpoint-url` with each command"),
         ("Code.Location", "an address of this server, good for ten minutes and until its restart"),

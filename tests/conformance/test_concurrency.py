@@ -1,4 +1,4 @@
-"""Reserved concurrency, policies and tags as a user meets them."""
+"""What is kept beside the configuration, as a user meets it: concurrency, policies, tags."""
 
 import json
 import uuid
@@ -63,3 +63,19 @@ def test_policies_and_tags_over_http(lambda_client: Any, create: Create) -> None
     assert lambda_client.list_tags(Resource=arn)["Tags"] == {"team": "x", "a b": "c/d"}
     lambda_client.untag_resource(Resource=arn, TagKeys=["team", "a b"])
     assert lambda_client.list_tags(Resource=arn)["Tags"] == {}
+
+
+def test_settings_of_asynchronous_invocations_over_http(lambda_client: Any, create: Create) -> None:
+    name = create("def handler(event, context): pass")
+    made = lambda_client.put_function_event_invoke_config(
+        FunctionName=name, MaximumRetryAttempts=0, MaximumEventAgeInSeconds=60
+    )
+    del made["ResponseMetadata"]
+    assert made["DestinationConfig"] == {"OnSuccess": {}, "OnFailure": {}}
+    (listed,) = lambda_client.list_function_event_invoke_configs(FunctionName=name)[
+        "FunctionEventInvokeConfigs"
+    ]
+    assert listed == made
+    lambda_client.delete_function_event_invoke_config(FunctionName=name)
+    with pytest.raises(lambda_client.exceptions.ResourceNotFoundException):
+        lambda_client.get_function_event_invoke_config(FunctionName=name)

@@ -5,10 +5,10 @@ fails if there is a newer one. So a store of another kind (a key-value bucket of
 stand here without anything above it changing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from stoker.core.aliases import Alias, AliasKey
 from stoker.core.layers import LayerKey, LayerVersion
@@ -145,6 +145,28 @@ class Aliases(Protocol):
     async def every(self) -> list[Alias]: ...
 
 
+class Settings(Protocol):
+    """Of a function ("$LATEST"), a version or an alias; gone with it."""
+
+    async def put(
+        self, key: FunctionKey, qualifier: str, kind: str, value: Mapping[str, object]
+    ) -> None:
+        """Keep this, as JSON, in place of what was kept."""
+        ...
+
+    async def get(self, key: FunctionKey, qualifier: str, kind: str) -> dict[str, Any] | None: ...
+
+    async def remove(self, key: FunctionKey, qualifier: str, kind: str) -> bool:
+        """Say whether there was one."""
+        ...
+
+    async def of(
+        self, key: FunctionKey, kind: str, *, after: str, limit: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """All of one kind, by qualifier, beginning behind `after`."""
+        ...
+
+
 class Transaction(Protocol):
     @property
     def layers(self) -> Layers: ...
@@ -154,6 +176,9 @@ class Transaction(Protocol):
 
     @property
     def aliases(self) -> Aliases: ...
+
+    @property
+    def settings(self) -> Settings: ...
 
     async def function(self, key: FunctionKey) -> Function | None: ...
 

@@ -22,6 +22,7 @@ from stoker.core.model import Function, FunctionKey
 from stoker.store.base import Aggregate, Key, StoreUnavailable, Superseded, Usage, Watcher
 from stoker.store.layer_table import SqliteLayers
 from stoker.store.records import dump, load
+from stoker.store.setting_table import SqliteSettings
 from stoker.store.version_table import SqliteAliases, SqliteVersions
 
 T = TypeVar("T")
@@ -115,6 +116,7 @@ class SqliteTransaction:
         self.changes: dict[Key, Aggregate | None] = {}
         self.layers = SqliteLayers(db, store.run)
         self.versions = SqliteVersions(db, store.run, self.changes.__setitem__)
+        self.settings = SqliteSettings(db, store.run)
         self.aliases = SqliteAliases(db, store.run, self.changes.__setitem__)
 
     async def function(self, key: FunctionKey) -> Function | None:

@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -631,6 +632,74 @@ class GetFunctionConcurrencyResponse:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteFunctionConcurrencyInput:
     function_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnSuccess:
+    destination: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnFailure:
+    destination: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationConfig:
+    on_success: OnSuccess | None = None
+    on_failure: OnFailure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutFunctionEventInvokeConfigInput:
+    function_name: str
+    qualifier: str | None = None
+    maximum_retry_attempts: int | None = None
+    maximum_event_age_in_seconds: int | None = None
+    destination_config: DestinationConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionEventInvokeConfig:
+    last_modified: datetime | None = None
+    function_arn: str | None = None
+    maximum_retry_attempts: int | None = None
+    maximum_event_age_in_seconds: int | None = None
+    destination_config: DestinationConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateFunctionEventInvokeConfigInput:
+    function_name: str
+    qualifier: str | None = None
+    maximum_retry_attempts: int | None = None
+    maximum_event_age_in_seconds: int | None = None
+    destination_config: DestinationConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetFunctionEventInvokeConfigInput:
+    function_name: str
+    qualifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFunctionEventInvokeConfigsInput:
+    function_name: str
+    marker: str | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFunctionEventInvokeConfigsResponse:
+    function_event_invoke_configs: tuple[FunctionEventInvokeConfig, ...] | None = None
+    next_marker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteFunctionEventInvokeConfigInput:
+    function_name: str
+    qualifier: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,70 @@
+"""Settings in SQLite: what store/base.py calls `Settings`, in the transaction it belongs to.
+That they go with what they belong to is the schema's affair (triggers in migrations/)."""
+
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from typing import Any, Protocol, TypeVar
+
+from stoker.core.model import FunctionKey
+
+T = TypeVar("T")
+
+_KIND = "account = :account AND region = :region AND name = :name AND kind = :kind"
+_ONE = f"{_KIND} AND qualifier = :qualifier"
+
+
+class Run(Protocol):
+    """SqliteStore.run: in the store's thread."""
+
+    def __call__(self, work: Callable[[], T]) -> Awaitable[T]: ...
+
+
+class SqliteSettings:
+    def __init__(self, db: sqlite3.Connection, run: Run) -> None:
+        self._db = db
+        self._run = run
+
+    async def put(
+        self, key: FunctionKey, qualifier: str, kind: str, value: Mapping[str, object]
+    ) -> None:
+        values = {
+            **_names(key, kind),
+            "qualifier": qualifier,
+            "body": json.dumps(value, separators=(",", ":")),
+        }
+        await self._run(
+            lambda: self._db.execute(
+                "INSERT INTO function_settings"
+                " VALUES (:account, :region, :name, :qualifier, :kind, :body)"
+                " ON CONFLICT DO UPDATE SET body = excluded.body",
+                values,
+            )
+        )
+
+    async def get(self, key: FunctionKey, qualifier: str, kind: str) -> dict[str, Any] | None:
+        values = {**_names(key, kind), "qualifier": qualifier}
+        sql = f"SELECT body FROM function_settings WHERE {_ONE}"
+        row = await self._run(lambda: self._db.execute(sql, values).fetchone())
+        return json.loads(row[0]) if row else None
+
+    async def remove(self, key: FunctionKey, qualifier: str, kind: str) -> bool:
+        values = {**_names(key, kind), "qualifier": qualifier}
+        sql = f"DELETE FROM function_settings WHERE {_ONE}"
+        return bool(await self._run(lambda: self._db.execute(sql, values).rowcount))
+
+    async def of(
+        self, key: FunctionKey, kind: str, *, after: str, limit: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        values = {**_names(key, kind), "after": after, "limit": limit}
+        sql = (
+            f"SELECT qualifier, body FROM function_settings WHERE {_KIND} AND qualifier > :after"
+            " ORDER BY qualifier LIMIT :limit"
+        )
+        rows = await self._run(lambda: self._db.execute(sql, values).fetchall())
+        return [(qualifier, json.loads(body)) for qualifier, body in rows]
+
+
+def _names(key: FunctionKey, kind: str) -> dict[str, object]:
+    return {**asdict(key), "kind": kind}
