@@ -14,7 +14,12 @@ import pytest
 from tests.running import REGION, StokerProcess
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "custom-runtimes.md"
-ASKED = {"PHP": "InvalidArgumentException", "Perl": "Died"}  # its error's type, for no name
+# A language: the program it takes, and its error's type for no name.
+ASKED = {
+    "PHP": ("php", "InvalidArgumentException"),
+    "Perl": ("perl", "Died"),
+    "Bun": ("npm", "TypeError"),
+}
 
 pytestmark = pytest.mark.root  # /opt
 
@@ -28,13 +33,16 @@ def recipe(language: str) -> tuple[str, Any]:
     return "set -eu\n" + script, json.loads(printed)
 
 
-@pytest.mark.parametrize("language", ASKED)
+@pytest.mark.parametrize(
+    "language",
+    ["PHP", "Perl", pytest.param("Bun", marks=pytest.mark.slow)],  # that one fetches 40 MB
+)
 def test_a_recipe_makes_a_function_that_answers_and_fails_as_it_says(
     language: str, server: StokerProcess, lambda_client: Any, tmp_path: Path
 ) -> None:
-    interpreter = language.lower()
-    if shutil.which(interpreter) is None:
-        pytest.skip(f"there is no {interpreter} on this machine")
+    program, error_type = ASKED[language]
+    if shutil.which(program) is None:
+        pytest.skip(f"there is no {program} on this machine")
     script, printed = recipe(language)
     done = subprocess.run(
         ["bash", "-c", script],
@@ -52,7 +60,7 @@ def test_a_recipe_makes_a_function_that_answers_and_fails_as_it_says(
         text=True,
         check=False,
     )
-    name = f"hello-{interpreter}"
+    name = f"hello-{language.lower()}"
     try:
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout) == printed
@@ -61,7 +69,7 @@ def test_a_recipe_makes_a_function_that_answers_and_fails_as_it_says(
         with failed["Payload"] as payload:
             assert json.load(payload) == {
                 "errorMessage": "who are you?",
-                "errorType": ASKED[language],
+                "errorType": error_type,
             }
     finally:
         lambda_client.delete_function(FunctionName=name)
