@@ -49,6 +49,11 @@ DIFFERENCES = {
             "Event invoke configurations",
             "kept, checked and shown; InvocationType Event, which they are for, is not built yet",
         ),
+        (
+            "Runtime management, recursion",
+            "Auto, FunctionUpdate and RecursiveLoop are kept and shown, without effect: the "
+            "interpreters are the machine's, and loops are not looked for. Manual is refused",
+        ),
         ("Other services", "S3, SQS, SNS, STS and all others answer 501 in their own protocol"),
         ("Old CLIs", "below 1.29 and 2.13, `aws` needs `--endpoint-url` with each command"),
         ("Code.Location", "an address of this server, good for ten minutes and until its restart"),

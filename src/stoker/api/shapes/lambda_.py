@@ -703,6 +703,55 @@ class DeleteFunctionEventInvokeConfigInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PutRuntimeManagementConfigInput:
+    function_name: str
+    qualifier: str | None = None
+    update_runtime_on: str
+    runtime_version_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutRuntimeManagementConfigResponse:
+    update_runtime_on: str
+    function_arn: str
+    runtime_version_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetRuntimeManagementConfigInput:
+    function_name: str
+    qualifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetRuntimeManagementConfigResponse:
+    update_runtime_on: str | None = None
+    function_arn: str | None = None
+    runtime_version_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutFunctionRecursionConfigInput:
+    function_name: str
+    recursive_loop: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutFunctionRecursionConfigResponse:
+    recursive_loop: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetFunctionRecursionConfigInput:
+    function_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetFunctionRecursionConfigResponse:
+    recursive_loop: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LayerVersionContentInput:
     s3_bucket: str | None = None
     s3_key: str | None = None
