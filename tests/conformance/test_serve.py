@@ -158,7 +158,7 @@ def test_aws_logs_tail_shows_a_line_while_the_invocation_runs(
     tail = subprocess.Popen(
         # The option, since the variable is known to 2.13 and later only.
         [AWS_2, "--endpoint-url", server.url, "logs", "tail", f"/aws/lambda/{name}",
-         "--follow", "--since", "1s"],
+         "--follow", "--since", "1h"],
         stdout=subprocess.PIPE,
         text=True,
         env=environment_of(server),
@@ -167,14 +167,16 @@ def test_aws_logs_tail_shows_a_line_while_the_invocation_runs(
     with tail, ThreadPoolExecutor(1) as pool:
         running = pool.submit(lambda_client.invoke, FunctionName=name, Payload='{"s": 20}')
         seen: list[str] = []
-        for line in tail.stdout:
-            seen.append(line)
-            if sum("early" in line for line in seen) == 2:
-                break
-        else:
-            pytest.fail(f"tail ended by itself: {seen}")
-        assert not running.done(), "".join(seen)
-        tail.terminate()
+        try:
+            for line in tail.stdout:
+                seen.append(line)
+                if sum("early" in line for line in seen) == 2:
+                    break
+            else:
+                pytest.fail(f"tail ended by itself: {seen}")
+            assert not running.done(), "".join(seen)
+        finally:
+            tail.terminate()
     assert "FunctionError" not in running.result()
 
 
