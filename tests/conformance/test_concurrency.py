@@ -79,3 +79,11 @@ def test_settings_of_asynchronous_invocations_over_http(lambda_client: Any, crea
     lambda_client.delete_function_event_invoke_config(FunctionName=name)
     with pytest.raises(lambda_client.exceptions.ResourceNotFoundException):
         lambda_client.get_function_event_invoke_config(FunctionName=name)
+
+
+def test_no_function_has_to_be_signed(lambda_client: Any, create: Create) -> None:
+    name = create("def handler(event, context): pass")
+    shown = lambda_client.get_function_code_signing_config(FunctionName=name)
+    assert set(shown) == {"ResponseMetadata"}
+    with pytest.raises(lambda_client.exceptions.ResourceNotFoundException):
+        lambda_client.get_function_code_signing_config(FunctionName=f"{name}x")

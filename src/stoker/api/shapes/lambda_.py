@@ -752,6 +752,17 @@ class GetFunctionRecursionConfigResponse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GetFunctionCodeSigningConfigInput:
+    function_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetFunctionCodeSigningConfigResponse:
+    code_signing_config_arn: str
+    function_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LayerVersionContentInput:
     s3_bucket: str | None = None
     s3_key: str | None = None
