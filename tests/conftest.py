@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.basetemp is None:
         # Not in pytest's own place, which each new run closes to all but its user: a server that
         # gave up root reads what is there. And nothing of it stays.
-        folder = tempfile.mkdtemp(prefix="stoker-tests-")
+        folder = tempfile.mkdtemp(prefix="tests-of-stoker-")
         config.option.basetemp = Path(folder) / "run"
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 

@@ -1,10 +1,10 @@
 """The command line: `stoker serve`, `stoker doctor`, `stoker runtimes`, `stoker sandbox explain`,
-`stoker timeline`, `stoker version`.
+`stoker timeline`, `stoker extensions check`, `stoker version`.
 """
 
 import typer
 
-from stoker.cli import doctor, runtimes, sandbox, serve, timeline, version
+from stoker.cli import doctor, extensions, runtimes, sandbox, serve, timeline, version
 
 app = typer.Typer(
     name="stoker",
@@ -17,6 +17,7 @@ app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("timeline")(timeline.timeline)
 app.command("version")(version.version)
+app.add_typer(extensions.app, name="extensions")
 app.add_typer(runtimes.app, name="runtimes")
 app.add_typer(sandbox.app, name="sandbox")
 
