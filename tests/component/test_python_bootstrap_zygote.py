@@ -10,7 +10,7 @@ from stoker.runtimes.found import FoundRuntime, find_runtime, found_runtimes
 from stoker.runtimes.runtime_dir import build_runtime_dir
 from tests.scripted_runtime_api import Event, Run, play
 
-PYTHONS = [found for found in found_runtimes() if found.executable]
+PYTHONS = [found for found in found_runtimes() if found.runtime.startswith("python")]
 HERE = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 
 # What the sandbox's zygote does: import, fork, rehearse, and later become a function.
