@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stoker.runtimes.probes import Probes
+
 PROBE_S = 20.0  # a pyenv shim takes a quarter of a second on an idle machine
 SYSTEM = ("/usr", "/lib", "/lib64", "/lib32")  # visible in every sandbox
 
@@ -47,21 +49,6 @@ class Interpreter:
     prefix: Path  # where it was installed, not a venv made of it
     executable: Path  # real, below `prefix` if at all possible
     libraries: tuple[Path, ...]  # directories with shared libraries, beyond the system's
-
-
-_probed: dict[Path, tuple[int, Interpreter | None]] = {}  # by path: at its mtime, it was that
-
-
-def probe(path: Path) -> Interpreter | None:
-    """What `path` is, or None if it is no CPython that works. Runs it when it is new or changed."""
-    try:
-        changed = path.stat().st_mtime_ns
-    except OSError:
-        return None
-    known = _probed.get(path)
-    if known is None or known[0] != changed:
-        known = _probed[path] = (changed, _ask(path))
-    return known[1]
 
 
 def _ask(path: Path) -> Interpreter | None:
@@ -134,3 +121,7 @@ def newest_first(folder: Path, pattern: str, name: str) -> Iterator[Path]:
     except OSError:  # another user's
         return
     yield from (path / "bin" / name for path in found)
+
+
+# What a path is, or None if it is no CPython that works. Runs it when it is new or changed.
+probe = Probes(_ask)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stoker.runtimes.interpreters import PROBE_S, SYSTEM, home, newest_first
+from stoker.runtimes.probes import Probes
 
 _QUESTION = """
 const mapped = require("fs").readFileSync("/proc/self/maps", "utf8").match(/\\/.*\\.so\\b.*$/gm);
@@ -27,21 +28,6 @@ class Node:
     @property
     def text(self) -> str:
         return ".".join(map(str, self.version))
-
-
-_probed: dict[Path, tuple[int, Node | None]] = {}  # by path: at its mtime, it was that
-
-
-def probe_node(path: Path) -> Node | None:
-    """What `path` is, or None if it is no node that works. Runs it when it is new or changed."""
-    try:
-        changed = path.stat().st_mtime_ns
-    except OSError:
-        return None
-    known = _probed.get(path)
-    if known is None or known[0] != changed:
-        known = _probed[path] = (changed, _ask(path))
-    return known[1]
 
 
 def _ask(path: Path) -> Node | None:
@@ -95,3 +81,7 @@ def node_candidates(runtime: str, major: int, places: Sequence[Path]) -> Iterato
     for path in newest_first(fnm, f"v{major}.*", "node"):
         yield path.parents[1] / "installation" / "bin" / "node"
     yield from newest_first(Path("/opt"), f"node*{major}*", "node")
+
+
+# What a path is, or None if it is no node that works. Runs it when it is new or changed.
+probe_node = Probes(_ask)
