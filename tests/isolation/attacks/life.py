@@ -12,6 +12,7 @@ from typing import Any
 
 COUNTS = mmap.mmap(-1, 16)  # shared with the child: a thread's count, a child's count
 TICKS: dict[str, float] = {"gap_s": 0.0, "fired": 0.0}
+LOOKED, FIRED = threading.Event(), threading.Event()
 SAMPLE_S = 0.3
 
 
@@ -49,9 +50,11 @@ def watch_clocks(timer_s: float) -> None:
             now = time.monotonic()
             TICKS["gap_s"] = max(TICKS["gap_s"], now - last)
             last = now
+            LOOKED.set()
 
     def fire() -> None:
         TICKS["fired"] = time.time()
+        FIRED.set()
 
     threading.Thread(target=look, daemon=True).start()
     timer = threading.Timer(timer_s, fire)
@@ -60,7 +63,10 @@ def watch_clocks(timer_s: float) -> None:
 
 
 def ticks() -> dict[str, float]:
-    time.sleep(0.1)  # all threads have had their turn
+    """Once the timer has fired, and the other thread has looked since this was asked."""
+    FIRED.wait()
+    LOOKED.clear()
+    LOOKED.wait()
     return TICKS
 
 
