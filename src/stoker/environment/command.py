@@ -1,7 +1,6 @@
 """What is started in an environment: its runtime, and the extensions that its layers bring.
 
-What the layers bring is looked up in their folders outside, merged as the sandbox merges them: a
-later layer covers an earlier one, and a directory only what is no directory.
+What the layers bring is looked up outside, in the folder that the sandbox shows as /opt.
 """
 
 import os
@@ -31,15 +30,15 @@ def runtime_command(
     sandbox: Sandbox,
     environ: Mapping[str, str],
     code: Path,
-    layers: tuple[Path, ...],
+    opt: Path | None,
     *,
     from_zygote: bool = True,
 ) -> Command | Fault:
-    """The command, or why there is none. `code` and `layers` are the host's folders.
+    """The command, or why there is none. `code` and `opt` are the host's folders.
     `from_zygote`: a managed runtime may begin as a copy of a running interpreter."""
     argv: tuple[str, ...] | None = None
     if target.runtime.startswith("provided"):
-        bootstrap = _bootstrap(sandbox, code, layers)
+        bootstrap = _bootstrap(sandbox, code, opt)
         if bootstrap is None:
             return NO_BOOTSTRAP
         argv = (bootstrap,)
@@ -49,21 +48,16 @@ def runtime_command(
     return Command(RUNTIME, argv, environ, cwd=sandbox.task_root)
 
 
-def has_extensions_disabled(layers: tuple[Path, ...]) -> bool:
-    return any(_kind(layer / NO_EXTENSIONS) for layer in layers)
+def has_extensions_disabled(opt: Path | None) -> bool:
+    return opt is not None and bool(_kind(opt / NO_EXTENSIONS))
 
 
-def external_extensions(layers: tuple[Path, ...]) -> tuple[str, ...]:
-    """The files directly in /opt/extensions, by name."""
-    files: dict[str, bool] = {}
-    for layer in layers:
-        folder = layer / EXTENSIONS
-        if _kind(folder):
-            files.clear()  # covered by what is no directory
-        elif folder.is_dir():
-            with os.scandir(folder) as entries:
-                files |= {entry.name: not entry.is_dir(follow_symlinks=False) for entry in entries}
-    return tuple(sorted(name for name, is_file in files.items() if is_file))
+def external_extensions(opt: Path | None) -> tuple[str, ...]:
+    """The files directly in /opt/extensions, by name. It must be a directory, no link to one."""
+    if opt is None or (folder := opt / EXTENSIONS).is_symlink() or not folder.is_dir():
+        return ()
+    with os.scandir(folder) as entries:
+        return tuple(sorted(e.name for e in entries if not e.is_dir(follow_symlinks=False)))
 
 
 def extension_command(party: Party, sandbox: Sandbox, environ: Mapping[str, str]) -> Command:
@@ -79,14 +73,11 @@ def _must_be_new(target: Target) -> bool:
     return target.memory_mb > MOST_PARKED_MB or any(n.startswith(_READ_AT_START) for n in names)
 
 
-def _bootstrap(sandbox: Sandbox, code: Path, layers: tuple[Path, ...]) -> str | None:
+def _bootstrap(sandbox: Sandbox, code: Path, opt: Path | None) -> str | None:
     """The first executable one; else the first at all, whose exec will say what is wrong."""
-    in_code = code / "bootstrap"
-    in_layers = [layer / "bootstrap" for layer in reversed(layers)]  # a later layer covers
-    in_layer = next((path for path in in_layers if _kind(path)), None)
-    found = [(_kind(in_code), f"{sandbox.task_root}/bootstrap")]
-    if in_layer is not None:
-        found.append((_kind(in_layer), f"{sandbox.layer_root}/bootstrap"))
+    found = [(_kind(code / "bootstrap"), f"{sandbox.task_root}/bootstrap")]
+    if opt is not None:
+        found.append((_kind(opt / "bootstrap"), f"{sandbox.layer_root}/bootstrap"))
     for wanted in ("executable", "file"):
         for kind, path in found:
             if kind == wanted:

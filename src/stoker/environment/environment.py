@@ -98,8 +98,8 @@ class Environment:
         self._owner = owner
         self._settings = settings
         self._loop = asyncio.get_running_loop()
-        disabled = has_extensions_disabled(ground.layers)
-        names = () if disabled else external_extensions(ground.layers)
+        disabled = has_extensions_disabled(ground.opt)
+        names = () if disabled else external_extensions(ground.opt)
         extensions = [extension_party(name) for name in names]
         self._life = Lifecycle(timeout_s=target.timeout_s, externals=frozenset(extensions))
         sink = logs.open(target.account, target.region, target.log.group, self.log_stream)
@@ -117,7 +117,7 @@ class Environment:
         self._processes = Processes(
             target,
             ground.sandbox,
-            (ground.code, ground.layers),
+            (ground.code, ground.opt),
             extensions,
             log_stream=self.log_stream,
             emit=self._log.output,

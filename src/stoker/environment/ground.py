@@ -24,5 +24,5 @@ class Ground:
 
     sandbox: Sandbox
     code: Path
-    layers: tuple[Path, ...]
+    opt: Path | None  # its layers, merged
     steps: Steps  # of making it, so far

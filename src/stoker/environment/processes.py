@@ -23,7 +23,7 @@ class Processes:
         self,
         target: Target,
         sandbox: Sandbox,
-        places: tuple[Path, tuple[Path, ...]],
+        places: tuple[Path, Path | None],
         extensions: list[Party],
         *,
         log_stream: str,
@@ -31,7 +31,7 @@ class Processes:
         over: Callable[[Party, Fault], None],
         from_zygote: bool,
     ) -> None:
-        """`places`: the host's folders of the code and of each layer. `extensions`: external
+        """`places`: the host's folders of the code and of /opt. `extensions`: external
         ones, in the order of their start. `over`: a process has ended, or cannot begin; called
         from the event loop, never from within start()."""
         self._target = target
@@ -80,10 +80,10 @@ class Processes:
         self._over(Party(name), fault)
 
     def _runtime(self) -> Command | Fault:
-        code, layers = self._places
+        code, opt = self._places
         from_zygote = self._from_zygote
         return runtime_command(
-            self._target, self._sandbox, self._environ, code, layers, from_zygote=from_zygote
+            self._target, self._sandbox, self._environ, code, opt, from_zygote=from_zygote
         )
 
     def _extension(self, party: Party) -> Command | Fault:

@@ -255,7 +255,7 @@ class Placement:
         with steps.step("create"):
             async with asyncio.timeout(self._settings.create_limit_s):
                 sandbox = await self._backend.create(spec)
-        return Ground(sandbox, code, (opt,) if opt else (), steps)
+        return Ground(sandbox, code, opt, steps)
 
     def _kind(self, target: Target) -> Kind:
         python = RUNTIMES[target.runtime].family is Family.PYTHON
