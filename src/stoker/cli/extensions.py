@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -36,7 +37,7 @@ def check(
     try:
         content = layer.read_bytes()
         seen = hold(content, frozen_s=frozen_s, say=lambda step: err.print(f"  {step} …"))
-    except (OSError, CannotTry) as refusal:
+    except (OSError, CannotTry, BotoCoreError, ClientError) as refusal:
         err.print(f"[red]stoker extensions check:[/] {escape(str(refusal))}")
         raise typer.Exit(2) from None
     found = findings(seen, EXPECTED)

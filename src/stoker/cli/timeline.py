@@ -32,7 +32,7 @@ def timeline(
     Bars grow with the logarithm of the time: six cells for each factor of ten above 0.1 ms.
     """
     try:
-        found = _environments(endpoint_url, _name(function))
+        found = environments(endpoint_url, _name(function))
     except (OSError, ValueError) as refusal:
         err.print(f"[red]stoker timeline:[/] cannot ask {endpoint_url}: {escape(str(refusal))}")
         raise typer.Exit(1) from None
@@ -88,7 +88,8 @@ def _name(function: str) -> str:
     return (after if before or colon else function).partition(":")[0]
 
 
-def _environments(endpoint_url: str, name: str) -> list[dict[str, Any]]:
+def environments(endpoint_url: str, name: str) -> list[dict[str, Any]]:
+    """What the server says of the function's. Raises OSError or ValueError."""
     if not endpoint_url.startswith(("http://", "https://")):
         raise ValueError("it is no http or https address")
     with urllib.request.urlopen(endpoint_url.rstrip("/") + ROUTE, timeout=PATIENCE_S) as answer:

@@ -13,21 +13,20 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 import zipfile
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
+from botocore.config import Config
+
+from stoker.cli.timeline import environments
 from stoker.core.extension_rules import Act, Farewell, Seen
 
 NAME = "trial"
 REGION = "us-east-1"
-ACCESS = f"AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/%s/aws4_request, "
 TIMEOUT_S = 4
 SLOW_S = 1.0
 FLOOD_LINES = 2000
@@ -106,7 +105,7 @@ def hold(layer: bytes, *, frozen_s: float, say: Callable[[str], None]) -> Seen:
             say("spindown")
             began = time.monotonic()
             leaving = watch.has("Idle")
-            server.ask("lambda", "DELETE", f"/2015-03-31/functions/{NAME}")
+            server.functions.delete_function(FunctionName=NAME)
             watch.until(lambda seen: not seen)
             if leaving:
                 farewells.append(Farewell("spindown", (time.monotonic() - began) * 1000))
@@ -120,19 +119,17 @@ def hold(layer: bytes, *, frozen_s: float, say: Callable[[str], None]) -> Seen:
 def _act(server: "_Server", watch: "_Watch", name: str, event: dict[str, object]) -> Act:
     watch.at_work = ()
     began = time.monotonic()
-    path = f"/2015-03-31/functions/{NAME}/invocations"
-    failed, body = server.ask("lambda", "POST", path, json.dumps(event).encode())
+    error = server.invoke(event)
     ms = (time.monotonic() - began) * 1000
     waited_for = watch.at_work
     answered = time.monotonic()
     watch.until(lambda seen: all(one["phase"] in ("Idle", "Blank") for one in seen))
-    error = str(json.loads(body).get("errorType", "?")) if failed else ""
-    after_ms = (time.monotonic() - answered) * 1000 if not failed else 0.0
+    after_ms = (time.monotonic() - answered) * 1000 if not error else 0.0
     return Act(name, ms, error, waited_for if error else (), after_ms)
 
 
-def _at_rest(environments: list[dict[str, Any]]) -> bool:
-    return all(one["frozen"] or one["phase"] == "Blank" for one in environments)
+def _at_rest(seen: list[dict[str, Any]]) -> bool:
+    return all(one["frozen"] or one["phase"] == "Blank" for one in seen)
 
 
 def _told(lines: list[str]) -> tuple[dict[str, tuple[str, ...]], dict[str, str], int]:
@@ -157,74 +154,50 @@ def _told(lines: list[str]) -> tuple[dict[str, tuple[str, ...]], dict[str, str],
     return registered, states, dropped
 
 
-@dataclass(frozen=True, slots=True)
 class _Server:
-    url: str
-
-    def ask(
-        self, service: str, method: str, path: str, body: bytes | None = None, target: str = ""
-    ) -> tuple[bool, bytes]:
-        """(the function failed, the body). Raises CannotTry when the server refuses."""
-        headers = {
-            "Authorization": ACCESS % service + "SignedHeaders=host, Signature=0",
-            "Content-Type": "application/x-amz-json-1.1" if target else "application/json",
+    def __init__(self, url: str) -> None:
+        self.url = url
+        settings = {
+            "endpoint_url": url,
+            "region_name": REGION,
+            "aws_access_key_id": "test",
+            "aws_secret_access_key": "test",
+            "config": Config(read_timeout=PATIENCE_S, retries={"total_max_attempts": 1}),
         }
-        if target:
-            headers["X-Amz-Target"] = target
-        request = urllib.request.Request(self.url + path, body, headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
-                return "X-Amz-Function-Error" in answer.headers, answer.read()
-        except urllib.error.HTTPError as refusal:
-            raise CannotTry(f"{method} {path}: {refusal.read().decode()}") from refusal
+        self.functions = boto3.client("lambda", **settings)
+        self._logs = boto3.client("logs", **settings)
 
     def deploy(self, layer: bytes) -> None:
-        content = {"ZipFile": b64encode(layer).decode()}
-        where = f"/2018-10-31/layers/{NAME}/versions"
-        _, made = self.ask("lambda", "POST", where, json.dumps({"Content": content}).encode())
+        published = self.functions.publish_layer_version(LayerName=NAME, Content={"ZipFile": layer})
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
             archive.writestr("main.py", PROBE)
-        function = {
-            "FunctionName": NAME,
-            "Runtime": f"python3.{sys.version_info.minor}",
-            "Handler": "main.handler",
-            "Role": "arn:aws:iam::000000000000:role/any",
-            "Code": {"ZipFile": b64encode(package.getvalue()).decode()},
-            "Layers": [json.loads(made)["LayerVersionArn"]],
-            "MemorySize": 512,
-            "Timeout": TIMEOUT_S,
-            "LoggingConfig": {"LogFormat": "JSON"},
-        }
-        self.ask("lambda", "POST", "/2015-03-31/functions", json.dumps(function).encode())
-        end = time.monotonic() + START_S
-        while (state := self._state())["State"] != "Active":
-            if state["State"] == "Failed" or time.monotonic() > end:
-                raise CannotTry(f"the function is {state['State']}: {state.get('StateReason')}")
-            time.sleep(LOOK_S)
+        self.functions.create_function(
+            FunctionName=NAME,
+            Runtime=f"python3.{sys.version_info.minor}",
+            Handler="main.handler",
+            Role="arn:aws:iam::000000000000:role/any",
+            Code={"ZipFile": package.getvalue()},
+            Layers=[published["LayerVersionArn"]],
+            MemorySize=512,
+            Timeout=TIMEOUT_S,
+            LoggingConfig={"LogFormat": "JSON"},
+        )
+        active = self.functions.get_waiter("function_active_v2")
+        active.wait(FunctionName=NAME, WaiterConfig={"Delay": 0.1, "MaxAttempts": 600})
 
-    def environments(self) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(f"{self.url}/_stoker/api/environments", timeout=10) as answer:
-            found: list[dict[str, Any]] = json.load(answer)["environments"]
-        return found
+    def invoke(self, event: dict[str, object]) -> str:
+        """The errorType, or nothing."""
+        answer = self.functions.invoke(FunctionName=NAME, Payload=json.dumps(event))
+        payload = answer["Payload"].read()
+        return str(json.loads(payload).get("errorType", "?")) if "FunctionError" in answer else ""
 
     def log(self) -> list[str]:
         """All that was logged."""
-        messages: list[str] = []
-        token: dict[str, str] = {}
-        while True:
-            asked = json.dumps({"logGroupName": f"/aws/lambda/{NAME}", **token}).encode()
-            _, body = self.ask("logs", "POST", "/", asked, "Logs_20140328.FilterLogEvents")
-            page = json.loads(body)
-            messages += [event["message"] for event in page["events"]]
-            if not page.get("nextToken"):
-                return messages
-            token = {"nextToken": page["nextToken"]}
-
-    def _state(self) -> dict[str, Any]:
-        _, body = self.ask("lambda", "GET", f"/2015-03-31/functions/{NAME}/configuration")
-        state: dict[str, Any] = json.loads(body)
-        return state
+        pages = self._logs.get_paginator("filter_log_events").paginate(
+            logGroupName=f"/aws/lambda/{NAME}"
+        )
+        return [event["message"] for page in pages for event in page["events"]]
 
 
 @contextmanager
@@ -295,7 +268,7 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._over:
-            found = self._server.environments()
+            found = environments(self._server.url, NAME)
             for one in found:
                 waits = tuple(
                     party.removeprefix("extension:")
