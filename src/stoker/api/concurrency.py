@@ -17,8 +17,8 @@ from stoker.api.shapes.lambda_ import (
     PutFunctionConcurrencyInput,
 )
 from stoker.core.concurrency import check_reservation
-from stoker.core.model import Function, FunctionKey
-from stoker.core.names import LATEST, function_not_found
+from stoker.core.model import Function
+from stoker.core.names import LATEST
 from stoker.store.base import Transaction
 
 
@@ -31,7 +31,7 @@ async def put_function_concurrency(
     amount = asked.reserved_concurrent_executions
     settings = control.settings
     async with control.store.transaction() as tx:
-        function = await _must_have(tx, key)
+        function = await must_have(tx, key, LATEST)  # AWS says it so
         check_reservation(
             amount,
             before=function.reserved or 0,
@@ -58,14 +58,7 @@ async def delete_function_concurrency(
     """Give back what is set aside: the function shares with all others again."""
     key = whole(call.caller, call.input.function_name, "DeleteFunctionConcurrency")
     async with control.store.transaction() as tx:
-        await _put(tx, await _must_have(tx, key), None)
-
-
-async def _must_have(tx: Transaction, key: FunctionKey) -> Function:
-    function = await tx.function(key)
-    if function is None:  # AWS says it so (recorded by LocalStack's tests)
-        raise function_not_found(key.region, key.account, key.name, LATEST)
-    return function
+        await _put(tx, await must_have(tx, key, LATEST), None)
 
 
 async def _put(tx: Transaction, function: Function, amount: int | None) -> None:
