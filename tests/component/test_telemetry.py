@@ -93,7 +93,7 @@ def test_everyone_gets_what_it_asked_for_in_its_own_words() -> None:
             telemetry.init_succeeded()
             say(telemetry, '{"level": "INFO",\n"n": 1}', "plain")
             end(telemetry)
-            done = events.runtime_done("r", (Status.SUCCESS, None), (), (1, 2), None)
+            done = events.runtime_done("r", (Status.SUCCESS, None), (), (1, 2), b"")
             telemetry.told(NOW_MS, done)
             await new.until(lambda it: len(it.events) == 3)
             await strings.until(lambda it: len(it.events) == 2)

@@ -106,10 +106,10 @@ def test_platform_events_are_filtered_by_the_system_level(system: str, seen: lis
     told = [
         events.init_start(TARGET, "init", "s"),
         events.init_runtime_done("init", *good),
-        events.start(ID, TARGET, None),
-        events.runtime_done(ID, good, (), (1, 2), None),
+        events.start(ID, TARGET, b""),
+        events.runtime_done(ID, good, (), (1, 2), b""),
         events.end(ID),
-        events.report(Report(ID, 1, 128, 0), (), None),
+        events.report(Report(ID, 1, 128, 0), (), b""),
         events.logs_dropped(1, 2),
     ]
     lines = [line for event in told if (line := log(system=system).platform(event, NOW_MS))]

@@ -25,13 +25,25 @@ TRACE = "Root=1-62e900b2-710d76f009d6e7785905449a;Parent=0efbd19962d95b05;Sample
 
 
 def record(event: PlatformEvent) -> dict[str, Any]:
-    assert isinstance(event.record, dict)
-    return event.record
+    assert event.record is not None
+    told: dict[str, Any] = json.loads(event.record)
+    assert compact(told) == event.record, "one line, no spaces"
+    return told
+
+
+def reduced(event: PlatformEvent) -> Any:
+    assert event.reduced is not None
+    assert compact(json.loads(event.reduced)) == event.reduced
+    return json.loads(event.reduced)
+
+
+def compact(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def test_an_envelope_is_one_line_of_json_in_awss_order() -> None:
     assert (
-        events.envelope(1760000000123, "platform.start", {"requestId": "é\n"})
+        events.envelope(1760000000123, "platform.start", '{"requestId":"é\\n"}'.encode())
         == (
             '{"time":"2025-10-09T08:53:20.123Z","type":"platform.start",'
             '"record":{"requestId":"é\\n"}}'
@@ -86,15 +98,22 @@ def test_the_outcome_is_told_in_one_way_by_all_who_tell_it(
     )
     assert (done.level, ended.level) == (level, level)
     assert (ended.text is None) == (status is Status.SUCCESS)
-    ran = events.runtime_done(ID, (status, fault), (), (1.0, None), None)
+    ran = events.runtime_done(ID, (status, fault), (), (1.0, None), b"")
     assert record(ran) == (
         {"requestId": ID} | outcome | {"metrics": {"durationMs": 1.0, "producedBytes": 0}}
     )
     assert ran.level == level
     facts = Report(ID, 3.1, 128, 36 * MB, None, status, fault)
-    reported = events.report(facts, (), None)
+    reported = events.report(facts, (), b"")
     assert {k: v for k, v in record(reported).items() if k in ("status", "errorType")} == outcome
     assert reported.level == (Level.INFO if status is Status.SUCCESS else Level.WARN)
+
+
+def test_a_text_of_the_functions_own_breaks_no_record() -> None:
+    hostile = Fault('","x":"\n\udc00', "", posted=True)
+    event = events.runtime_done(ID, (Status.ERROR, hostile), (), (1, None), b"")
+    assert record(event)["errorType"] == '","x":"\n?'
+    assert reduced(events.fault(b'"\n')) == '"\n'
 
 
 def test_start_names_the_function_and_its_trace_if_that_is_sampled() -> None:
@@ -103,17 +122,18 @@ def test_start_names_the_function_and_its_trace_if_that_is_sampled() -> None:
     assert record(plain) == {"requestId": ID, "functionArn": arn, "version": "$LATEST"}
     traced = record(events.start(ID, TARGET, events.tracing(TRACE)))["tracing"]
     assert traced == {"spanId": "0efbd19962d95b05", "type": "X-Amzn-Trace-Id", "value": TRACE}
-    assert plain.reduced == {"requestId": ID, "version": "$LATEST"}
-    assert events.tracing("") is None
-    assert events.tracing("Sampled=1;;=;a=b=c") == {
+    assert reduced(plain) == {"requestId": ID, "version": "$LATEST"}
+    assert events.tracing("") == events.tracing("Root=Sampled=1") == b""
+    odd = 'Sampled=1;;=;a=b=c;"'
+    assert record(events.start(ID, TARGET, events.tracing(odd)))["tracing"] == {
         "type": "X-Amzn-Trace-Id",
-        "value": "Sampled=1;;=;a=b=c",
+        "value": odd,
     }
 
 
 def test_runtime_done_with_its_spans() -> None:
     spans = (Span("responseLatency", 1760000000123, 23.0204), Span("responseDuration", 0, 0.0))
-    event = events.runtime_done(ID, (Status.SUCCESS, None), spans, (24.5, 16), None)
+    event = events.runtime_done(ID, (Status.SUCCESS, None), spans, (24.5, 16), b"")
     assert record(event) == {
         "requestId": ID,
         "status": "success",
@@ -128,17 +148,17 @@ def test_runtime_done_with_its_spans() -> None:
         "metrics": {"durationMs": 24.5, "producedBytes": 16},
     }
     assert event.text is None
-    assert (event.reduced, event.reduced_since) == (
+    assert (reduced(event), event.reduced_since) == (
         {"requestId": ID, "status": "success"},
         "2021-03-18",
     )
-    failed = events.runtime_done(ID, (Status.ERROR, CRASH), (), (1, None), None)
-    assert failed.reduced == {"requestId": ID, "status": "failure"}, "the older API's word"
+    failed = events.runtime_done(ID, (Status.ERROR, CRASH), (), (1, None), b"")
+    assert reduced(failed) == {"requestId": ID, "status": "failure"}, "the older API's word"
 
 
 def test_report_has_the_numbers_of_its_line() -> None:
     facts = Report(ID, 5001.18, 128, 94 * MB - 1, 12.5)
-    event = events.report(facts, (Span("extensionOverhead", 0, 1.5),), None)
+    event = events.report(facts, (Span("extensionOverhead", 0, 1.5),), b"")
     metrics = {
         "durationMs": 5001.18,
         "billedDurationMs": 5014,
@@ -149,20 +169,20 @@ def test_report_has_the_numbers_of_its_line() -> None:
     told = record(event)
     assert list(told) == ["requestId", "metrics", "status", "spans"]
     assert told["metrics"] == metrics
-    assert event.reduced == {"requestId": ID, "metrics": metrics}
+    assert reduced(event) == {"requestId": ID, "metrics": metrics}
     assert event.text is not None and b"Billed Duration: 5014 ms" in event.text
 
 
 def test_end_and_fault_are_of_the_older_api_and_of_text() -> None:
-    assert events.end(ID).reduced == {"requestId": ID}
+    assert reduced(events.end(ID)) == {"requestId": ID}
     told = events.fault(b"RequestId: x Error: y\nRuntime.ExitError")
-    assert (told.record, told.reduced) == (None, "RequestId: x Error: y\nRuntime.ExitError")
+    assert (told.record, reduced(told)) == (None, "RequestId: x Error: y\nRuntime.ExitError")
 
 
 def test_lines_of_extensions_and_subscriptions() -> None:
     ready = events.extension("agent", "Ready", ("INVOKE", "SHUTDOWN"))
     assert ready.text == b"EXTENSION\tName: agent\tState: Ready\tEvents: [INVOKE, SHUTDOWN]\n"
-    assert ready.record == {"name": "agent", "state": "Ready", "events": ["INVOKE", "SHUTDOWN"]}
+    assert record(ready) == {"name": "agent", "state": "Ready", "events": ["INVOKE", "SHUTDOWN"]}
     failed = events.extension("agent", "LaunchError", (), "PermissionDenied")
     assert failed.text == (
         b"EXTENSION\tName: agent\tState: LaunchError\tEvents: []\tError Type: PermissionDenied\n"
@@ -173,18 +193,18 @@ def test_lines_of_extensions_and_subscriptions() -> None:
     assert new.text == (
         b"TELEMETRY\tName: agent\tState: Subscribed\tTypes: [Platform, Function, Extension]\n"
     )
-    assert (new.record, new.reduced) == (
+    assert (record(new), new.reduced) == (
         {"name": "agent", "state": "Subscribed", "types": list(types)},
         None,
     )
     old = events.logs_subscription("agent", "Subscribed", ("platform", "function"))
     assert old.text == b"LOGS\tName: agent\tState: Subscribed\tTypes: [Platform, Function]\n"
-    assert old.record is None and old.reduced is not None
+    assert old.record is None and reduced(old)["name"] == "agent"
 
 
 def test_what_was_dropped_is_said_in_awss_words() -> None:
     assert json.loads(
-        events.envelope(0, "platform.logsDropped", events.logs_dropped(3, 99).record or "")
+        events.envelope(0, "platform.logsDropped", events.logs_dropped(3, 99).record or b"")
     ) == {
         "time": "1970-01-01T00:00:00.000Z",
         "type": "platform.logsDropped",

@@ -44,6 +44,12 @@ class Mailbox:
     def is_empty(self) -> bool:
         return not self._waiting and not self._flight
 
+    @property
+    def is_full(self) -> bool:
+        """So much waits that it need not wait for more."""
+        buffering = self.buffering
+        return len(self._waiting) >= buffering.max_items or self._bytes >= buffering.max_bytes
+
     def offer(self, event: bytes, now: float) -> None:
         """Keep the event, or count it if there is no room."""
         cost = len(event) + EVENT_OVERHEAD_BYTES
@@ -69,8 +75,7 @@ class Mailbox:
             return None if self._again_at is None else max(0.0, self._again_at - now)
         if not self._waiting:
             return None
-        full = len(self._waiting) >= self.buffering.max_items
-        if hurry or full or self._bytes >= self.buffering.max_bytes:
+        if hurry or self.is_full:
             return 0.0
         return max(0.0, self._oldest + self.buffering.timeout_ms / 1000 - now)
 

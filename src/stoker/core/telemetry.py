@@ -6,6 +6,7 @@ INIT_START · START · END · REPORT · INIT_REPORT · the lines that explain a 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from stoker.core.faults import Fault
@@ -103,8 +104,12 @@ def max_memory_mb(peak_bytes: int, memory_size_mb: int) -> int:
 
 def timestamp(epoch_ms: int) -> str:
     """RFC 3339, UTC, milliseconds."""
-    moment = datetime.fromtimestamp(epoch_ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03d}Z"
+    return "%s.%03dZ" % (_second(epoch_ms // 1000), epoch_ms % 1000)  # noqa: UP031 (faster)
+
+
+@lru_cache(64)
+def _second(epoch_s: int) -> str:
+    return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def log_stream(created_ms: int, version: str, environment_id: str, function: str | None) -> str:

@@ -49,10 +49,11 @@ class Courier:
         self._task.add_done_callback(_report)
 
     def offer(self, events: list[bytes]) -> None:
-        now = self._loop.time()
+        now, mailbox = self._loop.time(), self._mailbox
         for event in events:
-            self._mailbox.offer(event, now)
-        self._look()
+            mailbox.offer(event, now)
+        if self._alarm is None or mailbox.is_full:  # else it rings in time for the oldest
+            self._look()
 
     def miss(self, records: int, size_bytes: int) -> None:
         """Say that so much is missing at this point."""

@@ -42,8 +42,8 @@ class EnvironmentLog:
             line = event.text if self._json is None else self._json.platform(event, now_ms)
             if line is not None:
                 self._append(now_ms, line)
-            if self._telemetry.listening:
-                self._telemetry.told(now_ms, event)
+        if self._telemetry.listening:
+            self._telemetry.told(now_ms, *events)
 
     def output(self, source: str, events: list[Event]) -> None:
         """What the runtime (FUNCTION) or an EXTENSION printed. Subscribers get all of it, the log

@@ -109,7 +109,7 @@ class Reports:
         if hand.runtime_done is None:
             told.append(self._runtime_done(hand, report.status, report.fault, now))
         else:
-            spans = (_span("extensionOverhead", hand.runtime_done, now, now),)
+            spans = (_span("extensionOverhead", hand.runtime_done, now, _ahead_ms(now)),)
         explanation = telemetry.explanation(
             report.request_id, report.fault, time.time_ns() // 1_000_000
         )
@@ -126,10 +126,11 @@ class Reports:
         spans: tuple[Span, ...] = ()
         if hand.answered is not None:
             first_byte = hand.answered if hand.answering is None else hand.answering
+            ahead_ms = _ahead_ms(now)
             spans = (
-                _span("responseLatency", began, first_byte, now),
-                _span("responseDuration", first_byte, hand.answered, now),
-                _span("runtimeOverhead", hand.answered, now, now),
+                _span("responseLatency", began, first_byte, ahead_ms),
+                _span("responseDuration", first_byte, hand.answered, ahead_ms),
+                _span("runtimeOverhead", hand.answered, now, ahead_ms),
             )
         return events.runtime_done(
             hand.invocation.request_id,
@@ -146,7 +147,11 @@ def _extension(seen: ExtensionSeen) -> PlatformEvent:
     return events.extension(name, str(seen.state), wanted, seen.error_type or None)
 
 
-def _span(name: str, start: float, end: float, now: float) -> Span:
-    """Between two moments of the monotonic clock; `now` is the same clock's, a moment ago."""
-    start_ms = time.time_ns() // 1_000_000 - round((now - start) * 1000)
-    return Span(name, start_ms, (end - start) * 1000)
+def _ahead_ms(now: float) -> float:
+    """How far the time of day is ahead of the monotonic clock, which showed `now` just now."""
+    return time.time_ns() / 1e6 - now * 1000
+
+
+def _span(name: str, start: float, end: float, ahead_ms: float) -> Span:
+    """Between two moments of the monotonic clock."""
+    return Span(name, round(start * 1000 + ahead_ms), (end - start) * 1000)

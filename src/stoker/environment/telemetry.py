@@ -8,8 +8,9 @@ is remembered by name: after a reset it need not subscribe again, and misses not
 import asyncio
 import time
 from collections import deque
+from typing import Final
 
-from stoker.core.dialects import Dialect, Printed, Told, category
+from stoker.core.dialects import PLATFORM, Dialect, Printed, Told, category
 from stoker.core.invoke_limits import (
     CONNECT_S,
     DELIVERY_S,
@@ -33,6 +34,7 @@ from stoker.sandbox.base import SandboxFailed
 
 _PLATFORM_EVENT_BYTES = 1024  # what one costs, roughly and rather more
 NEW, KNOWN = "Subscribed", "Already subscribed"
+_NONE: Final[dict[Dialect, list[Courier]]] = {}
 
 
 class Telemetry:
@@ -44,31 +46,35 @@ class Telemetry:
         self._connector = connector
         self._delivery_s = delivery_s
         self._couriers: dict[str, Courier] = {}
+        self._listeners: dict[str, dict[Dialect, list[Courier]]] = {}  # by category
         self._history: _History | None = _History()
         self._open = True  # subscriptions are taken
         self.listening = True  # somebody wants to know, or may come to want it
 
     # --- what is said ---
 
-    def told(self, time_ms: int, event: PlatformEvent) -> None:
-        self._spread([(time_ms, event)])
+    def told(self, time_ms: int, *events: PlatformEvent) -> None:
+        self._spread(PLATFORM, [(time_ms, event) for event in events])
 
     def printed(self, source: str, messages: list[tuple[int, bytes]]) -> None:
         """messages: (epoch ms, what was printed)."""
-        self._spread([(time_ms, Printed(source, message)) for time_ms, message in messages])
+        self._spread(source, [(time_ms, Printed(source, message)) for time_ms, message in messages])
 
-    def _spread(self, said: list[tuple[int, Told]]) -> None:
+    def _spread(self, kind: str, said: list[tuple[int, Told]]) -> None:
         if self._history is not None:
             self._history.keep(said)
-        kind = category(said[0][1]) if said else ""
-        rendered: dict[Dialect, list[bytes]] = {}
+        for dialect, couriers in self._listeners.get(kind, _NONE).items():
+            events = _rendered(dialect, said)
+            for courier in couriers:
+                courier.offer(events)
+
+    def _sort(self) -> None:
+        """Who wants what, and in which form: what is rendered is the same for all of those."""
+        self._listeners.clear()
         for courier in self._couriers.values():
-            if kind not in courier.subscription.types:
-                continue
-            dialect = courier.dialect
-            if dialect not in rendered:
-                rendered[dialect] = _rendered(dialect, said)
-            courier.offer(rendered[dialect])
+            for kind in courier.subscription.types:
+                alike = self._listeners.setdefault(kind, {}).setdefault(courier.dialect, [])
+                alike.append(courier)
 
     # --- who listens ---
 
@@ -93,12 +99,14 @@ class Telemetry:
         dialect = Dialect.of(subscription, self._log_format)
         if (known := self._couriers.get(name)) is not None:
             known.moved(subscription, dialect, line)
+            self._sort()
             return KNOWN
         mailbox = Mailbox(subscription.buffering, MAILBOX_BYTES, lambda records, size: (
             courier.dialect.notice(records, size, _now_ms())
         ))  # fmt: skip
         courier = Courier(name, subscription, dialect, mailbox, line, self._delivery_s)
         self._couriers[name] = courier
+        self._sort()
         assert self._history is not None, "kept for as long as subscriptions are taken"
         self._history.replay(courier)
         return NEW
@@ -144,6 +152,7 @@ class Telemetry:
         self._history = None
         couriers = list(self._couriers.values())
         self._couriers.clear()
+        self._sort()
         for courier in couriers:
             await courier.close()
 
