@@ -1,11 +1,13 @@
 """The platform's lines and payloads, byte for byte. Samples marked AWS were logged by AWS."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stoker.core import faults, telemetry
-from stoker.core.delivery import header_value, next_response
+from stoker.core.delivery import header_value, invoke_event, next_response
 from stoker.core.faults import Fault
 from stoker.core.invocation import Invocation, LogSettings, RequestId, Target
 from stoker.core.lifecycle_words import Status
@@ -225,6 +227,13 @@ def test_the_event_is_delivered_with_aws_header_names_and_no_empty_ones() -> Non
         b"Lambda-Runtime-Client-Context: {}",
         b'Lambda-Runtime-Cognito-Identity: {"x":1}',
     ]
+
+
+@given(st.text())
+def test_an_extension_hears_of_any_trace_in_json(text: str) -> None:
+    told = json.loads(invoke_event(invocation(trace_id=text), 17))
+    assert (told["deadlineMs"], told["requestId"]) == (17, ID)
+    assert told["tracing"] == {"type": "X-Amzn-Trace-Id", "value": text}
 
 
 @given(st.text())

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from stoker.core.invocation import Invocation
 
+_encode = json.JSONEncoder().encode
 _HEAD = (
     b"HTTP/1.1 200 OK\r\n"
     b"Content-Type: %b\r\n"
@@ -45,14 +46,12 @@ def next_response(invocation: Invocation, deadline_ms: int) -> bytes:
 
 def invoke_event(invocation: Invocation, deadline_ms: int) -> bytes:
     """What an extension hears of an invocation. AWS tells of tracing whether it is on or not."""
-    event = {
-        "eventType": "INVOKE",
-        "deadlineMs": deadline_ms,
-        "requestId": invocation.request_id,
-        "invokedFunctionArn": invocation.invoked_arn,
-        "tracing": {"type": "X-Amzn-Trace-Id", "value": invocation.trace_id},
-    }
-    return json.dumps(event, separators=(",", ":")).encode()
+    return _INVOKE_EVENT % (
+        deadline_ms,
+        invocation.request_id.encode(),
+        _quoted(invocation.invoked_arn),
+        _encode(invocation.trace_id).encode(),
+    )
 
 
 def shutdown_event(reason: str, deadline_ms: int) -> bytes:
@@ -73,6 +72,10 @@ _EXTENSION_HEAD = (
     b"\r\n"
     b"%b"
 )
+_INVOKE_EVENT = (
+    b'{"eventType":"INVOKE","deadlineMs":%d,"requestId":"%b","invokedFunctionArn":%b,'
+    b'"tracing":{"type":"X-Amzn-Trace-Id","value":%b}}'
+)
 _CONTROLS = bytes.maketrans(bytes(range(32)), b" " * 32)
 
 
@@ -83,4 +86,9 @@ def header_value(text: str) -> bytes:
     return text.encode("utf-8", "replace").translate(_CONTROLS, b"\x7f")
 
 
+def _quoted_value(text: str) -> bytes:
+    return _encode(text).encode()
+
+
+_quoted = lru_cache(1024)(_quoted_value)
 _arn_value = lru_cache(1024)(header_value)

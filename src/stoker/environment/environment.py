@@ -315,10 +315,12 @@ class Environment:
         hand = self._hand
         if hand is None:
             return
+        if not self._life.answered:
+            self._deliver_to_runtime(hand)  # first: the caller waits for it
         if len(effect.to) > 1:
             self._extensions.offer(effect.to, invoke_event(hand.invocation, hand.deadline_ms))
-        if self._life.answered:
-            return
+
+    def _deliver_to_runtime(self, hand: Hand) -> None:
         exchange = self._api.release()
         if exchange is None:
             return  # its connection broke: it will ask again, and get the event then

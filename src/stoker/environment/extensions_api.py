@@ -62,6 +62,10 @@ class ExtensionsApi:
         self._ids: dict[str, Party] = {}
         self._parked: dict[Party, OrderedDict[Exchange, None]] = {}
         self._kept: dict[Party, bytes] = {}  # events whose party did not wait for them
+        # The id of an event is a UUID of which only the end is counted: a random one for each
+        # would cost more than the event.
+        self._event_ids = str(uuid.uuid4())[:-12]
+        self._events = 0
 
     def answer(self, exchange: Exchange) -> None:
         path = exchange.target.partition("?")[0]
@@ -97,7 +101,7 @@ class ExtensionsApi:
             if waiting is None:
                 continue
             if waiting:
-                _hand_over(waiting.popitem(last=False)[0], event)
+                self._hand_over(waiting.popitem(last=False)[0], event)
             else:
                 self._kept[party] = event
 
@@ -109,6 +113,10 @@ class ExtensionsApi:
         self._kept.clear()
         for exchange in parked:
             exchange.abort()
+
+    def _hand_over(self, exchange: Exchange, event: bytes) -> None:
+        self._events += 1
+        exchange.respond_raw(extension_response(f"{self._event_ids}{self._events:012x}", event))
 
     # --- the calls ---
 
@@ -145,7 +153,7 @@ class ExtensionsApi:
             return
         event = self._kept.pop(party, None)
         if event is not None:
-            _hand_over(exchange, event)
+            self._hand_over(exchange, event)
         elif self._life.ending:
             exchange.abort()  # there is no event after SHUTDOWN
         else:
@@ -184,10 +192,6 @@ class ExtensionsApi:
 def reply(exchange: Exchange, answer: Answer) -> None:
     headers = [("Content-Type", answer.content_type)] if answer.content_type else []
     exchange.respond(answer.status, headers, answer.body)
-
-
-def _hand_over(exchange: Exchange, event: bytes) -> None:
-    exchange.respond_raw(extension_response(str(uuid.uuid4()), event))
 
 
 def _text(value: str) -> str:

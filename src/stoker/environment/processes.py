@@ -14,7 +14,7 @@ from stoker.core.invocation import Target
 from stoker.core.invoke_limits import EXTENSIONS
 from stoker.core.lifecycle_words import RUNTIME, Party
 from stoker.environment.command import extension_command, runtime_command
-from stoker.environment.streams import Output
+from stoker.environment.streams import Outputs
 from stoker.sandbox.base import Command, Exit, Sandbox
 
 
@@ -42,7 +42,7 @@ class Processes:
         self._over = over
         self._from_zygote = from_zygote
         self._environ = _make_environ(target, sandbox, log_stream)
-        self._outputs: list[Output] = []
+        self._outputs = Outputs()
         self._oom_kills = 0
         sandbox.on_exit = self._exited
 
@@ -51,22 +51,16 @@ class Processes:
         if isinstance(command, Fault):
             asyncio.get_running_loop().call_soon(self._over, party, command)
             return
-        self._outputs = [output for output in self._outputs if not output.ended]
         emit = partial(self._emit, FUNCTION if party == RUNTIME else EXTENSION)
-        self._outputs.append(Output(self._sandbox.start(command), emit))
+        self._outputs.add(self._sandbox.start(command), emit)
 
     def settled(self) -> bool:
         """All that was printed so far is in the log."""
-        settled = True
-        for output in self._outputs:
-            settled &= output.settle()
-        return settled
+        return self._outputs.settle()
 
     def close(self) -> None:
         """When the sandbox is gone: read what is there, up to a bound."""
-        for output in self._outputs:
-            output.close()
-        self._outputs.clear()
+        self._outputs.close()
 
     def _exited(self, name: str, how: Exit) -> None:
         oom_kills = self._sandbox.usage().oom_kills

@@ -1,4 +1,4 @@
-"""What one process prints, from its pipes to log events.
+"""What the processes of an environment print, from their pipes to log events.
 
     stdout, stderr ── Lines ──┐
     descriptor 62 ── Frames ──┴─► emit(events)
@@ -23,28 +23,27 @@ _PIPE_BYTES = 1024 * 1024  # the most a process without privileges can make a pi
 _PUMPS = 3  # per pipe and pass
 
 
-class Output:
-    """The pipes of one process. They are read from now on, until their end or close()."""
+class Outputs:
+    """The pipes of all processes of one environment."""
 
-    def __init__(self, process: Process, emit: Emit) -> None:
+    def __init__(self) -> None:
         self._poll = select.poll()
+        self._holding: set[_Pipe] = set()  # what was read there is not all emitted yet
+        self._pipes: list[_Pipe] = []
+
+    def add(self, process: Process, emit: Emit) -> None:
+        """Its pipes are read from now on, until their end or close()."""
         possible: tuple[tuple[int, Lines | Frames], ...] = (
             (process.stdout, Lines()),
             (process.stderr, Lines()),
             (process.frames, Frames()),
         )
-        fds = [(fd, decoder) for fd, decoder in possible if fd >= 0]
-        for fd, _ in fds:
-            self._poll.register(fd, select.POLLIN)
-        self._holding: set[_Pipe] = set()  # what was read there is not all emitted yet
-        self._pipes = [
-            _Pipe(fd, decoder, emit, self._poll.unregister, self._holding) for fd, decoder in fds
-        ]
-
-    @property
-    def ended(self) -> bool:
-        """Nobody can print any more, and all has been read."""
-        return all(pipe.closed for pipe in self._pipes)
+        self._pipes = [pipe for pipe in self._pipes if not pipe.closed]
+        for fd, decoder in possible:
+            if fd >= 0:
+                self._poll.register(fd, select.POLLIN)
+                pipe = _Pipe(fd, decoder, emit, self._poll.unregister, self._holding)
+                self._pipes.append(pipe)
 
     def settle(self) -> bool:
         """Emit everything that was printed before the first of these calls, also a line that has
