@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from stoker.cli.trial import EXPECTED, CannotTry, hold
+from stoker.cli.scripted_life import EXPECTED, CannotTry, lead
 from stoker.core.extension_rules import Finding, findings
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Try extensions.")
@@ -36,7 +36,7 @@ def check(
     """
     try:
         content = layer.read_bytes()
-        seen = hold(content, frozen_s=frozen_s, say=lambda step: err.print(f"  {step} …"))
+        seen = lead(content, frozen_s=frozen_s, say=lambda step: err.print(f"  {step} …"))
     except (OSError, CannotTry, BotoCoreError, ClientError) as refusal:
         err.print(f"[red]stoker extensions check:[/] {escape(str(refusal))}")
         raise typer.Exit(2) from None

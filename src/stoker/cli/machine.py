@@ -163,7 +163,7 @@ def _tried(action: Callable[[], object]) -> str:
     return said
 
 
-def _trial(name: str, action: Callable[[], object], remedy: str, *, needed: bool) -> Finding:
+def _attempt(name: str, action: Callable[[], object], remedy: str, *, needed: bool) -> Finding:
     refusal = _tried(action)
     return Finding(name, not refusal, needed, refusal or "works", remedy)
 
@@ -174,7 +174,7 @@ def _namespace(name: str, flag: int) -> Finding:
         if name == "user"
         else f"run as root; {_CONTAINER}"
     )
-    return _trial(f"{name} namespace", lambda: syscalls.unshare(flag), remedy, needed=True)
+    return _attempt(f"{name} namespace", lambda: syscalls.unshare(flag), remedy, needed=True)
 
 
 def _own_mounts() -> None:
@@ -190,7 +190,7 @@ def _mount_calls() -> Finding:
         syscalls.new_filesystem("tmpfs", {"size": "65536"}, syscalls.MOUNT_ATTR_NOSUID)
 
     remedy = f"Linux 5.12 or newer, as root; {_CONTAINER}"
-    return _trial("open_tree, mount_setattr, fsmount", action, remedy, needed=True)
+    return _attempt("open_tree, mount_setattr, fsmount", action, remedy, needed=True)
 
 
 def _loop_devices() -> Finding:
@@ -237,7 +237,7 @@ def _nftables() -> Finding:
             raise OSError(0, "nft cannot add a table")
 
     remedy = "modprobe nf_tables, as root; without it only `--egress none` is possible"
-    return _trial("nftables", action, remedy, needed=False)
+    return _attempt("nftables", action, remedy, needed=False)
 
 
 def _program(name: str) -> str | None:

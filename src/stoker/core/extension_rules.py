@@ -2,7 +2,7 @@
 
 The rules are AWS's (Extensions API: register in init, ask for the next event when done, leave
 within 2 seconds of SHUTDOWN, stay off the platform's ports); the life they are tried in is
-scripted by cli/trial.py.
+scripted by cli/scripted_life.py.
 """
 
 from collections.abc import Iterator

@@ -25,7 +25,7 @@ from botocore.config import Config
 from stoker.cli.timeline import environments
 from stoker.core.extension_rules import Act, Farewell, Seen
 
-NAME = "trial"
+NAME = "scripted-life"
 REGION = "us-east-1"
 TIMEOUT_S = 4
 SLOW_S = 1.0
@@ -68,7 +68,7 @@ _REASONS = {"a function that times out": "timeout", "a function that crashes": "
 
 
 class CannotTry(Exception):
-    """The trial itself could not be held, and why."""
+    """The life itself could not be led, and why."""
 
 
 def present(layer: bytes) -> frozenset[str]:
@@ -81,7 +81,7 @@ def present(layer: bytes) -> frozenset[str]:
     return frozenset(name for name in found if name and "/" not in name)
 
 
-def hold(layer: bytes, *, frozen_s: float, say: Callable[[str], None]) -> Seen:
+def lead(layer: bytes, *, frozen_s: float, say: Callable[[str], None]) -> Seen:
     """Lead it through the whole script; some 20 seconds. Raises CannotTry."""
     files = present(layer)
     with _server() as server:
@@ -203,7 +203,7 @@ class _Server:
 @contextmanager
 def _server() -> Iterator[_Server]:
     """`stoker serve` with a data folder of its own; nothing of it stays."""
-    with tempfile.TemporaryDirectory(prefix="stoker-trial-") as folder:
+    with tempfile.TemporaryDirectory(prefix="stoker-scripted-life-") as folder:
         Path(folder).chmod(0o755)  # a server that gave up root reads what is in it
         with (Path(folder) / "log").open("w+") as log:
             child = subprocess.Popen(
