@@ -3,14 +3,17 @@
 import json
 from typing import Any
 
+import orjson
 import pytest
 
 from stoker.core import faults
 from stoker.core import platform_events as events
+from stoker.core.dialects import FUNCTION, Dialect, Printed
 from stoker.core.faults import Fault
 from stoker.core.invocation import LogSettings, Target
 from stoker.core.lifecycle_words import Status
 from stoker.core.platform_events import Level, PlatformEvent, Span
+from stoker.core.subscriptions import Api
 from stoker.core.telemetry import Report
 
 ID = "8286a188-ba32-4475-8077-530cd35c09a9"
@@ -215,3 +218,10 @@ def test_what_was_dropped_is_said_in_awss_words() -> None:
             "logs.",
         },
     }
+
+
+@pytest.mark.parametrize("line", [b'{"n": 1e999}', b'{"n": -1e999}\n', b'{"n": NaN}'])
+def test_an_object_that_json_cannot_say_again_is_told_as_what_was_printed(line: bytes) -> None:
+    event = Dialect(Api.TELEMETRY, "2022-12-13", objects=True).render(Printed(FUNCTION, line), 0)
+    assert event is not None
+    assert orjson.loads(event)["record"] == line.decode()

@@ -17,7 +17,7 @@ from stoker.core.telemetry import timestamp
 PLATFORM, FUNCTION, EXTENSION = "platform", "function", "extension"
 _STRINGS_ONLY = "2022-07-01"
 _TELEMETRY: Final = Api.TELEMETRY  # Python 3.11 is slow to find an enum's member
-_encode = json.JSONEncoder(ensure_ascii=False).encode
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,11 @@ class Dialect:
 
     def _printed(self, told: Printed, time_ms: int) -> bytes:
         found = json_object(told.message) if self.objects else None
-        what = told.message.decode("utf-8", "replace") if found is None else found
-        record = _encode(what).encode("utf-8", "replace")
+        try:
+            text = _encode(told.message.decode("utf-8", "replace") if found is None else found)
+        except ValueError:  # a number that was too large, and is infinite now
+            text = _encode(told.message.decode("utf-8", "replace"))
+        record = text.encode("utf-8", "replace")
         time, source = timestamp(time_ms).encode(), told.source.encode()
         return b'{"time":"%b","type":"%b","record":%b}' % (time, source, record)
 
