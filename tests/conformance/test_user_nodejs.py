@@ -12,22 +12,10 @@ from typing import Any
 
 import pytest
 
-from stoker.runtimes.found import RuntimeUnavailable, find_runtime
+from tests.nodes import FOUND, VERSIONS, is_found, needs_node
 from tests.running import StokerProcess, make_zip, wait_for
 
 Create = Callable[..., str]
-VERSIONS = [f"nodejs{major}.x" for major in (18, 20, 22, 24, 26)]
-
-
-def is_found(runtime: str) -> bool:
-    try:
-        return find_runtime(runtime) is not None
-    except RuntimeUnavailable:
-        return False
-
-
-FOUND = [runtime for runtime in VERSIONS if is_found(runtime)]
-needs_node = pytest.mark.skipif(not FOUND, reason="there is no Node.js on this machine")
 LOOK = """
 import os from "node:os";
 let count = 0;

@@ -1,10 +1,6 @@
 """Layers that others made, unmodified: AWS's own CLI, and Powertools for Python."""
 
 import json
-import shutil
-import subprocess
-import sys
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,18 +8,18 @@ from typing import Any
 import pytest
 
 from tests.running import PYTHON, make_zip
+from tests.slow.from_registries import (
+    files_of,
+    needs_npm,
+    node_package,
+    publish,
+    python_packages,
+)
 
 pytestmark = pytest.mark.slow
 
-UV = Path(sys.executable).with_name("uv")
 CLI = "@aws-cdk/asset-awscli-v1@2.2.296"
 POWERTOOLS = "aws-lambda-powertools==3.37.0"
-
-
-def publish(functions: Any, name: str, content: bytes) -> str:
-    made = functions.publish_layer_version(LayerName=name, Content={"ZipFile": content})
-    arn: str = made["LayerVersionArn"]
-    return arn
 
 
 def answer(functions: Any, name: str, event: object = None) -> Any:
@@ -33,17 +29,13 @@ def answer(functions: Any, name: str, event: object = None) -> Any:
     return value
 
 
-@pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
+@needs_npm
 def test_awss_cli_layer_runs(
     lambda_client: Any, create: Callable[..., str], tmp_path: Path
 ) -> None:
     """Some 4,000 files, programs with #! lines, and a handler that calls them by their path."""
-    subprocess.run(["npm", "pack", "--silent", CLI], cwd=tmp_path, check=True, timeout=300)
-    (packed,) = tmp_path.glob("*.tgz")
-    with tarfile.open(packed) as package:
-        layer = package.extractfile("package/lib/layer.zip")
-        assert layer is not None
-        arn = publish(lambda_client, "awscli", layer.read())
+    layer = node_package(tmp_path, CLI) / "lib" / "layer.zip"
+    arn = publish(lambda_client, "awscli", layer.read_bytes())
     name = create(
         """
 import subprocess, sys
@@ -65,17 +57,7 @@ def handler(event, context):
 
 def test_powertools_runs(lambda_client: Any, create: Callable[..., str], tmp_path: Path) -> None:
     site = f"python/lib/{PYTHON}/site-packages"  # where its published layers have it
-    target = tmp_path / site
-    subprocess.run(
-        [UV, "pip", "install", "-q", "--python", sys.executable, "--target", target, POWERTOOLS],
-        check=True,
-        timeout=300,
-    )
-    files = {
-        str(path.relative_to(tmp_path)): path.read_bytes()
-        for path in target.rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
-    }
+    files = files_of(python_packages(tmp_path, POWERTOOLS), site)
     name = create(
         """
 from aws_lambda_powertools import Logger
