@@ -1,5 +1,6 @@
 """What the tests of this folder look at, and how they wait: for what can be seen, never a while."""
 
+import contextlib
 import json
 import os
 import time
@@ -107,8 +108,9 @@ def zygotes(instance: Instance) -> list[int]:
     """The launcher's children outside of every sandbox."""
     found = []
     for pid in _children(instance.launcher):
-        if b"zygote" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            found.append(pid)
+        with contextlib.suppress(OSError):  # gone meanwhile
+            if b"zygote" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
     return found
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -42,7 +43,8 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def kill(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):  # a zygote may end by itself just now
+        os.kill(pid, signal.SIGKILL)
     until(lambda: is_alive(pid), lambda alive: not alive)
 
 
