@@ -5,17 +5,26 @@ import ctypes
 import gc
 import os
 import re
+import socket
+import struct
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 PATIENCE_S = 5.0  # a killed process needs a moment to be gone
 REMEMBERED_S = 60.0  # what somebody else's server had, it may leave behind when it is killed
 PR_SET_CHILD_SUBREAPER = 36
+SYSTEM_PATH = {"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"}
+NETLINK_NETFILTER = 12
+NFT_MSG_NEWGEN, NFT_MSG_GETGEN = 10 << 8 | 15, 10 << 8 | 16
+BLOCK_SOCKET = " @stoker-block-"  # servers on one machine are numbered by abstract sockets
 _FOREIGN: dict[str, float] = {}  # marks of servers that are not ours, and when they last lived
+_KNOWN: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())  # blocks, and marks
+_TABLES: tuple[bytes, tuple[str, ...]] = (b"", ())  # generation, and the tables then
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +59,7 @@ def look(without: int | None = None) -> Traces:
     are not counted, nor is what they own."""
     processes = _descendants(without)
     now = time.monotonic()
-    for pid in _launchers():
-        if pid not in processes:
-            _FOREIGN.update(dict.fromkeys(_marks(pid), now))
+    _FOREIGN.update(dict.fromkeys(_foreign_marks(processes), now))
     owned = [mark for mark, seen in _FOREIGN.items() if now - seen < REMEMBERED_S]
 
     def ours(names: Iterator[str]) -> frozenset[str]:
@@ -83,14 +90,15 @@ def left_behind(before: Traces, look_again: Callable[[], Traces]) -> list[str]:
 def _descendants(without: int | None) -> dict[int, str]:
     """Living processes that come from this one, by pid."""
     children: dict[int, list[tuple[int, str, str]]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    with os.scandir("/proc") as entries:
+        numbers = [entry.name for entry in entries if entry.name.isdigit()]
+    for number in numbers:
         try:
-            head, _, rest = stat.read_text().rpartition(")")
+            head, _, rest = Path(f"/proc/{number}/stat").read_text().rpartition(")")
         except OSError:
             continue  # gone meanwhile
-        state, ppid = rest.split()[:2]
-        pid, _, name = head.partition(" (")
-        children.setdefault(int(ppid), []).append((int(pid), name, state))
+        state, ppid = rest.split(maxsplit=2)[:2]
+        children.setdefault(int(ppid), []).append((int(number), head.partition(" (")[2], state))
     found: dict[int, str] = {}
     todo = [os.getpid()]
     while todo:
@@ -106,6 +114,18 @@ def _descendants(without: int | None) -> dict[int, str]:
     return found
 
 
+def _foreign_marks(ours: Container[int]) -> frozenset[str]:
+    """What the names of other servers' cgroups, interfaces and firewall tables contain. Looked up
+    anew only when a server came or went: this runs twice for each test."""
+    global _KNOWN
+    table = Path("/proc/net/unix").read_text() if Path("/proc/net/unix").exists() else ""
+    blocks = frozenset(line for line in table.splitlines() if BLOCK_SOCKET in line)
+    if blocks != _KNOWN[0]:
+        marks = (mark for pid in _launchers() if pid not in ours for mark in _marks(pid, blocks))
+        _KNOWN = (blocks, frozenset(marks))
+    return _KNOWN[1]
+
+
 def _launchers() -> Iterator[int]:
     """The launchers of all servers on this machine."""
     for command in Path("/proc").glob("[0-9]*/cmdline"):
@@ -114,19 +134,17 @@ def _launchers() -> Iterator[int]:
                 yield int(command.parent.name)
 
 
-def _marks(launcher: int) -> Iterator[str]:
-    """What the names of a server's cgroups, interfaces and firewall table contain."""
+def _marks(launcher: int, blocks: Iterable[str]) -> Iterator[str]:
     with contextlib.suppress(OSError):
         command = Path(f"/proc/{launcher}/cmdline").read_bytes().decode()
         yield from re.findall(r'"instance": "(stoker-\w+)"', command)
-        # Servers on one machine are numbered by an abstract socket, which the launcher holds.
         held = set()
         for fd in Path(f"/proc/{launcher}/fd").glob("*"):
             with contextlib.suppress(FileNotFoundError):  # closed meanwhile
                 held.add(fd.stat().st_ino)
-        for line in Path("/proc/net/unix").read_text().splitlines():
-            inode, _, number = line.partition(" @stoker-block-")
-            if number and int(inode.split()[-1]) in held:
+        for line in blocks:
+            inode, _, number = line.partition(BLOCK_SOCKET)
+            if int(inode.split()[-1]) in held:
                 yield f"interface sk{int(number):02x}x"
                 yield f"table inet stoker_{number}"
 
@@ -169,11 +187,28 @@ def _mounts() -> Iterator[str]:
 
 
 def _network() -> Iterator[str]:
+    global _TABLES
     yield from (f"interface {p.name}" for p in Path("/sys/class/net").glob("*"))
     yield from (f"namespace {p.name}" for p in Path("/run/netns").glob("*"))
     if os.geteuid() == 0:
-        listing = subprocess.run(
-            ["nft", "list", "tables"], capture_output=True, text=True, check=False,
-            env={"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"},
-        )  # fmt: skip
-        yield from listing.stdout.splitlines()
+        generation = _firewall_generation()
+        if generation != _TABLES[0] or not generation:
+            listing = subprocess.run(
+                ["nft", "list", "tables"], capture_output=True, text=True, check=False,
+                env=SYSTEM_PATH,
+            )  # fmt: skip
+            _TABLES = (generation, tuple(listing.stdout.splitlines()))
+        yield from _TABLES[1]
+
+
+def _firewall_generation() -> bytes:
+    """Another one after each change of any table. Asking the kernel is quicker than running nft."""
+    ask = struct.pack("=IHHIIBBH", 20, NFT_MSG_GETGEN, 1, 0, 0, 0, 0, 0)  # flags: a request
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as kernel:
+            kernel.sendto(ask, (0, 0))
+            answer = kernel.recv(4096)
+    except OSError:
+        return b""
+    kind = int.from_bytes(answer[4:6], sys.byteorder)
+    return answer[20:28] if kind == NFT_MSG_NEWGEN else b""  # the first attribute: its number

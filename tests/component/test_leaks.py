@@ -64,3 +64,15 @@ def test_a_cgroup_is_seen() -> None:
         assert leaks.look().beyond(before) == [f"cgroups: {group}"]
     finally:
         group.rmdir()
+
+
+@pytest.mark.root
+def test_a_firewall_table_is_seen_until_it_is_gone() -> None:
+    before = leaks.look()
+    table = f"stoker_test_{os.getpid()}"
+    subprocess.run(["nft", "add", "table", "inet", table], check=True, env=leaks.SYSTEM_PATH)
+    try:
+        assert leaks.look().beyond(before) == [f"network: table inet {table}"]
+    finally:
+        subprocess.run(["nft", "delete", "table", "inet", table], check=True, env=leaks.SYSTEM_PATH)
+    assert leaks.look().beyond(before) == []
