@@ -60,7 +60,7 @@ class Caller:
         self.came = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def began(self, flow: Flow) -> None:
+    def began(self, flow: Flow, content_type: str) -> None:
         self.begun += 1
         self.flow = flow
         self._tell()

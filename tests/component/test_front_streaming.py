@@ -32,7 +32,7 @@ class Function:
     def answer(self, invocation: Invocation, done: Done) -> None:
         self.done = done
         assert invocation.recipient is not None
-        invocation.recipient.began(self)
+        invocation.recipient.began(self, "application/octet-stream")
         while not self.paused.is_set() and self.written < ENOUGH:
             invocation.recipient.write(PIECE)
             self.written += len(PIECE)

@@ -36,7 +36,7 @@ class EventAnswer:
         self._flow: Flow | None = None
         self._began = False
 
-    def began(self, flow: Flow) -> None:
+    def began(self, flow: Flow, content_type: str) -> None:
         self._flow = flow
         self._began = True
         self._exchange.start(200, self._headers)

@@ -84,7 +84,7 @@ class Flow(Protocol):
 class Recipient(Protocol):
     """A caller who takes the answer while it is made."""
 
-    def began(self, flow: Flow) -> None:
+    def began(self, flow: Flow, content_type: str) -> None:
         """The function streams its answer: write() follows any number of times. A function that
         does not is answered for in whole by the result, which comes last in either case.
         `flow` is to be paused while the caller does not take what was written."""

@@ -27,7 +27,8 @@ class ResponseStream:
         self._full = False  # the caller takes nothing
         self.passed_bytes = 0
         exchange.on_data = self._take
-        recipient.began(self)
+        kind = exchange.headers.get("content-type", "application/octet-stream")
+        recipient.began(self, kind)
 
     def pause(self) -> None:
         self._full = True

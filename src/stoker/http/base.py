@@ -22,6 +22,11 @@ class Exchange(Protocol):
     on_data: Callable[[bytes], None] | None  # gets the body as it comes; `body` stays empty
     keep_encoding: bool  # hand the body over as it came, Content-Encoding: gzip included
 
+    @property
+    def peer(self) -> str:
+        """The IP address of who asks; "" over a Unix socket, or when the peer is gone."""
+        ...
+
     def respond(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """Answer whole. Content-Length and exactly one Date are added; one write to the socket."""
         ...

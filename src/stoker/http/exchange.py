@@ -64,6 +64,10 @@ class HttpExchange:
         self._head = head
         self._chunks = False
 
+    @property
+    def peer(self) -> str:
+        return "" if self._connection is None else self._connection.out.peer
+
     def respond(self, status: int, headers: Headers, body: bytes = b"") -> None:
         connection = self._answering(Phase.OPEN)
         if connection is None:

@@ -26,6 +26,12 @@ class Outlet:
         # So that a single byte the peer has not taken counts, for drained() and for time-outs.
         transport.set_write_buffer_limits(high=0)
 
+    @property
+    def peer(self) -> str:
+        """Its IP address; "" if it has none, or is gone."""
+        name = self._transport.get_extra_info("peername") if self._transport else None
+        return str(name[0]) if isinstance(name, tuple) else ""
+
     def send(self, *parts: bytes) -> None:
         """Write now, behind what is held; nowhere when the end has come."""
         transport = self._transport
