@@ -20,7 +20,9 @@ DIFFERENCES = {
         ),
         (
             "Other accounts",
-            "their functions answer AccessDenied, whatever their policies say",
+            "may invoke a function if its resource policy allows it; all other operations on it "
+            "answer AccessDenied, whatever the policy says. Identity policies are not judged: "
+            "within an account everybody may, unless a resource policy denies it",
         ),
         (
             "Layers",
@@ -37,8 +39,18 @@ DIFFERENCES = {
         ),
         (
             "Policies of functions",
-            "kept, checked and shown; nothing asks them yet, since nobody but the account can "
-            "invoke. A document for PutResourcePolicy must name the resource itself",
+            "asked by Invoke and by function URLs. Of conditions StringEquals, StringLike, "
+            "ArnEquals, ArnLike, their Not forms, StringEqualsIgnoreCase, Bool and IfExists are "
+            "understood; an Allow with any other admits nobody, a Deny with it shuts everybody "
+            "out. A document for PutResourcePolicy must name the resource itself",
+        ),
+        (
+            "Function URLs",
+            "are `http://ID.lambda-url.REGION.localhost:PORT/`, or `/_url/ID/` where such names do "
+            "not resolve; both permissions are needed, as on AWS since October 2025. Signatures "
+            "for AWS_IAM are parsed, not verified. A body of up to 6 MB is taken even if base64 "
+            "makes its event longer; the path is as it came, percent-encoded; headers before the "
+            "body have 64 KB at most; headers of the Cors configuration replace the function's",
         ),
         (
             "Reserved concurrency",

@@ -6,17 +6,19 @@ Only what runs functions is not there: events come back as they went in, or as a
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import boto3
+import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
 from stoker.api.control import Control, Settings
 from stoker.api.front import Front
@@ -182,6 +184,15 @@ def boto(url: str, name: str, operation: str, parameters: Mapping[str, Any]) -> 
         return answer
     finally:
         client.close()
+
+
+async def refused(call: Awaitable[Any]) -> tuple[int, str, str]:
+    """Status, code and message of what boto3 raises."""
+    with pytest.raises(ClientError) as error:
+        await call
+    response = error.value.response
+    facts = response["Error"]
+    return response["ResponseMetadata"]["HTTPStatusCode"], facts["Code"], facts["Message"]
 
 
 def boto_client(url: str, name: str) -> Any:

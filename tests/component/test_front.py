@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from stoker.api.control import Settings
 from tests.front_door import (
@@ -17,6 +16,7 @@ from tests.front_door import (
     Door,
     create_function,
     open_door,
+    refused,
     request_bytes,
     signed,
     target_of,
@@ -31,14 +31,6 @@ def at_the_door(folder: Path, story: Callable[[Door], Awaitable[None]], **option
             await story(door)
 
     asyncio.run(main())
-
-
-async def refused(call: Awaitable[Any]) -> tuple[int, str, str]:
-    with pytest.raises(ClientError) as error:
-        await call
-    response = error.value.response
-    facts = response["Error"]
-    return response["ResponseMetadata"]["HTTPStatusCode"], facts["Code"], facts["Message"]
 
 
 def test_boto3_creates_finds_and_deletes_a_function(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from stoker.core.errors import ServiceError, TooManyRequestsException
 from stoker.core.invocation import Invocation, InvocationResult
@@ -24,6 +23,7 @@ from tests.front_door import (
     create_function,
     open_door,
     read_answer,
+    refused,
     signed,
     target_of,
 )
@@ -46,15 +46,6 @@ def with_function(folder: Path, story: Callable[[Door], Awaitable[None]], **opti
 
 async def invoke(door: Door, body: bytes = b"{}", path: str = INVOKE, **headers: str) -> Answer:
     return await door.send_raw(signed(door.host, "POST", path, body, **headers))
-
-
-async def refused(call: Awaitable[Any]) -> tuple[int, str, str]:
-    with pytest.raises(ClientError) as error:
-        await call
-    facts = error.value.response["Error"]
-    return (
-        error.value.response["ResponseMetadata"]["HTTPStatusCode"], facts["Code"], facts["Message"]
-    )  # fmt: skip
 
 
 def test_boto3_gets_what_the_function_answered(tmp_path: Path) -> None:
@@ -92,6 +83,56 @@ def test_what_is_remembered_of_a_caller_does_not_outlive_the_function(tmp_path: 
         answer = await invoke(door)
         assert (answer.status, answer["x-amzn-ErrorType"]) == (404, "ResourceNotFoundException")
         assert answer.json == {"Type": "User", "Message": f"Function not found: {ARN}"}
+
+    with_function(tmp_path, story)
+
+
+def test_another_account_invokes_what_its_policy_allows(tmp_path: Path) -> None:
+    other = "222222222222"
+
+    async def story(door: Door) -> None:
+        await door.call("lambda", "publish_version", FunctionName="f")
+
+        async def ask(name: str = ARN, key: str = other) -> Answer:
+            path = f"/2015-03-31/functions/{name}/invocations"
+            return await door.send_raw(signed(door.host, "POST", path, b"{}", key=key))
+
+        denied = await ask()
+        assert (denied.status, denied["x-amzn-ErrorType"]) == (403, "AccessDeniedException")
+        assert denied.json["Message"] == (
+            f"User: arn:aws:iam::{other}:root is not authorized to perform: lambda:InvokeFunction "
+            f"on resource: {ARN} because no resource-based policy allows the lambda:InvokeFunction "
+            "action"
+        )
+        assert (await ask(f"{ARN}x")).status == 403  # and not: there is none
+        await door.call(
+            "lambda", "add_permission", FunctionName="f", StatementId="s", Principal=other,
+            Action="lambda:InvokeFunction",
+        )  # fmt: skip
+        for _ in range(2):  # also once the address is remembered
+            assert (await ask()).status == 200
+        assert (await ask(key="333333333333")).status == 403
+        assert (await ask(f"{ARN}:1")).status == 403  # which has a policy of its own
+        assert {one.target.account for one in door.echo.invocations} == {ACCOUNT}
+        await door.call("lambda", "remove_permission", FunctionName="f", StatementId="s")
+        assert (await ask()).status == 403
+
+    with_function(tmp_path, story)
+
+
+def test_a_deny_counts_for_the_account_itself(tmp_path: Path) -> None:
+    async def story(door: Door) -> None:
+        statement = {
+            "Effect": "Deny", "Principal": "*", "Action": "lambda:*", "Resource": ARN,
+        }  # fmt: skip
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        assert (await invoke(door)).status == 200
+        await door.call("lambda", "put_resource_policy", ResourceArn=ARN, Policy=policy)
+        answer = await invoke(door)
+        assert answer.status == 403
+        assert answer.json["Message"].endswith("with an explicit deny in a resource-based policy")
+        await door.call("lambda", "delete_resource_policy", ResourceArn=ARN)
+        assert (await invoke(door)).status == 200
 
     with_function(tmp_path, story)
 

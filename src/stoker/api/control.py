@@ -30,6 +30,21 @@ class Caller:
     access_key: str
     environment: Target | None = None  # set if the call came from inside an environment
 
+    @property
+    def arn(self) -> str:
+        """By which AWS would name it in a refusal."""
+        if self.environment is None:
+            return f"arn:aws:iam::{self.account}:root"
+        role = self.environment.role.rpartition("/")[2]
+        return f"arn:aws:sts::{self.account}:assumed-role/{role}/{self.environment.name}"
+
+    @property
+    def arns(self) -> frozenset[str]:
+        """All by which a policy may name it, besides its account."""
+        if self.environment is None:
+            return frozenset()
+        return frozenset((self.arn, self.environment.role))
+
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Input]):

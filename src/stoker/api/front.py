@@ -13,10 +13,11 @@ import asyncio
 import ipaddress
 import logging
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from stoker.api import codec, invocations, refusals, services
+from stoker.api import codec, invocations, refusals, services, url_front
 from stoker.api.control import Call, Caller, Control
 from stoker.api.identifiers import new_request_id
 from stoker.api.operations import OPERATIONS, REQUEST_BYTES, RESERVED, Operation, Reserved
@@ -33,7 +34,9 @@ from stoker.core.errors import (
     ServiceException,
     UnknownOperationException,
 )
+from stoker.core.function_urls import url_asked
 from stoker.core.invocation import RequestId, Target
+from stoker.core.limits import SYNC_PAYLOAD_BYTES
 from stoker.core.names import function_arn
 from stoker.core.sigv4 import Scope, scope_of_header, scope_of_query
 from stoker.http.base import Exchange
@@ -87,11 +90,20 @@ class Front:
             allowed = self._is_ours(host)
             if len(host) <= MEMORABLE_BYTES:
                 _remember(self._hosts, host, allowed)
+        if url_asked(host, exchange.target) is not None:
+            exchange.keep_encoding = True  # the function's affair, and so is the page
+            if not allowed:
+                self._check_page(exchange, host, allowed)
+            return SYNC_PAYLOAD_BYTES
         if not allowed or "origin" in headers:
             self._check_page(exchange, host, allowed)
         return _body_bytes(exchange, inside=self._inside is not None)
 
     def complete(self, exchange: Exchange) -> None:
+        url = url_asked(exchange.headers.get("host", ""), exchange.target)
+        if url is not None:
+            self._spawn(self._answer_url(exchange, url))
+            return
         # Between two invocations by the same caller only this much is looked at.
         credential = exchange.headers.get("authorization", "").partition(",")[0]
         address = self._addresses.get((exchange.target, credential))
@@ -156,6 +168,18 @@ class Front:
             pass  # the peer had enough
         except Exception:
             log.exception("request failed", extra={"request_id": request_id})
+            exchange.abort()  # it may have begun its answer
+
+    async def _answer_url(self, exchange: Exchange, url: tuple[str, str]) -> None:
+        scope = None
+        with suppress(ServiceError):  # who signs badly has not signed
+            scope = _scope(exchange)
+        signed = scope is not None or self._inside is not None
+        caller = self._caller(scope or Scope("", "", "", "")) if signed else None
+        try:
+            await url_front.answer(self._control, exchange, url, scope, caller)
+        except Exception:
+            log.exception("request failed", extra={"url": url[0]})
             exchange.abort()  # it may have begun its answer
 
     async def _answer(self, exchange: Exchange) -> None:
@@ -241,13 +265,9 @@ class Front:
         return Caller(account, scope.region or settings.region, key)
 
     async def _asked(self, exchange: Exchange) -> Asked:
-        headers = exchange.headers
         scope, refusal = None, None
         try:
-            if "authorization" in headers:
-                scope = scope_of_header(headers["authorization"])
-            else:
-                scope = scope_of_query(exchange.target.partition("?")[2])
+            scope = _scope(exchange)
         except ServiceError as error:
             refusal = error
         asked = _look(exchange, _candidates(services.built(), exchange, scope))
@@ -265,6 +285,12 @@ class Front:
     ) -> None:
         answer = refusals.render(refusal, dialect, request_id)
         exchange.respond(answer.status, answer.headers, answer.body)
+
+
+def _scope(exchange: Exchange) -> Scope | None:
+    if "authorization" in exchange.headers:
+        return scope_of_header(exchange.headers["authorization"])
+    return scope_of_query(exchange.target.partition("?")[2])
 
 
 def _candidates(
@@ -340,8 +366,7 @@ def _invoke_address(row: Operation, caller: Caller, request: codec.Request) -> i
 
 
 def _denied(inside: Target, row: Operation, found: Match) -> AccessDeniedException:
-    role = inside.role.rpartition("/")[2]
-    who = f"arn:aws:sts::{inside.account}:assumed-role/{role}/{inside.name}"
+    who = Caller(inside.account, inside.region, "", inside).arn
     name = found.labels.get("FunctionName")
     what = "*"
     if name is not None:

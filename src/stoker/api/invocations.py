@@ -16,9 +16,11 @@ import orjson
 from stoker.api import constraints, services
 from stoker.api.control import Caller, Control
 from stoker.api.event_answer import EventAnswer
-from stoker.api.identifiers import new_request_id, new_trace
+from stoker.api.identifiers import new_request_id
 from stoker.api.json_check import LARGE_BYTES, complaint, complaint_about_large
 from stoker.api.refusals import Dialect, render
+from stoker.api.sampling import begun
+from stoker.core import access
 from stoker.core.errors import (
     InvalidRequestContentException,
     NotImplementedException,
@@ -38,6 +40,7 @@ class Address:
     """Who invokes what: the part of a request that its successors share."""
 
     caller: Caller
+    account: str  # the function's; the caller's may be another
     name: str
     qualifier: str | None
     arn: str  # qualified if and only if the caller qualified it
@@ -51,9 +54,11 @@ def address(caller: Caller, function_name: str, qualifier: str | None) -> Addres
         account=caller.account,
         region=caller.region,
         action="InvokeFunction",
+        foreign=True,
     )
-    arn = function_arn(caller.region, caller.account, ref.name, ref.qualifier)
-    return Address(caller, ref.name, ref.qualifier, arn)
+    account = ref.account or caller.account
+    arn = function_arn(caller.region, account, ref.name, ref.qualifier)
+    return Address(caller, account, ref.name, ref.qualifier, arn)
 
 
 def begin(control: Control, exchange: Exchange, where: Address, *, streamed: bool = False) -> None:
@@ -90,10 +95,11 @@ class _Invoke:
         event = exchange.body or b"{}"  # AWS hands an absent payload on as an empty object
         try:
             _check_options(exchange.headers, self.streamed)
-            caller = where.caller
-            self.target = self.control.catalog.resolve(
-                caller.account, caller.region, where.name, where.qualifier
-            )
+            region, catalog = where.caller.region, self.control.catalog
+            policy = catalog.policy(where.account, region, where.name, where.qualifier)
+            if policy or where.account != where.caller.account:
+                _check_permission(policy, where)
+            self.target = catalog.resolve(where.account, region, where.name, where.qualifier)
             if len(event) < LARGE_BYTES:
                 self.submit(event, complaint(event))
                 return
@@ -127,22 +133,16 @@ class _Invoke:
             self.exchange.respond(204, [("x-amzn-RequestId", self.request_id)])
             return
         context = headers.get("x-amz-client-context")
-        trace = headers.get("x-amzn-trace-id")
-        ancestor = ""
-        if self.target.tracing == "Active":
-            where = self.where
-            function = (where.caller.account, where.caller.region, where.name)
-            trace, ancestor = self.control.sampling.header(function, trace or "")
-            self.echo = _traced(trace)[1]
-        elif trace is None:
-            root, parent = new_trace()
-            trace = f"Root={root};Parent={parent};Sampled=0"
-            self.echo = f"root={root};sampled=0"
-        else:
-            trace, self.echo = _traced(trace)
+        target = self.target
+        trace, self.echo, ancestor = begun(
+            self.control.sampling,
+            (target.account, target.region, target.name),
+            headers.get("x-amzn-trace-id"),
+            active=target.tracing == "Active",
+        )
         invocation = Invocation(
             self.request_id,
-            self.target,
+            target,
             event,
             self.where.arn,
             headers.get("content-type", "application/json"),
@@ -230,6 +230,17 @@ def _check_options(headers: dict[str, str], streamed: bool) -> None:
         )
 
 
+def _check_permission(policy: str, where: Address) -> None:
+    caller = where.caller
+    access.check(
+        policy,
+        access.invoker(caller.account, caller.arns),
+        owner=where.account,
+        who=caller.arn,
+        resource=where.arn,
+    )
+
+
 def _client_context(encoded: str) -> str:
     """The decoded JSON text, fit for one header line."""
     try:
@@ -245,14 +256,3 @@ def _client_context(encoded: str) -> str:
         ) from None
     # JSON text may be spread over lines; only then is it written anew.
     return (orjson.dumps(value) if b"\n" in text or b"\r" in text else text).decode()
-
-
-def _traced(header: str) -> tuple[str, str]:
-    """What the function gets of the caller's trace header, and what the caller gets back."""
-    parts = (part.strip().partition("=") for part in header.split(";"))
-    found = {name.lower(): value for name, _, value in parts}
-    root = found.get("root")
-    if not root:
-        root, _ = new_trace()
-        header = f"Root={root};{header}"
-    return header, f"root={root};sampled={found.get('sampled') or '0'}"

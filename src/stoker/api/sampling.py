@@ -9,6 +9,31 @@ from stoker.core.tracing import Sampler, fields_of
 MOST_FUNCTIONS = 4096
 
 
+def begun(
+    sampling: "Sampling", function: tuple[str, ...], given: str | None, *, active: bool
+) -> tuple[str, str, str]:
+    """The trace header of an invocation, what of it the caller gets back, and the caller's span
+    if the header names the function's own. `given`: the caller's header."""
+    if active:
+        header, ancestor = sampling.header(function, given or "")
+        return header, _traced(header)[1], ancestor
+    if given is None:
+        root, parent = new_trace()
+        return f"Root={root};Parent={parent};Sampled=0", f"root={root};sampled=0", ""
+    return *_traced(given), ""
+
+
+def _traced(header: str) -> tuple[str, str]:
+    """What the function gets of the caller's trace header, and what the caller gets back."""
+    parts = (part.strip().partition("=") for part in header.split(";"))
+    found = {name.lower(): value for name, _, value in parts}
+    root = found.get("root")
+    if not root:
+        root, _ = new_trace()
+        header = f"Root={root};{header}"
+    return header, f"root={root};sampled={found.get('sampled') or '0'}"
+
+
 class Sampling:
     """Remembers for each function how many of this second's requests were sampled."""
 

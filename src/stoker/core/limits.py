@@ -40,6 +40,7 @@ SYNC_PAYLOAD_BYTES = 6 * MIB
 ASYNC_PAYLOAD_BYTES = 1 * MIB
 CONCURRENT_EXECUTIONS = 1000  # per account and region
 UNRESERVED_MINIMUM = 100
+URL_HEAD_BYTES = 64 * 1024  # ours: of what a function puts before the body, through its URL
 
 # Lists (AWS: "ListFunctions returns a maximum of 50 items in each response")
 LIST_PAGE = 50

@@ -71,17 +71,24 @@ def parse_function_ref(text: str) -> FunctionRef:
 
 
 def locate(
-    text: str, qualifier: str | None, *, account: str, region: str, action: str
+    text: str,
+    qualifier: str | None,
+    *,
+    account: str,
+    region: str,
+    action: str,
+    foreign: bool = False,
 ) -> FunctionRef:
     """The function that a caller of this account and region means: nothing is left open but
-    the qualifier. `action` is the operation's name, for the refusal."""
+    the qualifier. `action` is the operation's name, for the refusal. `foreign`: it may be
+    another account's, whose policy is asked later."""
     ref = parse_function_ref(text)
     if ref.region not in (None, region):
         raise ResourceNotFoundException(
             f"Functions from '{ref.region}' are not reachable in this region ('{region}')"
         )
-    if ref.account not in (None, account):
-        # No resource-based policies yet: nobody may reach into another account.
+    if ref.account not in (None, account) and not foreign:
+        # Whatever its policy says: this is not built across accounts.
         arn = function_arn(region, ref.account or account, ref.name)
         raise AccessDeniedException(
             f"User: arn:aws:iam::{account}:root is not authorized to perform: lambda:{action} on "
@@ -91,7 +98,9 @@ def locate(
         raise InvalidParameterValueException(
             "The derived qualifier from the function name does not match the specified qualifier."
         )
-    return replace(ref, account=account, region=region, qualifier=ref.qualifier or qualifier)
+    return replace(
+        ref, account=ref.account or account, region=region, qualifier=ref.qualifier or qualifier
+    )
 
 
 def function_arn(region: str, account: str, name: str, qualifier: str | None = None) -> str:

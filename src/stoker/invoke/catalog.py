@@ -22,6 +22,7 @@ from stoker.core.errors import (
     ResourceNotFoundException,
     ServiceError,
 )
+from stoker.core.function_urls import FunctionUrl, UrlKey
 from stoker.core.invocation import Target
 from stoker.core.model import Configuration, Function, FunctionKey, State, in_state, target
 from stoker.core.names import LATEST, function_not_found
@@ -59,6 +60,8 @@ class Catalog:
         self._versions: dict[tuple[str, str, str, str], Entry] = {}
         self._aliases: dict[tuple[str, str, str, str], Alias] = {}
         self._trees: dict[Key, frozenset[str]] = {}
+        self._policies: dict[tuple[str, str, str, str | None], str] = {}  # where there are any
+        self._urls: dict[str, FunctionUrl] = {}
 
     async def follow(self, store: Store) -> None:
         """Take in everything there is, and from then on every committed change."""
@@ -69,11 +72,13 @@ class Catalog:
                 self.change(version.key, version)
             for alias in await tx.aliases.every():
                 self.change(alias.key, alias)
+            for url in await tx.urls.every():
+                self.change(url.key, url)
             # Still inside: nobody can commit between what was read and what will be heard.
             store.watch(self.change)
 
     def change(self, key: Key, now: Aggregate | None) -> None:
-        """This is what the function, version or alias is now; None: deleted."""
+        """This is what the function, version, alias or URL is now; None: deleted."""
         if isinstance(now, Function | Version):
             self._trees[key] = now.trees
         else:
@@ -82,22 +87,32 @@ class Catalog:
             case FunctionKey(account, region, name):
                 function = (account, region, name)
                 self._reserve(key, now.reserved if isinstance(now, Function) else None)
+                self._admits((*function, None), now)
                 if isinstance(now, Function):
                     self._entries[function] = self._function(now)
                 else:
                     self._entries.pop(function, None)
+                    self._urls.pop(UrlKey(key).id, None)
             case VersionKey(FunctionKey(account, region, name), number):
                 version = (account, region, name, str(number))
+                self._admits(version, now)
                 if isinstance(now, Version):
                     self._versions[version] = self._version(now)
                 else:
                     self._versions.pop(version, None)
             case AliasKey(FunctionKey(account, region, name), called):
                 alias = (account, region, name, called)
+                self._admits(alias, now)
                 if isinstance(now, Alias):
                     self._aliases[alias] = now
                 else:
                     self._aliases.pop(alias, None)
+                    self._urls.pop(UrlKey(key.function, called).id, None)
+            case UrlKey():
+                if isinstance(now, FunctionUrl):
+                    self._urls[key.id] = now
+                else:
+                    self._urls.pop(key.id, None)
             case _:
                 assert_never(key)
 
@@ -112,6 +127,16 @@ class Catalog:
         if entry.target is None:
             raise entry.refusal(entry.message)
         return entry.target
+
+    def policy(self, account: str, region: str, name: str, qualifier: str | None) -> str:
+        """Who else may do what with just this function, version or alias: JSON, "" for nobody."""
+        return self._policies.get(
+            (account, region, name, None if qualifier == LATEST else qualifier), ""
+        )
+
+    def url(self, url_id: str) -> FunctionUrl | None:
+        """What this is an address of."""
+        return self._urls.get(url_id)
 
     def serves(self, target: Target) -> bool:
         """Whether anybody can still ask for exactly this target."""
@@ -130,6 +155,13 @@ class Catalog:
     def trees(self) -> frozenset[str]:
         """The names of all code that some function or version refers to, be it active or not."""
         return frozenset().union(*self._trees.values())
+
+    def _admits(self, what: tuple[str, str, str, str | None], now: Aggregate | None) -> None:
+        policy = "" if now is None or isinstance(now, FunctionUrl) else now.policy
+        if policy:
+            self._policies[what] = policy
+        else:
+            self._policies.pop(what, None)
 
     def _qualified(self, account: str, region: str, name: str, qualifier: str) -> Entry | None:
         alias = self._aliases.get((account, region, name, qualifier))

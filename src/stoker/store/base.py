@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from stoker.core.aliases import Alias, AliasKey
+from stoker.core.function_urls import FunctionUrl, UrlKey
 from stoker.core.layers import LayerKey, LayerVersion
 from stoker.core.model import Function, FunctionKey
 from stoker.core.versions import Version, VersionKey
 
-Key = FunctionKey | VersionKey | AliasKey
-Aggregate = Function | Version | Alias
+Key = FunctionKey | VersionKey | AliasKey | UrlKey
+Aggregate = Function | Version | Alias | FunctionUrl
 
 # Told of every committed change, in the order of the commits: (which, what it is now or None).
 Watcher = Callable[[Key, Aggregate | None], None]
@@ -166,6 +167,30 @@ class Settings(Protocol):
         """All of one kind, by qualifier, beginning behind `after`."""
         ...
 
+    async def every(self, kind: str) -> list[tuple[FunctionKey, str, dict[str, Any]]]:
+        """All of one kind that there are, with their qualifiers."""
+        ...
+
+
+class Urls(Protocol):
+    """Of functions and aliases; gone with them, of which watchers are not told."""
+
+    async def put(self, url: FunctionUrl) -> None:
+        """Keep it, in place of what was kept."""
+        ...
+
+    async def get(self, key: UrlKey) -> FunctionUrl | None: ...
+
+    async def remove(self, key: UrlKey) -> bool:
+        """Say whether there was one."""
+        ...
+
+    async def of(self, key: FunctionKey, *, after: str, limit: int) -> list[FunctionUrl]:
+        """One function's, by qualifier, beginning behind `after`."""
+        ...
+
+    async def every(self) -> list[FunctionUrl]: ...
+
 
 class Transaction(Protocol):
     @property
@@ -179,6 +204,9 @@ class Transaction(Protocol):
 
     @property
     def settings(self) -> Settings: ...
+
+    @property
+    def urls(self) -> Urls: ...
 
     async def function(self, key: FunctionKey) -> Function | None: ...
 

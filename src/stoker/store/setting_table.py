@@ -65,6 +65,11 @@ class SqliteSettings:
         rows = await self._run(lambda: self._db.execute(sql, values).fetchall())
         return [(qualifier, json.loads(body)) for qualifier, body in rows]
 
+    async def every(self, kind: str) -> list[tuple[FunctionKey, str, dict[str, Any]]]:
+        sql = "SELECT account, region, name, qualifier, body FROM function_settings WHERE kind = ?"
+        rows = await self._run(lambda: self._db.execute(sql, (kind,)).fetchall())
+        return [(FunctionKey(*row[:3]), row[3], json.loads(row[4])) for row in rows]
+
 
 def _names(key: FunctionKey, kind: str) -> dict[str, object]:
     return {**asdict(key), "kind": kind}

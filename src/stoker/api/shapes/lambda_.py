@@ -703,6 +703,102 @@ class DeleteFunctionEventInvokeConfigInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cors:
+    allow_credentials: bool | None = None
+    allow_headers: tuple[str, ...] | None = None
+    allow_methods: tuple[str, ...] | None = None
+    allow_origins: tuple[str, ...] | None = None
+    expose_headers: tuple[str, ...] | None = None
+    max_age: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateFunctionUrlConfigInput:
+    function_name: str
+    qualifier: str | None = None
+    auth_type: str
+    cors: Cors | None = None
+    invoke_mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateFunctionUrlConfigResponse:
+    function_url: str
+    function_arn: str
+    auth_type: str
+    cors: Cors | None = None
+    creation_time: str
+    invoke_mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetFunctionUrlConfigInput:
+    function_name: str
+    qualifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetFunctionUrlConfigResponse:
+    function_url: str
+    function_arn: str
+    auth_type: str
+    cors: Cors | None = None
+    creation_time: str
+    last_modified_time: str
+    invoke_mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateFunctionUrlConfigInput:
+    function_name: str
+    qualifier: str | None = None
+    auth_type: str | None = None
+    cors: Cors | None = None
+    invoke_mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateFunctionUrlConfigResponse:
+    function_url: str
+    function_arn: str
+    auth_type: str
+    cors: Cors | None = None
+    creation_time: str
+    last_modified_time: str
+    invoke_mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteFunctionUrlConfigInput:
+    function_name: str
+    qualifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFunctionUrlConfigsInput:
+    function_name: str
+    marker: str | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionUrlConfig:
+    function_url: str
+    function_arn: str
+    creation_time: str
+    last_modified_time: str
+    cors: Cors | None = None
+    auth_type: str
+    invoke_mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFunctionUrlConfigsResponse:
+    function_url_configs: tuple[FunctionUrlConfig, ...]
+    next_marker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PutRuntimeManagementConfigInput:
     function_name: str
     qualifier: str | None = None
