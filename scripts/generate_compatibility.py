@@ -58,6 +58,18 @@ DIFFERENCES = {
             "until it has ended",
         ),
         (
+            "Provisioned concurrency",
+            "of an alias that two versions share, each has its share, so that Allocated does not "
+            "fluctuate; Available is Allocated. What failed is tried again at the next Put; an "
+            "environment that dies is replaced, without end but no faster than one per second "
+            "once twice as many as requested have died",
+        ),
+        (
+            "A full machine",
+            "idle environments on demand are ended, the longest idle first; then invocations wait "
+            "up to 30 seconds, and hear what AWS says when a region has no capacity",
+        ),
+        (
             "Event invoke configurations",
             "kept, checked and shown; InvocationType Event, which they are for, is not built yet",
         ),

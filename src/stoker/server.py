@@ -4,6 +4,7 @@ clients ──► HttpServer ──► Front ──► Control ──► Store, 
                              │          └──────► Catalog                      (what is invoked)
                              └──► Invoker ──► Environment ──► Backend         (what runs)
 Activation ──► Store ──► CodeCache, Backend                                   (makes it ready)
+Provisioning ──► Store, Catalog ──► Invoker                    (and keeps environments ahead)
 Removal ──► Catalog, Invoker ──► CodeCache, Blobs                    (and removes what is unused)
 """
 
@@ -25,6 +26,7 @@ from stoker.invoke.invoker import Invoker, InvokeSettings
 from stoker.observe.logs import LogStore
 from stoker.observe.traces import Traces
 from stoker.reconcilers.activation import Activation
+from stoker.reconcilers.provisioning import Provisioning
 from stoker.reconcilers.removal import Removal
 from stoker.sandbox.base import Backend
 from stoker.store.sqlite import SqliteStore
@@ -83,6 +85,9 @@ class Server:
             referred=self._catalog.trees,
             running=self._invoker.trees,
         )
+        self._provisioning = Provisioning(
+            store=self._store, catalog=self._catalog, invoker=self._invoker
+        )
         self._control = Control(
             store=self._store,
             blobs=self._blobs,
@@ -127,6 +132,8 @@ class Server:
         ending(_cancelled, activation)
         removal = asyncio.create_task(self._removal.run(), name="removal")
         ending(_cancelled, removal)
+        provisioning = asyncio.create_task(self._provisioning.run(), name="provisioning")
+        ending(_cancelled, provisioning)
         ending(self._front.close)
         ending(self._drain)
         for listener in self._sockets:
@@ -161,6 +168,7 @@ class Server:
     def _changed(self) -> None:
         self._activation.wake()
         self._removal.wake()
+        self._provisioning.wake()
 
     def _front_inside(self, target: Target) -> Front:
         """What answers at an environment's own endpoint: the same door, for that caller only."""

@@ -246,13 +246,15 @@ def test_a_full_and_busy_machine_lets_newcomers_wait_in_line(tmp_path: Path) -> 
     run(tmp_path, story, memory_mb=200)
 
 
-def test_who_waits_in_line_too_long_is_throttled(tmp_path: Path) -> None:
+def test_who_waits_in_line_too_long_hears_that_there_is_no_capacity(tmp_path: Path) -> None:
     async def story(world: Ground) -> None:
         busy, other = world.function(GATE), world.function(ECHO)
         gate = await Gate(world, busy).inside()
-        assert (await world.refused(other)).code == "TooManyRequestsException"
+        refusal = await world.refused(other)
+        assert (refusal.code, refusal.status) == ("ServiceException", 500)
+        assert "do not have sufficient capacity" in refusal.message
         huge = world.function(ECHO, memory_mb=10240)
-        assert (await world.refused(huge)).code == "TooManyRequestsException"
+        assert (await world.refused(huge)).message == refusal.message
         await gate.open()
 
     run(tmp_path, story, memory_mb=200, room_limit_s=0.1)

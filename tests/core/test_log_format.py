@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stoker.core import platform_events as events
-from stoker.core.invocation import LogSettings, Target
+from stoker.core.invocation import Initialization, LogSettings, Target
 from stoker.core.lifecycle_words import Status
 from stoker.core.log_format import JsonLog, Printed
 from stoker.core.platform_events import Level
@@ -104,8 +104,8 @@ def test_nothing_that_is_printed_raises_or_becomes_two_lines(line: bytes) -> Non
 def test_platform_events_are_filtered_by_the_system_level(system: str, seen: list[str]) -> None:
     good = (Status.SUCCESS, None)
     told = [
-        events.init_start(TARGET, "init", "s"),
-        events.init_runtime_done("init", *good),
+        events.init_start(TARGET, Initialization.ON_DEMAND, "init", "s"),
+        events.init_runtime_done(Initialization.ON_DEMAND, "init", *good),
         events.start(ID, TARGET, b""),
         events.runtime_done(ID, good, (), (1, 2), b""),
         events.end(ID),

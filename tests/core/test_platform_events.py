@@ -10,7 +10,7 @@ from stoker.core import faults
 from stoker.core import platform_events as events
 from stoker.core.dialects import FUNCTION, Dialect, Printed
 from stoker.core.faults import Fault
-from stoker.core.invocation import LogSettings, Target
+from stoker.core.invocation import Initialization, LogSettings, Target
 from stoker.core.lifecycle_words import Status
 from stoker.core.platform_events import Level, PlatformEvent, Span
 from stoker.core.subscriptions import Api
@@ -56,7 +56,7 @@ def test_an_envelope_is_one_line_of_json_in_awss_order() -> None:
 
 @pytest.mark.parametrize("phase", ["init", "invoke"])
 def test_init_start(phase: str) -> None:
-    event = events.init_start(TARGET, phase, STREAM)
+    event = events.init_start(TARGET, Initialization.ON_DEMAND, phase, STREAM)
     told = record(event)
     assert list(told) == [
         "initializationType", "phase", "runtimeVersion", "runtimeVersionArn", "functionName",
@@ -91,9 +91,9 @@ def test_init_start(phase: str) -> None:
 def test_the_outcome_is_told_in_one_way_by_all_who_tell_it(
     status: Status, fault: Fault | None, outcome: dict[str, str], level: Level
 ) -> None:
-    done = events.init_runtime_done("init", status, fault)
+    done = events.init_runtime_done(Initialization.ON_DEMAND, "init", status, fault)
     assert record(done) == {"initializationType": "on-demand", "phase": "init"} | outcome
-    ended = events.init_report(12.34567, "init", status, fault)
+    ended = events.init_report(12.34567, Initialization.ON_DEMAND, "init", status, fault)
     assert record(ended) == (
         {"initializationType": "on-demand", "phase": "init"}
         | outcome
@@ -117,6 +117,13 @@ def test_a_text_of_the_functions_own_breaks_no_record() -> None:
     event = events.runtime_done(ID, (Status.ERROR, hostile), (), (1, None), b"")
     assert record(event)["errorType"] == '","x":"\n?'
     assert reduced(events.fault(b'"\n')) == '"\n'
+
+
+def test_an_init_ahead_of_invocations_says_so_and_has_a_line_when_it_went_well() -> None:
+    ahead = Initialization.PROVISIONED
+    ended = events.init_report(12.34567, ahead, "init", Status.SUCCESS, None)
+    assert record(ended)["initializationType"] == "provisioned-concurrency"
+    assert ended.text == b"INIT_REPORT Init Duration: 12.35 ms\n"
 
 
 def test_start_names_the_function_and_its_trace_if_that_is_sampled() -> None:

@@ -102,9 +102,9 @@ def test_the_line_for_room_is_served_in_order() -> None:
     assert pool.wait(big, 0.0) is pool.wait(small, 0.0) is None
     assert (big.waits, small.waits) == (Waits.IN_LINE, Waits.IN_LINE)
     assert pool.gone(slot) is not None
-    begin = pool.grant(1.0)
-    assert begin is not None
-    assert begin.waiter is big
+    grant = pool.grant(1.0)
+    assert grant is not None
+    assert grant.waiter is big
     assert pool.grant(1.0) is None
 
 
@@ -137,6 +137,46 @@ def test_time_takes_idle_environments_only() -> None:
     assert pool.freed(busy, 2.0, born_before=1.0) == Retire()
 
 
+def provisioned(pool: Pool[str, str], key: tuple[str, ...] = KEYS[0]) -> Slot[str]:
+    begin = pool.provision(key, SIZES[key[0]], 0.0)
+    assert begin is not None
+    return begin.slot
+
+
+def test_what_is_provisioned_is_used_first_and_is_neither_evicted_nor_idle_too_long() -> None:
+    pool: Pool[str, str] = Pool(Room(environments=2, memory_mb=10_000))
+    ahead = provisioned(pool)
+    assert pool.freed(ahead, 0.0) is None
+    warm(pool, now=1.0)
+    assert pool.use(KEYS[0]) is ahead
+    assert pool.freed(ahead, 2.0) is None
+    begin = pool.wait(waiter(KEYS[1]), 3.0)
+    assert begin is not None
+    assert ahead not in begin.evicted
+    assert pool.expired(idle_before=9.0, born_before=-1) == []
+    assert pool.expired(idle_before=9.0, born_before=0.0) == [ahead], "but it grows old"
+
+
+def test_nobody_waits_for_the_init_of_what_is_provisioned_but_takes_it_once_it_is_there() -> None:
+    pool: Pool[str, str] = Pool(ROOM)
+    ahead = provisioned(pool)
+    who = waiter()
+    on_demand = begun(pool, who)
+    assert pool.freed(ahead, 1.0) == Serve(who)
+    assert pool.freed(on_demand, 2.0) is None
+    assert pool.gone(ahead) is None
+
+
+def test_what_need_not_be_kept_any_more_ends_when_it_has_nothing_to_do() -> None:
+    pool: Pool[str, str] = Pool(ROOM)
+    ahead = provisioned(pool)
+    pool.freed(ahead, 0.0)
+    assert pool.use(KEYS[0]) is ahead
+    assert pool.doom(ahead) is False
+    assert pool.freed(ahead, 1.0) == Retire()
+    assert pool.slots == {}
+
+
 @dataclass(eq=False)
 class Seen:
     """One environment, as the world knows it."""
@@ -165,10 +205,10 @@ class PoolStory(RuleBasedStateMachine):
         self.books = Books()
         self.now = 0.0
 
-    def began(self, begin: Begin[str, str] | None) -> None:
+    def began(self, begin: Begin[str] | None) -> None:
         if begin is None:
             return
-        idle_since = [seen.slot for seen in self.books.of("idle")]
+        idle_since = [seen.slot for seen in self.books.of("idle") if not seen.slot.provisioned]
         oldest_first = sorted(idle_since, key=lambda slot: slot.idle_since)
         assert list(begin.evicted) == oldest_first[: len(begin.evicted)]
         for slot in begin.evicted:
@@ -181,10 +221,10 @@ class PoolStory(RuleBasedStateMachine):
     def granted(self) -> None:
         """What the shell does after everything that may make room."""
         while self.pool.in_line:
-            begin = self.pool.grant(self.now)
-            if begin is None:
+            grant = self.pool.grant(self.now)
+            if grant is None:
                 break
-            self.began(begin)
+            self.began(grant.begin)
 
     @rule(key=st.sampled_from(KEYS))
     def request(self, key: tuple[str, ...]) -> None:
@@ -206,8 +246,16 @@ class PoolStory(RuleBasedStateMachine):
             books.waiting.append(who)
             self.began(begin)
             return
-        assert warm[-1].slot is slot, "the last used first"
-        warm[-1].state, warm[-1].runs = "busy", who
+        best = [seen for seen in warm if seen.slot.provisioned] or warm
+        assert best[-1].slot is slot, "what is provisioned first, of that the last used first"
+        best[-1].state, best[-1].runs = "busy", who
+
+    @rule(key=st.sampled_from(KEYS))
+    def provision(self, key: tuple[str, ...]) -> None:
+        line = self.pool.in_line
+        begin = self.pool.provision(key, SIZES[key[0]], self.now)
+        assert not (begin and line), "who provisions comes after who waits"
+        self.began(begin)
 
     @precondition(lambda self: self.books.of("busy"))
     @rule(data=st.data())
@@ -227,7 +275,8 @@ class PoolStory(RuleBasedStateMachine):
         if seen.state == "busy" and seen.runs is not None:
             books.served.append(seen.runs)
         mine = [who for who in books.waiting if who.key == seen.slot.key]
-        if seen.state == "starting" and any(who.waits is Waits.COVERED for who in mine):
+        counted_on = seen.slot.starting and seen.slot.covers
+        if counted_on and any(who.waits is Waits.COVERED for who in mine):
             mine = [who for who in mine if who.waits is Waits.COVERED]
         seen.runs = None
         books.environments.remove(seen)
@@ -292,7 +341,8 @@ class PoolStory(RuleBasedStateMachine):
 
     @rule(idle_before=st.floats(0, 50))
     def time_passes(self, idle_before: float) -> None:
-        over = {s.slot for s in self.books.of("idle") if s.slot.idle_since <= idle_before}
+        idle = [seen.slot for seen in self.books.of("idle") if not seen.slot.provisioned]
+        over = {slot for slot in idle if slot.idle_since <= idle_before}
         assert set(self.pool.expired(idle_before=idle_before, born_before=-1)) == over
         for slot in over:
             self.leave(slot)
@@ -302,7 +352,8 @@ class PoolStory(RuleBasedStateMachine):
     def the_books_agree(self) -> None:
         pool, books = self.pool, self.books
         assert set(pool.slots) == {seen.slot for seen in books.environments}
-        assert set(pool.idle) == {seen.slot for seen in books.of("idle")}
+        assert {*pool.idle, *pool.ready} == {seen.slot for seen in books.of("idle")}
+        assert all(slot.provisioned for slot in pool.ready)
         assert {id(who) for who in pool.waiters} == {id(who) for who in books.waiting}
         assert len(pool.slots) <= ROOM.environments
         assert sum(slot.memory_mb for slot in pool.slots) <= ROOM.memory_mb
@@ -316,7 +367,8 @@ class PoolStory(RuleBasedStateMachine):
             warm = [seen for seen in books.of("idle") if seen.slot.key == key]
             assert not (mine and warm), "somebody waits beside a warm environment"
             covered = sum(who.waits is Waits.COVERED for who in mine)
-            under_way = sum(slot.starting for slot in self.pool.slots if slot.key == key)
+            mine_too = [slot for slot in self.pool.slots if slot.key == key and slot.covers]
+            under_way = sum(slot.starting for slot in mine_too)
             assert covered <= under_way, "somebody counts on an environment that is not there"
         assert all(who.waits is not Waits.NO_MORE for who in books.waiting)
 
@@ -326,14 +378,22 @@ class PoolStory(RuleBasedStateMachine):
         assert self.pool.in_line == len(line)
         if not line:
             return
-        fixed = self.books.of("starting", "busy", "answered")
+        fixed = [
+            seen
+            for seen in self.books.environments
+            if seen.state != "idle" or seen.slot.provisioned
+        ]
         memory_mb = sum(seen.slot.memory_mb for seen in fixed)
         first = next(iter(self.pool._line))
         full = len(fixed) >= ROOM.environments
         assert full or memory_mb + first.memory_mb > ROOM.memory_mb, "there was room"
 
     def teardown(self) -> None:
-        """Whatever happened: when everything ends well, everybody has been served."""
+        """Whatever happened: when everything ends well, and nothing is kept, everybody has been
+        served."""
+        for seen in list(self.books.environments):
+            if seen.slot.provisioned and self.pool.doom(seen.slot):
+                self.leave(seen.slot)
         for _ in range(200):
             self.granted()
             pending = self.books.of("starting", "busy", "answered")

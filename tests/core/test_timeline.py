@@ -18,6 +18,7 @@ def test_phases_and_their_parts_are_rows_with_bars() -> None:
         "version": "$LATEST",
         "phase": "Invoke",
         "frozen": False,
+        "initialization": "on-demand",
         "waiting_for": ["extension:agent\x1b[2J"],
         "phases": [
             span(

@@ -16,7 +16,7 @@ async def get_account_settings(
     """What the caller's account may have in this region, and what it has."""
     async with control.store.transaction() as tx:
         usage = await tx.usage(call.caller.account, call.caller.region)
-        reserved = await tx.reserved(call.caller.account, call.caller.region)
+        reserved = await tx.set_aside(call.caller.account, call.caller.region)
     concurrency = control.settings.concurrent_executions
     return GetAccountSettingsResponse(
         account_limit=AccountLimit(

@@ -8,6 +8,7 @@ from stoker.api import markers
 from stoker.api.control import Call, Control
 from stoker.api.identifiers import new_revision
 from stoker.api.lookup import find, must_have, version_of, whole
+from stoker.api.provisioned import check_move
 from stoker.api.shapes.lambda_ import (
     AliasConfiguration,
     AliasRoutingConfiguration,
@@ -85,6 +86,7 @@ async def update_alias(control: Control, call: Call[UpdateAliasInput]) -> AliasC
             revision=new_revision(),
         )
         await _check_versions(tx, changed)
+        await check_move(tx, alias, changed)
         await tx.aliases.put(changed, expected=alias.revision_id)
     log.info("alias changed", extra={"alias": changed.key.arn, "version": changed.version})
     return _shown(changed)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from stoker.api.control import Call, Control
 from stoker.api.identifiers import new_revision
 from stoker.api.lookup import must_have, whole
+from stoker.api.provisioned import total_provisioned
 from stoker.api.shapes.lambda_ import (
     Concurrency,
     DeleteFunctionConcurrencyInput,
@@ -32,10 +33,12 @@ async def put_function_concurrency(
     settings = control.settings
     async with control.store.transaction() as tx:
         function = await must_have(tx, key, LATEST)  # AWS says it so
+        provisioned = await total_provisioned(tx, key)
         check_reservation(
             amount,
-            before=function.reserved or 0,
-            left=settings.concurrent_executions - await tx.reserved(key.account, key.region),
+            before=provisioned if function.reserved is None else function.reserved,
+            provisioned=provisioned,
+            left=settings.concurrent_executions - await tx.set_aside(key.account, key.region),
             minimum=settings.unreserved_minimum,
         )
         await _put(tx, function, amount)

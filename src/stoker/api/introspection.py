@@ -1,8 +1,8 @@
 """What is inside, for those who look: GET /_stoker/api/environments and /_stoker/api/traces.
 
 {"environments": [{"id": …, "function": …, "version": …, "account": …, "region": …,
-    "phase": "Idle", "frozen": true, "request_id": null, "waiting_for": ["runtime"],
-    "log_stream": …, "pids": [4711],
+    "phase": "Idle", "frozen": true, "initialization": "on-demand", "request_id": null,
+    "waiting_for": ["runtime"], "log_stream": …, "pids": [4711],
     "steps": [{"name": "create", "ms": 0.7}, …],            the cold start, in order
     "phases": [{"phase": "Init", "began_ms": 1795305600000.0, "ms": 3.1,
                 "parts": [{"party": "extension:agent", "began_ms": …, "ms": 1.2}, …]}, …]}]}
@@ -35,6 +35,7 @@ async def environments(control: Control, exchange: Exchange) -> None:
             "region": view.target.region,
             "phase": view.phase,
             "frozen": view.frozen,
+            "initialization": view.initialization,
             "request_id": view.request_id,
             "waiting_for": view.waiting_for,
             "log_stream": view.log_stream,

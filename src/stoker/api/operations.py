@@ -25,6 +25,7 @@ from stoker.api import (
     layers,
     logs,
     policies,
+    provisioned,
     tags,
     versions,
 )
@@ -101,6 +102,10 @@ OPERATIONS = (
     Operation("lambda", "PutFunctionRecursionConfig", "PUT", "/2024-08-31/functions/{FunctionName}/recursion-config", 200, function_settings.put_function_recursion_config),
     Operation("lambda", "GetFunctionRecursionConfig", "GET", "/2024-08-31/functions/{FunctionName}/recursion-config", 200, function_settings.get_function_recursion_config),
     Operation("lambda", "GetFunctionCodeSigningConfig", "GET", "/2020-06-30/functions/{FunctionName}/code-signing-config", 200, code_signing.get_function_code_signing_config),
+    Operation("lambda", "PutProvisionedConcurrencyConfig", "PUT", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", 202, provisioned.put_provisioned_concurrency_config),
+    Operation("lambda", "GetProvisionedConcurrencyConfig", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", 200, provisioned.get_provisioned_concurrency_config),
+    Operation("lambda", "ListProvisionedConcurrencyConfigs", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL", 200, provisioned.list_provisioned_concurrency_configs),
+    Operation("lambda", "DeleteProvisionedConcurrencyConfig", "DELETE", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", 204, provisioned.delete_provisioned_concurrency_config),
     Operation("lambda", "PublishLayerVersion", "POST", "/2018-10-31/layers/{LayerName}/versions", 201, layers.publish_layer_version, body_bytes=CODE_REQUEST_BYTES),
     Operation("lambda", "GetLayerVersion", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", 200, layers.get_layer_version),
     Operation("lambda", "GetLayerVersionByArn", "GET", "/2018-10-31/layers?find=LayerVersion", 200, layers.get_layer_version_by_arn),

@@ -50,6 +50,8 @@ def lines(environment: dict[str, Any]) -> list[str]:
     state = "Frozen" if environment["frozen"] else environment["phase"]
     waits = ", ".join(_party(party) for party in environment["waiting_for"])
     head = f"{environment['id']} {environment['version']}: {_phase(state)}"
+    if environment["initialization"] != "on-demand":
+        head += f", {environment['initialization']}"
     shown = [head + (f", waits for {waits}" if waits else "")]
     phases = environment["phases"]
     for span in phases:

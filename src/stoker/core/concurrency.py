@@ -1,10 +1,15 @@
 """How many invocations may run at a time: one account's in one region.
 
-    limit ├── reserved for a ──┤── reserved for b ──┤──────── for everybody else ────────┤
+    limit ├── reserved for a ──┤── provisioned for b ──┤──────── for everybody else ────────┤
+                                                          b's other invocations, c's, d's …
 
-A reservation is a guarantee and a ceiling. What one function runs beyond its reservation (all
-of it, without one) counts on what is left for everybody; so a function whose reservation was
-cut while it ran takes from the others until it is back within it, and never from another's.
+Every function *claims* a part of the limit. What it has provisioned is held for the versions it
+is provisioned for, used or not; what a version runs beyond that is on demand. A reservation is a
+guarantee and a ceiling for both together. What a function holds beyond its reservation (all of
+it, without one) counts on what is left for everybody; so a function whose reservation was cut
+while it ran takes from the others until it is back within it, and never from another's.
+
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
 """
 
 from dataclasses import dataclass, field
@@ -24,63 +29,139 @@ _YES, _OVER_RESERVATION, _OVER_LIMIT = Answer
 
 
 @dataclass(slots=True)
+class _Function:
+    reserved: int | None = None
+    running: dict[str, int] = field(default_factory=dict)  # by version; none is zero
+    provisioned: dict[str, int] = field(default_factory=dict)  # by version; none is zero
+    held: int = 0  # what is provisioned, and what runs on demand
+    claim: int = 0  # what it takes of the account's limit
+    forgettable: bool = False  # nobody needs to know it once it does nothing
+
+    @property
+    def idle(self) -> bool:
+        return not self.running and not self.provisioned and self.reserved is None
+
+    def count(self) -> None:
+        """Work out anew what it holds and claims."""
+        provisioned = self.provisioned
+        on_demand = sum(max(0, n - provisioned.get(v, 0)) for v, n in self.running.items())
+        self.held = sum(provisioned.values()) + on_demand
+        self.claim = max(self.held, self.reserved or 0)
+
+
+@dataclass(slots=True)
 class Concurrency:
     limit: int
-    _reserved: dict[str, int] = field(init=False, default_factory=dict)
-    _running: dict[str, int] = field(init=False, default_factory=dict)
-    _set_aside: int = field(init=False, default=0)  # the sum of all reservations
-    _shared: int = field(init=False, default=0)  # what runs beyond reservations
+    _functions: dict[str, _Function] = field(init=False, default_factory=dict)
+    _claimed: int = field(init=False, default=0)  # the sum of all claims
 
     @property
     def running(self) -> int:
-        return sum(self._running.values())
+        return sum(sum(each.running.values()) for each in self._functions.values())
 
     @property
     def idle(self) -> bool:
         """Nothing is known of it that a new one would not know."""
-        return not self._running and not self._reserved
+        return all(each.idle for each in self._functions.values())
 
-    def admit(self, function: str) -> Answer:
-        """Take a unit for this function, if there is one."""
-        running = self._running.get(function, 0)
-        if function in self._reserved:
-            if running >= self._reserved[function]:
+    def admit(self, function: str, version: str) -> Answer:
+        """Take a unit for this version of the function, if there is one."""
+        known = self._functions.get(function)
+        if known is None:
+            known = self._functions[function] = _Function()
+        running = known.running.get(version, 0)
+        if not known.provisioned or running >= known.provisioned.get(version, 0):
+            if known.reserved is None:
+                if self._claimed >= self.limit:
+                    return _OVER_LIMIT
+            elif known.held >= known.reserved:
                 return _OVER_RESERVATION
-        else:
-            if self._shared + self._set_aside >= self.limit:
-                return _OVER_LIMIT
-            self._shared += 1
-        self._running[function] = running + 1
+            known.held += 1
+            if known.held > known.claim:
+                known.claim += 1
+                self._claimed += 1
+        known.running[version] = running + 1
         return _YES
 
-    def release(self, function: str) -> None:
+    def release(self, function: str, version: str) -> None:
         """Give back a unit that was taken."""
-        running = self._running.pop(function)
-        if running > self._reserved.get(function, 0):
-            self._shared -= 1
+        known = self._functions[function]
+        running = known.running.pop(version)
+        if running > known.provisioned.get(version, 0):
+            if known.held > (known.reserved or 0):
+                known.claim -= 1
+                self._claimed -= 1
+            known.held -= 1
         if running > 1:
-            self._running[function] = running - 1
+            known.running[version] = running - 1
+        elif known.forgettable and known.idle:
+            del self._functions[function]
 
     def reserve(self, function: str, amount: int | None) -> None:
         """Set aside so much for it from now on; None: nothing, and no ceiling."""
-        running = self._running.get(function, 0)
-        before = self._reserved.get(function, 0)
-        now = amount or 0
-        self._shared += max(0, running - now) - max(0, running - before)
-        self._set_aside += now - before
-        if amount is None:
-            self._reserved.pop(function, None)
-        else:
-            self._reserved[function] = amount
+        known = self._functions.setdefault(function, _Function())
+        known.reserved = amount
+        known.forgettable = amount is None
+        self._recount(function, known)
+
+    def provide(self, function: str, version: str, amount: int) -> None:
+        """So much is provisioned for this version from now on."""
+        known = self._functions.setdefault(function, _Function(forgettable=True))
+        known.provisioned.pop(version, None)
+        if amount:
+            known.provisioned[version] = amount
+        self._recount(function, known)
+
+    def _recount(self, function: str, known: _Function) -> None:
+        before = known.claim
+        known.count()
+        self._claimed += known.claim - before
+        if known.forgettable and known.idle:
+            del self._functions[function]
 
 
-def check_reservation(amount: int, *, before: int, left: int, minimum: int) -> None:
-    """Refuse a reservation that takes too much from what is left for everybody.
+def check_reservation(
+    amount: int, *, before: int, provisioned: int, left: int, minimum: int
+) -> None:
+    """Refuse a reservation that takes too much from what is left for everybody, or is less than
+    what the function has provisioned.
 
-    `before`: what the function has; `left`: what nobody has set aside.
+    `before`: what the function takes of the limit now; `left`: what nobody takes.
     """
+    if amount < provisioned:
+        raise InvalidParameterValueException(
+            f"ReservedConcurrentExecutions {amount} should not be lower than function's total "
+            f"provisioned concurrency [{provisioned}]."
+        )
     if amount > before and left + before - amount < minimum:
         raise InvalidParameterValueException(
             "Specified ReservedConcurrentExecutions for function decreases account's "
+            f"UnreservedConcurrentExecution below its minimum value of [{minimum}]."
+        )
+
+
+def check_provision(
+    amount: int, *, others: int, before: int, reserved: int | None, left: int, minimum: int
+) -> None:
+    """Refuse to provision what the function's reservation, or the account, has no place for.
+
+    `others`: provisioned for other versions and aliases of the function; `before`: for this one
+    until now; `left`: what of the account's limit nobody takes.
+    """
+    if reserved is not None:
+        if others + amount > reserved:
+            raise InvalidParameterValueException(
+                "Requested Provisioned Concurrency should not be greater than the "
+                "reservedConcurrentExecution for function"
+            )
+        return
+    if amount > left + before:
+        raise InvalidParameterValueException(
+            "Specified ConcurrentExecutions for function is greater than account's unreserved "
+            f"concurrency [{left + before}]."
+        )
+    if amount > before and left + before - amount < minimum:
+        raise InvalidParameterValueException(
+            "Specified ConcurrentExecutions for function decreases account's "
             f"UnreservedConcurrentExecution below its minimum value of [{minimum}]."
         )

@@ -7,7 +7,7 @@ A customer's key that is reserved or begins with "_" is dropped, even if it got 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stoker.core.invocation import Target
+from stoker.core.invocation import Initialization, Target
 from stoker.core.limits import RESERVED_VARIABLES, RUNTIMES, Family
 
 LOG_FD = 62  # where a managed runtime writes framed log records
@@ -56,7 +56,7 @@ def runtime_environ(
     endpoint_url: str | None,
     log_stream: str,
     credentials: Credentials,
-    initialization_type: str = "on-demand",
+    initialization: Initialization = Initialization.ON_DEMAND,
     roots: Roots = Roots(),
     xray: str = _XRAY,
 ) -> dict[str, str]:
@@ -65,7 +65,7 @@ def runtime_environ(
     return {
         **_overridable(target, endpoint_url, roots, xray),
         **_customers(target),
-        **_reserved(target, runtime_api, log_stream, credentials, initialization_type, roots),
+        **_reserved(target, runtime_api, log_stream, credentials, initialization, roots),
         "_AWS_XRAY_DAEMON_ADDRESS": xray.rpartition(":")[0],
         "_AWS_XRAY_DAEMON_PORT": xray.rpartition(":")[2],
     }
@@ -127,7 +127,7 @@ def _reserved(
     runtime_api: str,
     log_stream: str,
     credentials: Credentials,
-    initialization_type: str,
+    initialization: Initialization,
     roots: Roots,
 ) -> dict[str, str]:
     variables = {
@@ -140,7 +140,7 @@ def _reserved(
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(target.memory_mb),
         "AWS_LAMBDA_FUNCTION_NAME": target.name,
         "AWS_LAMBDA_FUNCTION_VERSION": target.version,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": str(initialization),
         "AWS_LAMBDA_LOG_GROUP_NAME": target.log.group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,

@@ -26,6 +26,10 @@ class ResourceNotFoundException(ServiceError):
     status = 404
 
 
+class ProvisionedConcurrencyConfigNotFoundException(ServiceError):
+    status = 404
+
+
 class ResourceConflictException(ServiceError):
     status = 409
 

@@ -2,9 +2,17 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NewType, Protocol
 
 RequestId = NewType("RequestId", str)  # UUID v4, lower case
+
+
+class Initialization(StrEnum):
+    """What an environment was initialised for; inside, AWS_LAMBDA_INITIALIZATION_TYPE."""
+
+    ON_DEMAND = "on-demand"
+    PROVISIONED = "provisioned-concurrency"
 
 
 @dataclass(frozen=True, slots=True)

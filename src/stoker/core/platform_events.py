@@ -20,12 +20,11 @@ from typing import Final, NamedTuple
 
 from stoker.core import telemetry
 from stoker.core.faults import Fault
-from stoker.core.invocation import Target
+from stoker.core.invocation import Initialization, Target
 from stoker.core.lifecycle_words import Status
 from stoker.core.names import runtime_version_arn
 from stoker.core.telemetry import Report
 
-ON_DEMAND = "on-demand"
 FALLEN_BEHIND = "Consumer seems to have fallen behind as it has not acknowledged receipt of logs."
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _MB = 1024 * 1024
@@ -78,10 +77,10 @@ def status_word(status: Status, fault: Fault | None) -> str:
     return str(status)
 
 
-def init_start(target: Target, phase: str, log_stream: str) -> PlatformEvent:
+def init_start(target: Target, kind: Initialization, phase: str, log_stream: str) -> PlatformEvent:
     """AWS puts the log stream's name into instanceId, and the memory in bytes beside it."""
     record = {
-        "initializationType": ON_DEMAND,
+        "initializationType": kind,
         "phase": phase,
         "runtimeVersion": telemetry.runtime_version(target.runtime),
         "runtimeVersionArn": runtime_version_arn(target.region, target.runtime),
@@ -94,19 +93,21 @@ def init_start(target: Target, phase: str, log_stream: str) -> PlatformEvent:
     return PlatformEvent("platform.initStart", _INFO, _json(record), text, None)
 
 
-def init_runtime_done(phase: str, status: Status, fault: Fault | None) -> PlatformEvent:
-    record = b"{%b,%b}" % (_init(phase), _outcome(status, fault))
+def init_runtime_done(
+    kind: Initialization, phase: str, status: Status, fault: Fault | None
+) -> PlatformEvent:
+    record = b"{%b,%b}" % (_init(kind, phase), _outcome(status, fault))
     return PlatformEvent("platform.initRuntimeDone", _unless(status, _DEBUG), record, None, None)
 
 
 def init_report(
-    duration_ms: float, phase: str, status: Status, fault: Fault | None
+    duration_ms: float, kind: Initialization, phase: str, status: Status, fault: Fault | None
 ) -> PlatformEvent:
     """On demand, a log of text has a line of a failed one only."""
     outcome, took = _outcome(status, fault), _ms(duration_ms)
-    record = b'{%b,%b,"metrics":{"durationMs":%a}}' % (_init(phase), outcome, took)
+    record = b'{%b,%b,"metrics":{"durationMs":%a}}' % (_init(kind, phase), outcome, took)
     text = None
-    if status is not _SUCCESS:
+    if status is not _SUCCESS or kind is not Initialization.ON_DEMAND:
         text = telemetry.init_report(duration_ms, phase, status, fault)
     return PlatformEvent("platform.initReport", _unless(status, _DEBUG), record, text, None)
 
@@ -234,8 +235,8 @@ def _json(value: object) -> bytes:
 _quoted = lru_cache(1024)(_json)  # of ARNs
 
 
-def _init(phase: str) -> bytes:
-    return b'"initializationType":"%b","phase":"%b"' % (ON_DEMAND.encode(), phase.encode())
+def _init(kind: Initialization, phase: str) -> bytes:
+    return b'"initializationType":"%b","phase":"%b"' % (kind.encode(), phase.encode())
 
 
 def _outcome(status: Status, fault: Fault | None) -> bytes:

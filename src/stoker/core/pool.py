@@ -8,7 +8,9 @@ what they stand for is the shell's business. The laws it holds:
   waiting for "its" environment while another is there (a new one serves first who counts on it);
 * whoever waits is covered by an environment under way, or gives one that has answered a moment
   to come free, or stands in line for room;
-* only idle environments are evicted, the longest idle first.
+* only idle environments are evicted, the longest idle first;
+* an environment that is provisioned is used before any other, and is not evicted. Nobody counts
+  on one that is still starting: its init may take long, and on demand is there meanwhile.
 """
 
 from collections import OrderedDict
@@ -40,8 +42,11 @@ class Slot(Generic[E]):
     starting: bool = True  # not idle once yet
     in_use: bool = False  # from Serve or use() until it is freed or gone
     answered: bool = False  # in use, but its caller is served: it will be free in a moment
+    idle: bool = False
     idle_since: float = 0.0
     doomed: bool = False  # retire it when it is idle and nobody waits for it
+    provisioned: bool = False  # made ahead, and kept
+    covers: bool = True  # while it starts, whoever waits may count on it
 
 
 class Waits(Enum):
@@ -62,12 +67,19 @@ class Waiter(Generic[W]):
 
 
 @dataclass(frozen=True, slots=True)
-class Begin(Generic[E, W]):
+class Begin(Generic[E]):
     """Retire what is evicted, and make an environment in this slot."""
 
     slot: Slot[E]
-    waiter: Waiter[W]  # on whose account
     evicted: tuple[Slot[E], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant(Generic[E, W]):
+    """There is room for this one at last."""
+
+    begin: Begin[E]
+    waiter: Waiter[W]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,7 @@ class Pool(Generic[E, W]):
     slots: dict[Slot[E], None] = field(default_factory=dict)
     _idle: dict[Key, list[Slot[E]]] = field(default_factory=dict)  # last used last
     _resting: dict[Slot[E], None] = field(default_factory=dict)  # idle ones, longest first
+    _ready: dict[Key, list[Slot[E]]] = field(default_factory=dict)  # idle provisioned ones
     _queues: dict[Key, OrderedDict[Waiter[W], None]] = field(default_factory=dict)
     _line: OrderedDict[Waiter[W], None] = field(default_factory=OrderedDict)
     _counts: dict[Key, _Count] = field(default_factory=dict)
@@ -112,17 +125,19 @@ class Pool(Generic[E, W]):
 
     def use(self, key: Key) -> Slot[E] | None:
         """The warm environment to run a request of this key now, if there is one."""
-        idle = self._idle.get(key)
-        if not idle:
-            return None
-        slot = idle.pop()
-        if not idle:
-            del self._idle[key]
-        del self._resting[slot]
+        ready = self._ready.get(key)
+        if ready:
+            slot = ready[-1]
+        else:
+            idle = self._idle.get(key)
+            if not idle:
+                return None
+            slot = idle[-1]
+        self._unrest(slot)
         slot.in_use = True
         return slot
 
-    def wait(self, waiter: Waiter[W], now: float) -> Begin[E, W] | None:
+    def wait(self, waiter: Waiter[W], now: float) -> Begin[E] | None:
         """Nothing warm is there: begin an environment, or (None) see what `waiter` waits for."""
         self._queues.setdefault(waiter.key, OrderedDict())[waiter] = None
         count = self._counts.get(waiter.key)
@@ -132,7 +147,7 @@ class Pool(Generic[E, W]):
             return None
         return self._provide(waiter, now)
 
-    def impatient(self, waiter: Waiter[W], now: float) -> Begin[E, W] | None:
+    def impatient(self, waiter: Waiter[W], now: float) -> Begin[E] | None:
         """The moment is over, in which it may have been served."""
         if waiter.waits is not Waits.A_MOMENT:
             return None
@@ -146,17 +161,18 @@ class Pool(Generic[E, W]):
         self._leave(waiter)
         return True
 
-    def grant(self, now: float) -> Begin[E, W] | None:
+    def grant(self, now: float) -> Grant[E, W] | None:
         """Room may have come free: begin for the first in line who needs it, if it fits now."""
         while self._line:
             waiter = next(iter(self._line))
             if self._counts[waiter.key].surplus:
                 self._cover(waiter)
                 continue
-            begin = self._begin(waiter, now)
-            if begin is not None:
-                self._cover(waiter)
-            return begin
+            begin = self._begin(waiter.key, waiter.memory_mb, now)
+            if begin is None:
+                return None
+            self._cover(waiter)
+            return Grant(begin, waiter)
         return None
 
     # --- environments -------------------------------------------------------------------------
@@ -171,12 +187,12 @@ class Pool(Generic[E, W]):
         self, slot: Slot[E], now: float, *, born_before: float = float("-inf")
     ) -> Serve[W] | Retire | None:
         """It is idle: what it does next. None: it stays, warm."""
-        was_starting = slot.starting
+        was_counted_on = slot.starting and slot.covers
         self._free(slot)
         queue = self._queues.get(slot.key)
         if queue:
             waiter = next(iter(queue))
-            if was_starting and self._counts[slot.key].covered:
+            if was_counted_on and self._counts[slot.key].covered:
                 waiter = next(w for w in queue if w.waits is Waits.COVERED)
             self._leave(waiter)
             slot.in_use = True
@@ -184,9 +200,7 @@ class Pool(Generic[E, W]):
         if slot.doomed or slot.born < born_before:
             self._remove(slot)
             return Retire()
-        slot.idle_since = now
-        self._idle.setdefault(slot.key, []).append(slot)
-        self._resting[slot] = None
+        self._rest(slot, now)
         return None
 
     def held(self, slot: Slot[E]) -> None:
@@ -210,16 +224,24 @@ class Pool(Generic[E, W]):
 
     def doom(self, slot: Slot[E]) -> bool:
         """Nobody new can ask for it. True: it was idle and is taken out, retire it now."""
-        if slot in self._resting:
+        if slot.idle:
             self._unrest(slot)
             self._remove(slot)
             return True
-        slot.doomed = True
+        slot.doomed, slot.provisioned = True, False
         return False
+
+    def provision(self, key: Key, memory_mb: int, now: float) -> Begin[E] | None:
+        """Begin an environment that nobody waits for, and keep it; None: there is no room."""
+        begin = None if self._line else self._begin(key, memory_mb, now, covers=False)
+        if begin is not None:
+            begin.slot.provisioned = True
+        return begin
 
     def expired(self, *, idle_before: float, born_before: float) -> list[Slot[E]]:
         """Idle environments that are over their time, taken out: retire them."""
         over = [s for s in self._resting if s.idle_since <= idle_before or s.born <= born_before]
+        over += [slot for slot in self.ready if slot.born <= born_before]
         for slot in over:
             self._unrest(slot)
             self._remove(slot)
@@ -231,6 +253,11 @@ class Pool(Generic[E, W]):
     def idle(self) -> list[Slot[E]]:
         """Longest idle first."""
         return list(self._resting)
+
+    @property
+    def ready(self) -> list[Slot[E]]:
+        """Idle, and provisioned."""
+        return [slot for ready in self._ready.values() for slot in ready]
 
     @property
     def in_line(self) -> int:
@@ -248,13 +275,13 @@ class Pool(Generic[E, W]):
 
     # --- inside -------------------------------------------------------------------------------
 
-    def _provide(self, waiter: Waiter[W], now: float) -> Begin[E, W] | None:
+    def _provide(self, waiter: Waiter[W], now: float) -> Begin[E] | None:
         """Count on what is under way, or begin more, or stand in line."""
         count = self._count(waiter.key)
         if count.surplus:
             self._cover(waiter)
             return None
-        begin = None if self._line else self._begin(waiter, now)
+        begin = None if self._line else self._begin(waiter.key, waiter.memory_mb, now)
         if begin is not None:
             self._cover(waiter)
         else:
@@ -262,25 +289,28 @@ class Pool(Generic[E, W]):
             self._line[waiter] = None
         return begin
 
-    def _begin(self, waiter: Waiter[W], now: float) -> Begin[E, W] | None:
+    def _begin(
+        self, key: Key, memory_mb: int, now: float, *, covers: bool = True
+    ) -> Begin[E] | None:
         evicted: list[Slot[E]] = []
-        count, memory_mb = len(self.slots), self._memory_mb
+        count, total_mb = len(self.slots), self._memory_mb
         for slot in self._resting:
-            if self._fits(count, memory_mb + waiter.memory_mb):
+            if self._fits(count, total_mb + memory_mb):
                 break
             evicted.append(slot)
             count -= 1
-            memory_mb -= slot.memory_mb
-        if not self._fits(count, memory_mb + waiter.memory_mb):
+            total_mb -= slot.memory_mb
+        if not self._fits(count, total_mb + memory_mb):
             return None
         for slot in evicted:
             self._unrest(slot)
             self._remove(slot)
-        slot = Slot[E](waiter.key, waiter.memory_mb, born=now)
+        slot = Slot[E](key, memory_mb, born=now, covers=covers)
         self.slots[slot] = None
         self._memory_mb += slot.memory_mb
-        self._count(slot.key).starting += 1
-        return Begin(slot, waiter, tuple(evicted))
+        if covers:
+            self._count(slot.key).starting += 1
+        return Begin(slot, tuple(evicted))
 
     def _fits(self, count: int, memory_mb: int) -> bool:
         return count < self.room.environments and memory_mb <= self.room.memory_mb
@@ -315,18 +345,34 @@ class Pool(Generic[E, W]):
         slot.in_use = False
         if slot.starting:
             slot.starting = False
-            self._counts[slot.key].starting -= 1
+            if slot.covers:
+                self._counts[slot.key].starting -= 1
         if slot.answered:
             slot.answered = False
             self._counts[slot.key].answered -= 1
 
+    def _rest(self, slot: Slot[E], since: float) -> None:
+        slot.idle, slot.idle_since = True, since
+        if slot.provisioned:
+            self._ready.setdefault(slot.key, []).append(slot)
+        else:
+            self._idle.setdefault(slot.key, []).append(slot)
+            self._resting[slot] = None
+
     def _unrest(self, slot: Slot[E]) -> None:
-        if slot in self._resting:
-            del self._resting[slot]
-            idle = self._idle[slot.key]
+        if not slot.idle:
+            return
+        slot.idle = False
+        kind = self._ready if slot.provisioned else self._idle
+        idle = kind[slot.key]
+        if idle[-1] is slot:
+            idle.pop()
+        else:
             idle.remove(slot)
-            if not idle:
-                del self._idle[slot.key]
+        if not idle:
+            del kind[slot.key]
+        if not slot.provisioned:
+            del self._resting[slot]
 
     def _remove(self, slot: Slot[E]) -> None:
         del self.slots[slot]

@@ -123,9 +123,10 @@ class Environment:
             emit=self._log.output,
             over=self._over,
             from_zygote=settings.from_zygote,
+            initialization=ground.initialization,
         )
         peak = Peak(ground.sandbox.usage)
-        self._reports = Reports(target, self._log, self._telemetry, peak, self.log_stream)
+        self._reports = Reports(self._log, self._telemetry, peak, self.log_stream, target, ground)
         self._todo: deque[words.Effect] = deque()
         self._carrying = False
         self._resuming = False
@@ -186,6 +187,11 @@ class Environment:
         self._processes.close()
         self._log.close()
 
+    @property
+    def blank(self) -> bool:
+        """Nothing runs in it: who is assigned to it waits for an init."""
+        return self._life.phase is Phase.BLANK
+
     def view(self) -> EnvironmentView:
         """What it is and does, for those who look inside."""
         return EnvironmentView(
@@ -199,6 +205,7 @@ class Environment:
             steps=tuple(self._ground.steps.taken),
             history=self._history.spans(time.monotonic(), sorted(self._life.busy)),
             pids=tuple(self._sandbox.pids()),
+            initialization=self._ground.initialization,
         )
 
     # --- for its Runtime API (runtime_api.Inside) ---------------------------------------------
@@ -290,7 +297,8 @@ class Environment:
         self._extensions.forget()
         self._sandbox.throttle_cpu(False)
         if effect.phase == "init":
-            self._timers.start("init", self._settings.init_limit_s, self._init_limit)
+            limit_s = self._settings.init_limit(self._ground.initialization, self.target.timeout_s)
+            self._timers.start("init", limit_s, self._init_limit)
 
     def _start(self, effect: words.Start) -> None:
         self._history.starts(effect.party, time.monotonic())

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stoker.core.invoke_limits import FREEZE_S, INIT_S, KILL_S
+from stoker.core.invocation import Initialization
+from stoker.core.invoke_limits import FREEZE_S, INIT_S, KILL_S, PROVISIONED_INIT_S
 from stoker.core.pace import StreamLimits
 from stoker.observe.steps import Steps
 from stoker.sandbox.base import Sandbox
@@ -17,6 +18,12 @@ class EnvironmentSettings:
     from_zygote: bool = True  # else managed runtimes are started from /var/runtime/bootstrap
     stream: StreamLimits = field(default_factory=StreamLimits)
 
+    def init_limit(self, initialization: Initialization, timeout_s: float) -> float:
+        """AWS: on demand 10 seconds; ahead of invocations 130 or the function's timeout."""
+        if initialization is Initialization.ON_DEMAND:
+            return self.init_limit_s
+        return max(PROVISIONED_INIT_S, timeout_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -26,3 +33,4 @@ class Ground:
     code: Path
     opt: Path | None  # its layers, merged
     steps: Steps  # of making it, so far
+    initialization: Initialization = Initialization.ON_DEMAND

@@ -10,7 +10,7 @@ from stoker.core.dialects import EXTENSION, FUNCTION
 from stoker.core.environ import Credentials, Roots, extension_environ, runtime_environ
 from stoker.core.faults import Fault
 from stoker.core.frames import Event
-from stoker.core.invocation import Target
+from stoker.core.invocation import Initialization, Target
 from stoker.core.invoke_limits import EXTENSIONS
 from stoker.core.lifecycle_words import RUNTIME, Party
 from stoker.environment.command import extension_command, runtime_command
@@ -30,6 +30,7 @@ class Processes:
         emit: Callable[[str, list[Event]], None],
         over: Callable[[Party, Fault], None],
         from_zygote: bool,
+        initialization: Initialization,
     ) -> None:
         """`places`: the host's folders of the code and of /opt. `extensions`: external
         ones, in the order of their start. `over`: a process has ended, or cannot begin; called
@@ -41,7 +42,7 @@ class Processes:
         self._emit = emit
         self._over = over
         self._from_zygote = from_zygote
-        self._environ = _make_environ(target, sandbox, log_stream)
+        self._environ = _make_environ(target, sandbox, log_stream, initialization)
         self._outputs = Outputs()
         self._oom_kills = 0
         sandbox.on_exit = self._exited
@@ -86,13 +87,16 @@ class Processes:
         return extension_command(party, self._sandbox, extension_environ(self._environ))
 
 
-def _make_environ(target: Target, sandbox: Sandbox, log_stream: str) -> Mapping[str, str]:
+def _make_environ(
+    target: Target, sandbox: Sandbox, log_stream: str, initialization: Initialization
+) -> Mapping[str, str]:
     endpoint = sandbox.endpoint
     return runtime_environ(
         target,
         runtime_api=sandbox.runtime_api.address,
         endpoint_url=f"http://{endpoint.address}" if endpoint is not None else None,
         log_stream=log_stream,
+        initialization=initialization,
         # The access key names the account; a role's own credentials come with issue 4.
         credentials=Credentials(target.account, "stoker", "stoker"),
         roots=Roots(task=sandbox.task_root, layers=sandbox.layer_root),

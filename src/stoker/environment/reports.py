@@ -5,9 +5,10 @@ import time
 from stoker.core import platform_events as events
 from stoker.core import telemetry
 from stoker.core.faults import Fault
-from stoker.core.invocation import Target
+from stoker.core.invocation import Initialization, Target
 from stoker.core.lifecycle_words import ExtensionSeen, InitEnded, Status, extension_name
 from stoker.core.platform_events import PlatformEvent, Span
+from stoker.environment.ground import Ground
 from stoker.environment.hand import Hand
 from stoker.environment.log import EnvironmentLog
 from stoker.environment.peak import Peak
@@ -19,12 +20,14 @@ class Reports:
 
     def __init__(
         self,
-        target: Target,
         log: EnvironmentLog,
         telemetry: Telemetry,
         peak: Peak,
         log_stream: str,
+        target: Target,
+        ground: Ground,
     ) -> None:
+        self._initialization = ground.initialization
         self._target = target
         self._log = log
         self._telemetry = telemetry
@@ -41,24 +44,29 @@ class Reports:
         self._init_told = False
         self._init_ms = None
         self._telemetry.init_began()
-        self._log.tell(events.init_start(self._target, phase, self._log_stream))
+        self._log.tell(
+            events.init_start(self._target, self._initialization, phase, self._log_stream)
+        )
 
     def _init_runtime_done(
         self, status: Status = Status.SUCCESS, fault: Fault | None = None
     ) -> None:
         self._init_told = True
-        self._log.tell(events.init_runtime_done(self._phase, status, fault))
+        self._log.tell(events.init_runtime_done(self._initialization, self._phase, status, fault))
 
     def init_ended(self, ended: InitEnded, now: float) -> float:
         """Returns how long it took, in ms."""
         init_ms = (now - self._init_began) * 1000
         phase = ended.phase
         if ended.status is Status.SUCCESS:
-            self._init_ms = init_ms if phase == "init" else None
+            reported = phase == "init" and self._initialization is Initialization.ON_DEMAND
+            self._init_ms = init_ms if reported else None
         if not self._init_told:
             self._init_runtime_done(ended.status, ended.fault)
         self._log.tell(*map(_extension, ended.extensions))
-        self._log.tell(events.init_report(init_ms, phase, ended.status, ended.fault))
+        self._log.tell(
+            events.init_report(init_ms, self._initialization, phase, ended.status, ended.fault)
+        )
         if ended.status is Status.SUCCESS:
             self._telemetry.init_succeeded()
         return init_ms

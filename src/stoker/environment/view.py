@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from stoker.core.invocation import RequestId, Target
+from stoker.core.invocation import Initialization, RequestId, Target
 
 FROZEN = "Frozen"
 _WITH_PARTS = ("Init", "Reinit", "Invoke")
@@ -43,6 +43,7 @@ class EnvironmentView:
     steps: tuple[tuple[str, float], ...] = ()  # of the cold start, ms
     history: tuple[PhaseSpan, ...] = ()  # the latest ones, the present one last
     pids: tuple[int, ...] = ()  # on the host
+    initialization: Initialization = Initialization.ON_DEMAND
 
 
 class History:

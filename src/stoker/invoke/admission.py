@@ -5,8 +5,10 @@ environment is free again (not when the caller has its answer): exactly once. Wh
 is decided in core/concurrency.py.
 """
 
+from collections.abc import Mapping
+
 from stoker.core.concurrency import Answer, Concurrency
-from stoker.core.errors import TooManyRequestsException
+from stoker.core.errors import ServiceException, TooManyRequestsException
 from stoker.core.invocation import Target
 from stoker.core.model import FunctionKey
 
@@ -18,13 +20,14 @@ class Admission:
         """`limit`: of each account in each region."""
         self._limit = limit
         self._accounts: dict[tuple[str, str], Concurrency] = {}
+        self._provided: frozenset[tuple[str, str, str, str]] = frozenset()
 
     def admit(self, target: Target) -> None:
         """Take a unit, or refuse."""
         account = self._accounts.get((target.account, target.region))
         if account is None:
             account = self._account(target.account, target.region)
-        answer = account.admit(target.name)
+        answer = account.admit(target.name, target.version)
         if answer is YES:
             return
         if answer is Answer.OVER_LIMIT:
@@ -36,7 +39,7 @@ class Admission:
         )
 
     def release(self, target: Target) -> None:
-        self._accounts[target.account, target.region].release(target.name)
+        self._accounts[target.account, target.region].release(target.name, target.version)
 
     def reserve(self, key: FunctionKey, amount: int | None) -> None:
         """Set aside so much for the function, from the next invocation on. An account of which
@@ -49,6 +52,15 @@ class Admission:
         if account.idle:
             del self._accounts[where]
 
+    def provide(self, amounts: Mapping[Target, int]) -> None:
+        """So much is provisioned for these versions, and nothing for all others."""
+        now = {(t.account, t.region, t.name, t.version): n for t, n in amounts.items()}
+        for account, region, name, version in self._provided - now.keys():
+            self._account(account, region).provide(name, version, 0)
+        for (account, region, name, version), amount in now.items():
+            self._account(account, region).provide(name, version, amount)
+        self._provided = frozenset(now)
+
     def running(self, account: str) -> int:
         return sum(each.running for (owner, _), each in self._accounts.items() if owner == account)
 
@@ -58,6 +70,15 @@ class Admission:
         if found is None:
             found = self._accounts[where] = Concurrency(self._limit)
         return found
+
+
+def no_capacity() -> ServiceException:
+    """This machine is full. What AWS says when a region is."""
+    return ServiceException(
+        "We currently do not have sufficient capacity in the region you requested. Our system "
+        "will be working on provisioning additional capacity. You can avoid getting this error "
+        "by temporarily reducing your request rate."
+    )
 
 
 def throttled() -> TooManyRequestsException:

@@ -1,7 +1,7 @@
 """The waist: whatever runs a function, runs it through `Invoker.submit`."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from stoker.core.invoke_limits import (
 from stoker.core.model import FunctionKey
 from stoker.core.pace import StreamLimits
 from stoker.core.pool import Room
+from stoker.core.provisioned import Ask, State
 from stoker.environment.environment import Done, EnvironmentSettings
 from stoker.environment.view import EnvironmentView
 from stoker.http.base import Application
@@ -119,6 +120,19 @@ class Invoker:
     def reserve(self, key: FunctionKey, amount: int | None) -> None:
         """Set concurrency aside for a function from its next invocation on; None: no more."""
         self._admission.reserve(key, amount)
+
+    def provide(self, wanted: Mapping[Target, tuple[Ask, ...]]) -> None:
+        """From now on keep environments ready for these versions, and for no others."""
+        self._admission.provide(
+            {target: sum(ask.amount for ask in asks) for target, asks in wanted.items()}
+        )
+        self._placement.provide(wanted)
+
+    def provided(self, key: FunctionKey, version: str) -> State:
+        """How far that has come for one version."""
+        mine = (key.account, key.region, key.name, version)
+        states = self._placement.fills.states()
+        return next((state for at, state in states.items() if at[:4] == mine), State())
 
     def running(self, account: str) -> int:
         """Invocations of this account that run (or wait for an environment) now."""

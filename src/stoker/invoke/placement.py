@@ -1,25 +1,28 @@
 """Finds or makes the environment that runs an invocation, and ends those nobody needs.
 
-What is decided is decided in core/pool.py; this carries it out. A warm invocation passes through
+What is decided is decided in core/pool.py and, of those made ahead, in invoke/fills.py; this
+carries it out. A warm invocation passes through
 place() and idle() and costs no task, no timer and no wait.
 """
 
 import asyncio
 import logging
+import math
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from stoker.core.errors import InvalidRuntimeException, ServiceError, ServiceException
-from stoker.core.invocation import Invocation, Target
+from stoker.core.invocation import Initialization, Invocation, Target
 from stoker.core.limits import RUNTIMES, Family
 from stoker.core.pool import Begin, Pool, Room, Serve, Slot, Waiter, Waits
 from stoker.environment.environment import Done, Environment, EnvironmentSettings, Ground
 from stoker.environment.view import EnvironmentView
 from stoker.http.base import Application
-from stoker.invoke.admission import throttled
+from stoker.invoke.admission import no_capacity
+from stoker.invoke.fills import Fills, Wanted
 from stoker.invoke.tasks import Tasks
 from stoker.observe.base import Logs
 from stoker.observe.steps import Steps
@@ -73,6 +76,7 @@ class Placement:
         self._settings = settings
         self._pool: Pool[Environment, _Request] = Pool(settings.room)
         self._slots: dict[Environment, Slot[Environment]] = {}
+        self._fills = Fills(self._pool, self._begin, self._retire_now)
         self._making: dict[Slot[Environment], tuple[str, Target, Steps]] = {}
         self._tasks = Tasks()
         self._reaper: asyncio.TimerHandle | None = None
@@ -89,7 +93,7 @@ class Placement:
             slot.environment.assign(invocation, done)
             return
         if target.memory_mb > self._settings.room.memory_mb:
-            self._refuse(_Request(invocation, done), throttled())
+            self._refuse(_Request(invocation, done), no_capacity())
             return
         waiter = Waiter(_Request(invocation, done), target.key, target.memory_mb)
         self._provided(waiter, self._pool.wait(waiter, time.monotonic()))
@@ -101,6 +105,15 @@ class Placement:
         for slot, (_, target, _) in self._making.items():
             if not keep(target):
                 self._pool.doom(slot)
+
+    def provide(self, wanted: Mapping[Target, Wanted]) -> None:
+        """From now on keep these, and no others, beside what is made on demand."""
+        if not self._closing:
+            self._fills.provide(wanted)
+
+    @property
+    def fills(self) -> Fills:
+        return self._fills
 
     @property
     def _leaving(self) -> bool:
@@ -115,13 +128,20 @@ class Placement:
 
     def views(self) -> list[EnvironmentView]:
         making = [
-            EnvironmentView(name, target, "Create", steps=tuple(steps.taken))
-            for name, target, steps in self._making.values()
+            EnvironmentView(
+                name,
+                target,
+                "Create",
+                steps=tuple(steps.taken),
+                initialization=_initialization(slot),
+            )
+            for slot, (name, target, steps) in self._making.items()
         ]
         return making + [environment.view() for environment in self._slots]
 
     async def close(self, drain_s: float) -> None:
         self._closing = True
+        self._fills.provide({})
         for slot in self._pool.idle:
             self._retire(slot)
         try:
@@ -142,13 +162,11 @@ class Placement:
             self._reaper = None
         await self._tasks.close()
 
-    def _provided(
-        self, waiter: Waiter[_Request], begin: Begin[Environment, _Request] | None
-    ) -> None:
+    def _provided(self, waiter: Waiter[_Request], begin: Begin[Environment] | None) -> None:
         """See to it that whoever waits does not wait for ever."""
         loop = asyncio.get_running_loop()
         if begin is not None:
-            self._begin(begin)
+            self._begin(begin, waiter.request.invocation.target)
         elif waiter.waits is Waits.A_MOMENT:
             loop.call_later(self._settings.moment_s, self._impatient, waiter)
         elif waiter.waits is Waits.IN_LINE:
@@ -168,6 +186,8 @@ class Placement:
         slot = self._slots[environment]
         if slot.in_use:
             self._released(environment.target)
+        if slot.provisioned and (slot.starting or environment.blank):
+            self._fills.settled(slot, failed=environment.blank)
         now = time.monotonic()
         born_before = now - self._settings.max_age_s
         match self._pool.freed(slot, now, born_before=born_before):
@@ -180,7 +200,7 @@ class Placement:
                 environment.assign(waiter.request.invocation, waiter.request.done)
             case _:
                 environment.retire()
-        if self._closing or self._pool.in_line:
+        if self._closing or self._pool.in_line or self._fills.short:
             self._moved()
 
     def held(self, environment: Environment) -> None:
@@ -195,24 +215,22 @@ class Placement:
         )  # fmt: skip
         if slot.in_use:
             self._released(environment.target)
-        self._gone(slot, ServiceException(f"The execution environment was lost: {reason}"))
+        self._gone(slot, ServiceException(f"The execution environment was lost: {reason}"), reason)
         self._tasks.start(environment.destroy(), f"destroy {environment.id}")
 
     # --- making -------------------------------------------------------------------------------
 
-    def _begin(self, begin: Begin[Environment, _Request]) -> None:
+    def _begin(self, begin: Begin[Environment], target: Target) -> None:
         for slot in begin.evicted:
-            assert slot.environment is not None
-            slot.environment.retire()
+            self._retire_now(slot)
         name = uuid.uuid4().hex
-        target = begin.waiter.request.invocation.target
         self._making[begin.slot] = (name, target, Steps())
         self._tasks.start(self._make(begin.slot), f"make {name}")
 
     async def _make(self, slot: Slot[Environment]) -> None:
-        name, target, steps = self._making[slot]
+        name, target, _ = self._making[slot]
         try:
-            ground = await self._ground(name, target, steps)
+            ground = await self._ground(slot)
             environment = Environment(
                 target,
                 ground,
@@ -228,7 +246,8 @@ class Placement:
                 "cannot make an environment",
                 extra={"environment_id": name, "function": target.name, "reason": str(error)},
             )
-            self._gone(slot, self._refusal(error))
+            refusal = self._refusal(error)
+            self._gone(slot, refusal, refusal.message)
             return
         del self._making[slot]
         slot.environment = environment
@@ -241,7 +260,8 @@ class Placement:
         if self._cut_off and environment in self._slots:
             environment.lose("the server is stopping")
 
-    async def _ground(self, name: str, target: Target, steps: Steps) -> Ground:
+    async def _ground(self, slot: Slot[Environment]) -> Ground:
+        name, target, steps = self._making[slot]
         code = self._code_path(target.code)
         opt = None if target.opt is None else self._code_path(target.opt)
         spec = SandboxSpec(
@@ -255,7 +275,7 @@ class Placement:
         with steps.step("create"):
             async with asyncio.timeout(self._settings.create_limit_s):
                 sandbox = await self._backend.create(spec)
-        return Ground(sandbox, code, opt, steps)
+        return Ground(sandbox, code, opt, steps, _initialization(slot))
 
     def _kind(self, target: Target) -> Kind:
         python = RUNTIMES[target.runtime].family is Family.PYTHON
@@ -271,13 +291,18 @@ class Placement:
 
     def _retire(self, slot: Slot[Environment]) -> None:
         if self._pool.doom(slot):
-            assert slot.environment is not None
-            slot.environment.retire()
+            self._retire_now(slot)
 
-    def _gone(self, slot: Slot[Environment], error: ServiceError) -> None:
+    def _retire_now(self, slot: Slot[Environment]) -> None:
+        """It is taken out already."""
+        assert slot.environment is not None
+        slot.environment.retire()
+
+    def _gone(self, slot: Slot[Environment], error: ServiceError, reason: str) -> None:
         orphan = self._pool.gone(slot)
         if orphan is not None:
             self._refuse(orphan.request, error)
+        self._fills.gone(slot, reason)
         self._moved()
 
     def _refuse(self, request: _Request, error: ServiceError) -> None:
@@ -287,15 +312,17 @@ class Placement:
     def _no_room(self, waiter: Waiter[_Request]) -> None:
         """It still stands in line; whoever has an environment under way waits for that."""
         if waiter.waits is Waits.IN_LINE and self._pool.withdraw(waiter):
-            self._refuse(waiter.request, throttled())
+            self._refuse(waiter.request, no_capacity())
 
     def _moved(self) -> None:
         """Room may have come free, and nothing may be going on any more."""
         while self._pool.in_line:
-            begin = self._pool.grant(time.monotonic())
-            if begin is None:
+            granted = self._pool.grant(time.monotonic())
+            if granted is None:
                 break
-            self._begin(begin)
+            self._begin(granted.begin, granted.waiter.request.invocation.target)
+        if not self._closing:
+            self._fills.look()
         if self._closing and self._pool.quiet:
             self._quiet.set()  # close() looks who is still leaving
 
@@ -309,10 +336,13 @@ class Placement:
         for slot in self._pool.expired(
             idle_before=now - settings.idle_timeout_s, born_before=now - settings.max_age_s
         ):
-            assert slot.environment is not None
-            slot.environment.retire()
-        idle = self._pool.idle
-        if idle:
-            due = idle[0].idle_since + settings.idle_timeout_s
-            oldest = min(slot.born for slot in idle) + settings.max_age_s
+            self._retire_now(slot)
+        idle, ready = self._pool.idle, self._pool.ready
+        if idle or ready:
+            due = idle[0].idle_since + settings.idle_timeout_s if idle else math.inf
+            oldest = min(slot.born for slot in (*idle, *ready)) + settings.max_age_s
             self._reap_later(max(min(due, oldest) - now, _REAP_S))
+
+
+def _initialization(slot: Slot[Environment]) -> Initialization:
+    return Initialization.ON_DEMAND if slot.covers else Initialization.PROVISIONED

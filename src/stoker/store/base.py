@@ -224,8 +224,9 @@ class Transaction(Protocol):
 
     async def usage(self, account: str, region: str) -> Usage: ...
 
-    async def reserved(self, account: str, region: str) -> int:
-        """The concurrency that all functions together have set aside."""
+    async def set_aside(self, account: str, region: str) -> int:
+        """The concurrency that all functions together have set aside: of each what is reserved
+        or, without a reservation, what is provisioned."""
         ...
 
     async def create_function(self, function: Function) -> None:

@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from stoker.core.errors import ResourceConflictException
 from stoker.core.model import Function, FunctionKey
+from stoker.core.provisioned import KIND as PROVISIONED
 from stoker.store.base import Aggregate, Key, StoreUnavailable, Superseded, Usage, Watcher
 from stoker.store.layer_table import SqliteLayers
 from stoker.store.records import dump, load
@@ -154,11 +155,16 @@ class SqliteTransaction:
         )
         return Usage(functions=count, code_bytes=size)
 
-    async def reserved(self, account: str, region: str) -> int:
+    async def set_aside(self, account: str, region: str) -> int:
         (amount,) = await self._fetch(
-            "SELECT coalesce(sum(json_extract(body, '$.reserved')), 0) FROM functions"
-            " WHERE account = ? AND region = ?",
-            (account, region),
+            "SELECT coalesce(sum(coalesce(json_extract(functions.body, '$.reserved'),"
+            "  provisioned.amount)), 0) FROM functions LEFT JOIN ("
+            "    SELECT name, sum(json_extract(body, '$.requested')) AS amount"
+            "    FROM function_settings WHERE account = ?1 AND region = ?2 AND kind = ?3"
+            "    GROUP BY name"
+            "  ) AS provisioned USING (name)"
+            " WHERE functions.account = ?1 AND functions.region = ?2",
+            (account, region, PROVISIONED),
         )
         return amount
 

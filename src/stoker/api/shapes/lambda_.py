@@ -859,6 +859,69 @@ class GetFunctionCodeSigningConfigResponse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PutProvisionedConcurrencyConfigInput:
+    function_name: str
+    qualifier: str
+    provisioned_concurrent_executions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutProvisionedConcurrencyConfigResponse:
+    requested_provisioned_concurrent_executions: int | None = None
+    allocated_provisioned_concurrent_executions: int | None = None
+    available_provisioned_concurrent_executions: int | None = None
+    status: str | None = None
+    status_reason: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetProvisionedConcurrencyConfigInput:
+    function_name: str
+    qualifier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetProvisionedConcurrencyConfigResponse:
+    requested_provisioned_concurrent_executions: int | None = None
+    available_provisioned_concurrent_executions: int | None = None
+    allocated_provisioned_concurrent_executions: int | None = None
+    status: str | None = None
+    status_reason: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListProvisionedConcurrencyConfigsInput:
+    function_name: str
+    marker: str | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisionedConcurrencyConfigListItem:
+    function_arn: str | None = None
+    requested_provisioned_concurrent_executions: int | None = None
+    available_provisioned_concurrent_executions: int | None = None
+    allocated_provisioned_concurrent_executions: int | None = None
+    status: str | None = None
+    status_reason: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListProvisionedConcurrencyConfigsResponse:
+    provisioned_concurrency_configs: tuple[ProvisionedConcurrencyConfigListItem, ...] | None = None
+    next_marker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteProvisionedConcurrencyConfigInput:
+    function_name: str
+    qualifier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LayerVersionContentInput:
     s3_bucket: str | None = None
     s3_key: str | None = None
