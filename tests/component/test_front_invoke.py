@@ -76,6 +76,36 @@ def test_the_second_invocation_takes_the_fast_path_to_the_same_answer(tmp_path: 
     with_function(tmp_path, story)
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"name": "sqs"},
+        {"name": "s3"},
+        {"key": "210987654321"},
+        {"key": "AKIAIOSFODNN7EXAMPLE"},
+        {"key": "strange/key"},
+        {"smithy-protocol": "rpc-v2-cbor"},
+        {"x-amz-target": "AWSLambda.Invoke"},
+        {"x-amz-invocation-type": "Never"},
+        {"x-amz-log-type": "Head"},
+    ],
+)
+def test_the_short_way_and_the_long_way_end_alike(tmp_path: Path, facts: dict[str, str]) -> None:
+    """A closing slash takes the long way: through the service's model."""
+
+    async def story(door: Door) -> None:
+        short = await door.send_raw(signed(door.host, "POST", INVOKE, b"[1]", **facts))
+        long = await door.send_raw(signed(door.host, "POST", INVOKE + "/", b"[1]", **facts))
+        assert short.status == long.status
+        assert (short.body == long.body) or b"operation" in short.body, "that quotes its path"
+        named = [[name for name, _ in answer.headers] for answer in (short, long)]
+        assert named[0] == named[1]
+        assert (short.status == 200) == (len(door.echo.invocations) == 2)
+
+    with_function(tmp_path, story)
+
+
 def test_what_is_remembered_of_a_caller_does_not_outlive_the_function(tmp_path: Path) -> None:
     async def story(door: Door) -> None:
         assert (await invoke(door)).status == 200
