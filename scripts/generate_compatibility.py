@@ -45,6 +45,13 @@ DIFFERENCES = {
             "out. A document for PutResourcePolicy must name the resource itself",
         ),
         (
+            "Event source mappings",
+            "of every source AWS has are kept, checked and shown. Until there is a poller for a "
+            "source its mappings are Disabled, and StateTransitionReason says so; that the source "
+            "exists is not looked up. Refusals of FIFO batches, a sixth filter and a missing "
+            "StartingPositionTimestamp are in our words",
+        ),
+        (
             "Function URLs",
             "are `http://ID.lambda-url.REGION.localhost:PORT/`, or `/_url/ID/` where such names do "
             "not resolve; both permissions are needed, as on AWS since October 2025. Signatures "

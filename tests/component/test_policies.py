@@ -189,7 +189,7 @@ def test_tags_are_added_replaced_removed_and_listed(tmp_path: Path) -> None:
         (tags.list_tags, {}),
     ],
 )
-def test_only_functions_have_tags(
+def test_only_functions_and_resources_have_tags(
     tmp_path: Path, operation: Callable[..., Any], more: dict[str, Any]
 ) -> None:
     async def story(my: Account) -> None:
@@ -200,9 +200,10 @@ def test_only_functions_have_tags(
             message = await refused(InvalidParameterValueException, asked)
             assert message.startswith("Tags on function aliases and versions are not supported.")
         await refused(ResourceNotFoundException, my.do(operation, resource=f"{ARN}x", **more))
-        mapping = ARN.replace("function:f", "event-source-mapping:x")
-        message = await refused(NotImplementedException, my.do(operation, resource=mapping, **more))
-        assert "event-source-mapping" in message
+        connector = ARN.replace("function:f", "network-connector:x")
+        asked = my.do(operation, resource=connector, **more)
+        message = await refused(NotImplementedException, asked)
+        assert "network-connector" in message
 
     tell(tmp_path, story)
 

@@ -252,6 +252,21 @@ def attribute(member: str) -> str:
     return f"{name}_" if iskeyword(name) else name
 
 
+# ----------------------------------------------------------------------------- records
+
+
+def record(shape: StructureShape, value: Any) -> dict[str, Any]:
+    """A generated class as JSON under AWS's member names, to be kept."""
+    found: dict[str, Any] = _plain(shape, value)
+    return found
+
+
+def shaped(shape: StructureShape, record: Mapping[str, Any], service: str) -> Any:
+    """The generated class of a shape, from what was kept; what the shape does not know is left
+    out."""
+    return _build(shape, _structure(shape, record), SHAPES[service])
+
+
 # --------------------------------------------------------------------------- responses
 
 

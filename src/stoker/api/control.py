@@ -80,3 +80,4 @@ class Control:
     changed: Callable[[], None]  # the store changed: reconcilers, look now
     traces: Traces = field(default_factory=Traces)
     sampling: Sampling = field(default_factory=Sampling)
+    polled: frozenset[str] = frozenset()  # services whose event source mappings are polled

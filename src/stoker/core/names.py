@@ -84,22 +84,40 @@ def locate(
     another account's, whose policy is asked later."""
     ref = parse_function_ref(text)
     if ref.region not in (None, region):
-        raise ResourceNotFoundException(
-            f"Functions from '{ref.region}' are not reachable in this region ('{region}')"
-        )
+        raise _elsewhere(ref.region, region)
     if ref.account not in (None, account) and not foreign:
         # Whatever its policy says: this is not built across accounts.
         arn = function_arn(region, ref.account or account, ref.name)
-        raise AccessDeniedException(
-            f"User: arn:aws:iam::{account}:root is not authorized to perform: lambda:{action} on "
-            f"resource: {arn} because no resource-based policy allows the lambda:{action} action"
-        )
+        raise _not_yours(arn, account, action)
     if qualifier and ref.qualifier and qualifier != ref.qualifier:
         raise InvalidParameterValueException(
             "The derived qualifier from the function name does not match the specified qualifier."
         )
     return replace(
         ref, account=ref.account or account, region=region, qualifier=ref.qualifier or qualifier
+    )
+
+
+def check_owner(
+    arn: str, account: str, region: str, *, caller: tuple[str, str], action: str
+) -> None:
+    """Refuse what is of another account or region than the caller: (account, region)."""
+    if region != caller[1]:
+        raise _elsewhere(region, caller[1])
+    if account != caller[0]:
+        raise _not_yours(arn, caller[0], action)
+
+
+def _elsewhere(asked: str | None, here: str) -> ResourceNotFoundException:
+    return ResourceNotFoundException(
+        f"Functions from '{asked}' are not reachable in this region ('{here}')"
+    )
+
+
+def _not_yours(arn: str, account: str, action: str) -> AccessDeniedException:
+    return AccessDeniedException(
+        f"User: arn:aws:iam::{account}:root is not authorized to perform: lambda:{action} on "
+        f"resource: {arn} because no resource-based policy allows the lambda:{action} action"
     )
 
 

@@ -162,6 +162,14 @@ def check_tags(tags: Mapping[str, str]) -> None:
         raise InvalidParameterValueException("Number of tags exceeds resource tag limit.")
 
 
+def check_new_tags(tags: Mapping[str, str]) -> None:
+    """Of TagResource, in AWS's words (recorded Nov 2023)."""
+    if not tags:
+        raise InvalidParameterValueException(
+            "An error occurred and the request cannot be processed."
+        )
+
+
 def check_zip_size(size_bytes: int, operation: str) -> None:
     """A package that comes in the request itself. AWS names the size of the base64 text."""
     if size_bytes > limits.ZIP_BYTES:

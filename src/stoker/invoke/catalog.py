@@ -26,6 +26,7 @@ from stoker.core.function_urls import FunctionUrl, UrlKey
 from stoker.core.invocation import Target
 from stoker.core.model import Configuration, Function, FunctionKey, State, in_state, target
 from stoker.core.names import LATEST, function_not_found
+from stoker.core.resources import Resource, ResourceKey
 from stoker.core.versions import Version, VersionKey
 from stoker.store.base import Aggregate, Key, Store
 
@@ -113,6 +114,8 @@ class Catalog:
                     self._urls[key.id] = now
                 else:
                     self._urls.pop(key.id, None)
+            case ResourceKey():
+                pass  # nothing that is invoked
             case _:
                 assert_never(key)
 
@@ -157,7 +160,7 @@ class Catalog:
         return frozenset().union(*self._trees.values())
 
     def _admits(self, what: tuple[str, str, str, str | None], now: Aggregate | None) -> None:
-        policy = "" if now is None or isinstance(now, FunctionUrl) else now.policy
+        policy = "" if now is None or isinstance(now, FunctionUrl | Resource) else now.policy
         if policy:
             self._policies[what] = policy
         else:

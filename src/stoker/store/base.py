@@ -14,10 +14,11 @@ from stoker.core.aliases import Alias, AliasKey
 from stoker.core.function_urls import FunctionUrl, UrlKey
 from stoker.core.layers import LayerKey, LayerVersion
 from stoker.core.model import Function, FunctionKey
+from stoker.core.resources import Kind, Resource, ResourceKey
 from stoker.core.versions import Version, VersionKey
 
-Key = FunctionKey | VersionKey | AliasKey | UrlKey
-Aggregate = Function | Version | Alias | FunctionUrl
+Key = FunctionKey | VersionKey | AliasKey | UrlKey | ResourceKey
+Aggregate = Function | Version | Alias | FunctionUrl | Resource
 
 # Told of every committed change, in the order of the commits: (which, what it is now or None).
 Watcher = Callable[[Key, Aggregate | None], None]
@@ -192,6 +193,28 @@ class Urls(Protocol):
     async def every(self) -> list[FunctionUrl]: ...
 
 
+class Resources(Protocol):
+    async def add(self, resource: Resource) -> bool:
+        """Say whether there was none of that key, and keep it then."""
+        ...
+
+    async def put(self, resource: Resource, *, expected: str) -> None:
+        """Replace the revision `expected`, or raise Superseded."""
+        ...
+
+    async def remove(self, key: ResourceKey) -> bool:
+        """Say whether there was one."""
+        ...
+
+    async def get(self, key: ResourceKey) -> Resource | None: ...
+
+    async def of(self, account: str, region: str, kind: Kind, *, after: str) -> list[Resource]:
+        """All of one kind, by id, beginning behind `after`."""
+        ...
+
+    async def every(self, kind: Kind) -> list[Resource]: ...
+
+
 class Transaction(Protocol):
     @property
     def layers(self) -> Layers: ...
@@ -207,6 +230,9 @@ class Transaction(Protocol):
 
     @property
     def urls(self) -> Urls: ...
+
+    @property
+    def resources(self) -> Resources: ...
 
     async def function(self, key: FunctionKey) -> Function | None: ...
 

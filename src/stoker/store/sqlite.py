@@ -23,6 +23,7 @@ from stoker.core.provisioned import KIND as PROVISIONED
 from stoker.store.base import Aggregate, Key, StoreUnavailable, Superseded, Usage, Watcher
 from stoker.store.layer_table import SqliteLayers
 from stoker.store.records import dump, load
+from stoker.store.resource_table import SqliteResources
 from stoker.store.setting_table import SqliteSettings
 from stoker.store.url_table import SettingUrls
 from stoker.store.version_table import SqliteAliases, SqliteVersions
@@ -119,6 +120,7 @@ class SqliteTransaction:
         self.layers = SqliteLayers(db, store.run)
         self.versions = SqliteVersions(db, store.run, self.changes.__setitem__)
         self.settings = SqliteSettings(db, store.run)
+        self.resources = SqliteResources(db, store.run, self.changes.__setitem__)
         self.urls = SettingUrls(self.settings, self.changes.__setitem__)
         self.aliases = SqliteAliases(db, store.run, self.changes.__setitem__)
 

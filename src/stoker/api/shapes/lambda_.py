@@ -703,6 +703,213 @@ class DeleteFunctionEventInvokeConfigInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterCriteria:
+    filters: tuple[Filter, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSourceMappingMetricsConfig:
+    metrics: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSourceMappingLoggingConfig:
+    system_log_level: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalingConfig:
+    maximum_concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfManagedEventSource:
+    endpoints: Mapping[str, tuple[str, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaSchemaRegistryAccessConfig:
+    type: str | None = None
+    uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaSchemaValidationConfig:
+    attribute: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaSchemaRegistryConfig:
+    schema_registry_uri: str | None = None
+    event_record_format: str | None = None
+    access_configs: tuple[KafkaSchemaRegistryAccessConfig, ...] | None = None
+    schema_validation_configs: tuple[KafkaSchemaValidationConfig, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmazonManagedKafkaEventSourceConfig:
+    consumer_group_id: str | None = None
+    schema_registry_config: KafkaSchemaRegistryConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfManagedKafkaEventSourceConfig:
+    consumer_group_id: str | None = None
+    schema_registry_config: KafkaSchemaRegistryConfig | None = None
+    consumption_mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentDBEventSourceConfig:
+    database_name: str | None = None
+    collection_name: str | None = None
+    full_document: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisionedPollerConfig:
+    minimum_pollers: int | None = None
+    maximum_pollers: int | None = None
+    poller_group_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceAccessConfiguration:
+    type: str | None = None
+    uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateEventSourceMappingInput:
+    event_source_arn: str | None = None
+    function_name: str
+    enabled: bool | None = None
+    batch_size: int | None = None
+    filter_criteria: FilterCriteria | None = None
+    kms_key_arn: str | None = None
+    metrics_config: EventSourceMappingMetricsConfig | None = None
+    logging_config: EventSourceMappingLoggingConfig | None = None
+    scaling_config: ScalingConfig | None = None
+    maximum_batching_window_in_seconds: int | None = None
+    parallelization_factor: int | None = None
+    starting_position: str | None = None
+    starting_position_timestamp: datetime | None = None
+    destination_config: DestinationConfig | None = None
+    maximum_record_age_in_seconds: int | None = None
+    bisect_batch_on_function_error: bool | None = None
+    maximum_retry_attempts: int | None = None
+    tags: Mapping[str, str] | None = None
+    tumbling_window_in_seconds: int | None = None
+    topics: tuple[str, ...] | None = None
+    queues: tuple[str, ...] | None = None
+    source_access_configurations: tuple[SourceAccessConfiguration, ...] | None = None
+    self_managed_event_source: SelfManagedEventSource | None = None
+    function_response_types: tuple[str, ...] | None = None
+    amazon_managed_kafka_event_source_config: AmazonManagedKafkaEventSourceConfig | None = None
+    self_managed_kafka_event_source_config: SelfManagedKafkaEventSourceConfig | None = None
+    document_db_event_source_config: DocumentDBEventSourceConfig | None = None
+    provisioned_poller_config: ProvisionedPollerConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterCriteriaError:
+    error_code: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSourceMappingConfiguration:
+    uuid: str | None = None
+    starting_position: str | None = None
+    starting_position_timestamp: datetime | None = None
+    batch_size: int | None = None
+    maximum_batching_window_in_seconds: int | None = None
+    parallelization_factor: int | None = None
+    event_source_arn: str | None = None
+    filter_criteria: FilterCriteria | None = None
+    filter_criteria_error: FilterCriteriaError | None = None
+    kms_key_arn: str | None = None
+    metrics_config: EventSourceMappingMetricsConfig | None = None
+    logging_config: EventSourceMappingLoggingConfig | None = None
+    scaling_config: ScalingConfig | None = None
+    function_arn: str | None = None
+    last_modified: datetime | None = None
+    last_processing_result: str | None = None
+    state: str | None = None
+    state_transition_reason: str | None = None
+    destination_config: DestinationConfig | None = None
+    topics: tuple[str, ...] | None = None
+    queues: tuple[str, ...] | None = None
+    source_access_configurations: tuple[SourceAccessConfiguration, ...] | None = None
+    self_managed_event_source: SelfManagedEventSource | None = None
+    maximum_record_age_in_seconds: int | None = None
+    bisect_batch_on_function_error: bool | None = None
+    maximum_retry_attempts: int | None = None
+    tumbling_window_in_seconds: int | None = None
+    function_response_types: tuple[str, ...] | None = None
+    amazon_managed_kafka_event_source_config: AmazonManagedKafkaEventSourceConfig | None = None
+    self_managed_kafka_event_source_config: SelfManagedKafkaEventSourceConfig | None = None
+    document_db_event_source_config: DocumentDBEventSourceConfig | None = None
+    event_source_mapping_arn: str | None = None
+    provisioned_poller_config: ProvisionedPollerConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetEventSourceMappingInput:
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListEventSourceMappingsInput:
+    event_source_arn: str | None = None
+    function_name: str | None = None
+    marker: str | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListEventSourceMappingsResponse:
+    next_marker: str | None = None
+    event_source_mappings: tuple[EventSourceMappingConfiguration, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateEventSourceMappingInput:
+    uuid: str
+    function_name: str | None = None
+    enabled: bool | None = None
+    batch_size: int | None = None
+    filter_criteria: FilterCriteria | None = None
+    kms_key_arn: str | None = None
+    metrics_config: EventSourceMappingMetricsConfig | None = None
+    logging_config: EventSourceMappingLoggingConfig | None = None
+    scaling_config: ScalingConfig | None = None
+    maximum_batching_window_in_seconds: int | None = None
+    parallelization_factor: int | None = None
+    destination_config: DestinationConfig | None = None
+    maximum_record_age_in_seconds: int | None = None
+    bisect_batch_on_function_error: bool | None = None
+    maximum_retry_attempts: int | None = None
+    tumbling_window_in_seconds: int | None = None
+    source_access_configurations: tuple[SourceAccessConfiguration, ...] | None = None
+    function_response_types: tuple[str, ...] | None = None
+    amazon_managed_kafka_event_source_config: AmazonManagedKafkaEventSourceConfig | None = None
+    self_managed_kafka_event_source_config: SelfManagedKafkaEventSourceConfig | None = None
+    document_db_event_source_config: DocumentDBEventSourceConfig | None = None
+    provisioned_poller_config: ProvisionedPollerConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteEventSourceMappingInput:
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cors:
     allow_credentials: bool | None = None
     allow_headers: tuple[str, ...] | None = None

@@ -1,0 +1,169 @@
+"""Event source mappings: kept, checked and shown. What polls is told by the store (`watch`)."""
+
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from stoker.api import markers, records
+from stoker.api.control import Call, Caller, Control
+from stoker.api.identifiers import new_revision
+from stoker.api.lookup import find, located
+from stoker.api.shapes.lambda_ import (
+    CreateEventSourceMappingInput,
+    DeleteEventSourceMappingInput,
+    EventSourceMappingConfiguration,
+    GetEventSourceMappingInput,
+    ListEventSourceMappingsInput,
+    ListEventSourceMappingsResponse,
+    UpdateEventSourceMappingInput,
+)
+from stoker.core import event_sources
+from stoker.core.errors import ResourceNotFoundException
+from stoker.core.names import function_arn
+from stoker.core.resources import Kind, Resource, ResourceKey
+from stoker.core.validation import check_tags
+from stoker.store.base import Transaction
+
+log = logging.getLogger(__name__)
+
+PAGE = 100  # AWS: "returns a maximum of 100 items in each response"
+
+
+async def create_event_source_mapping(
+    control: Control, call: Call[CreateEventSourceMappingInput]
+) -> EventSourceMappingConfiguration:
+    """Have a source's records read and handed to a function."""
+    asked = records.asked(call.input)
+    service = event_sources.source_of(asked, call.caller.region)
+    check_tags(call.input.tags or {})
+    record = event_sources.made(asked, service)
+    key = ResourceKey(call.caller.account, call.caller.region, Kind.MAPPING, str(uuid.uuid4()))
+    async with control.store.transaction() as tx:
+        target = await _function(tx, call.caller, call.input.function_name)
+        mapping = Resource(key, new_revision(), {**record, **target}, call.input.tags or {})
+        await _check_alone(tx, mapping)
+        await tx.resources.add(mapping)
+    log.info("event source mapping created", extra={"mapping": key.arn})
+    return _shown(control, mapping, "Creating")
+
+
+async def get_event_source_mapping(
+    control: Control, call: Call[GetEventSourceMappingInput]
+) -> EventSourceMappingConfiguration:
+    """What it says, and in State whether it runs."""
+    async with control.store.transaction() as tx:
+        return _shown(control, await _must_have(tx, call))
+
+
+async def list_event_source_mappings(
+    control: Control, call: Call[ListEventSourceMappingsInput]
+) -> ListEventSourceMappingsResponse:
+    """The caller's, at most 100 at a time; those of one source, of one function."""
+    asked = call.input
+    page = min(asked.max_items or PAGE, PAGE)
+    caller = call.caller
+    wanted: tuple[str, str | None] | None = None
+    if asked.function_name is not None:
+        function, qualifier = located(caller, asked.function_name, None, "ListEventSourceMappings")
+        wanted = function.name, qualifier
+    async with control.store.transaction() as tx:
+        every = await tx.resources.of(
+            caller.account, caller.region, Kind.MAPPING, after=markers.read(asked.marker)
+        )
+    found = [
+        one
+        for one in every
+        if (wanted is None or (one.record["function"], one.record["qualifier"]) == wanted)
+        and asked.event_source_arn in (None, one.record.get("EventSourceArn"))
+    ]
+    return ListEventSourceMappingsResponse(
+        event_source_mappings=tuple(_shown(control, one) for one in found[:page]),
+        next_marker=markers.marker(found[page - 1].key.id) if len(found) > page else None,
+    )
+
+
+async def update_event_source_mapping(
+    control: Control, call: Call[UpdateEventSourceMappingInput]
+) -> EventSourceMappingConfiguration:
+    """Change what is given; the source stays. An empty value ends a setting."""
+    asked = records.asked(call.input)
+    async with control.store.transaction() as tx:
+        before = await _must_have(tx, call)
+        record = event_sources.updated(
+            before.record, {k: v for k, v in asked.items() if k not in ("UUID", "FunctionName")}
+        )
+        if call.input.function_name is not None:
+            record |= await _function(tx, call.caller, call.input.function_name)
+        mapping = before.changed({**record, "modified": time.time()}, revision=new_revision())
+        await _check_alone(tx, mapping)
+        await tx.resources.put(mapping, expected=before.revision_id)
+    log.info("event source mapping changed", extra={"mapping": mapping.key.arn})
+    return _shown(control, mapping, "Updating")
+
+
+async def delete_event_source_mapping(
+    control: Control, call: Call[DeleteEventSourceMappingInput]
+) -> EventSourceMappingConfiguration:
+    """Read the source no more; what is being handed to the function is finished."""
+    async with control.store.transaction() as tx:
+        mapping = await _must_have(tx, call)
+        await tx.resources.remove(mapping.key)
+    log.info("event source mapping deleted", extra={"mapping": mapping.key.arn})
+    return _shown(control, mapping, "Deleting")
+
+
+async def _function(tx: Transaction, caller: Caller, name: str) -> dict[str, Any]:
+    """What of the record says which function it is for."""
+    key, qualifier = located(caller, name, None, "CreateEventSourceMapping")
+    try:
+        await find(tx, key, qualifier)
+    except ResourceNotFoundException:
+        raise event_sources.no_function() from None
+    return {"function": key.name, "qualifier": qualifier, "modified": time.time()}
+
+
+async def _check_alone(tx: Transaction, mapping: Resource) -> None:
+    """One mapping for each source and function; Kafka and MQ are told apart by more than that."""
+    if mapping.record["service"] not in ("sqs", "kinesis", "dynamodb"):
+        return
+    key = mapping.key
+    for other in await tx.resources.of(key.account, key.region, Kind.MAPPING, after=""):
+        same = all(
+            other.record.get(name) == mapping.record[name]
+            for name in ("EventSourceArn", "function", "qualifier")
+        )
+        if same and other.key != key:
+            raise event_sources.there_is_one(other, mapping.record["function"])
+
+
+async def _must_have(tx: Transaction, call: Call[Any]) -> Resource:
+    caller = call.caller
+    key = ResourceKey(caller.account, caller.region, Kind.MAPPING, call.input.uuid)
+    mapping = await tx.resources.get(key)
+    if mapping is None:
+        raise event_sources.none_there()
+    return mapping
+
+
+def _shown(
+    control: Control, mapping: Resource, passing: str | None = None
+) -> EventSourceMappingConfiguration:
+    """`passing`: the state that AWS answers a change with."""
+    key, record = mapping.key, mapping.record
+    state, reason = event_sources.state(record, control.polled)
+    facts: Mapping[str, object] = {
+        **record,
+        "UUID": key.id,
+        "EventSourceMappingArn": key.arn,
+        "FunctionArn": function_arn(
+            key.region, key.account, record["function"], record["qualifier"]
+        ),
+        "LastModified": record["modified"],
+        "State": passing or state,
+        "StateTransitionReason": reason,
+        **({} if record["service"] == "sqs" else {"LastProcessingResult": "No records processed"}),
+    }
+    shown: EventSourceMappingConfiguration = records.shown("EventSourceMappingConfiguration", facts)
+    return shown
