@@ -473,18 +473,3 @@ def test_the_tail_of_a_failure_has_its_lines_too(tmp_path: Path) -> None:
         assert result.log_tail.endswith(b"Status: error\tError Type: Runtime.ExitError\n")
 
     run(tmp_path, story)
-
-
-def test_an_environment_says_what_it_does_and_where_its_start_went(tmp_path: Path) -> None:
-    async def story(world: Ground) -> None:
-        f = world.function(ECHO)
-        await world.invoke(f)
-        view = await world.idle(f)
-        assert [name for name, _ in view.steps] == ["create", "init"]
-        assert all(duration_ms > 0 for _, duration_ms in view.steps)
-        phases = [span.phase for span in view.history if span.phase != "Frozen"]
-        assert phases == ["Init", "Idle", "Invoke", "Idle"]
-        assert view.waiting_for == ()
-        assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", view.log_stream)
-
-    run(tmp_path, story)

@@ -373,26 +373,3 @@ serve(lambda event: [call("POST", path, "{}")[0] for path in paths])
         assert json.loads((await world.invoke(f)).payload) == [404, 404, 404]
 
     run(tmp_path, story)
-
-
-def test_the_history_tells_the_part_of_each_party(tmp_path: Path) -> None:
-    async def story(world: Ground) -> None:
-        gate = tmp_path / "gate"
-        f = extended(world, agent=SLOW, environment=(("GATE", str(gate)),))
-        await world.invoke(f, b"1")
-        await world.until(lambda: world.views(f)[0].waiting_for == ("extension:agent",))
-        invoke = world.views(f)[0].history[-1]
-        assert invoke.phase == "Invoke"
-        assert [part.party for part in invoke.parts] == ["runtime", "extension:agent"]
-        gate.touch()
-        view = await world.idle(f)
-        init, invoke = (span for span in view.history if span.parts)
-        assert (init.phase, invoke.phase) == ("Init", "Invoke")
-        parts = {part.party: part for part in init.parts}
-        assert parts.keys() == {"runtime", "extension:agent"}
-        assert parts["runtime"].began_ms > parts["extension:agent"].began_ms
-        runtime, agent = sorted(invoke.parts, key=lambda part: part.duration_ms)
-        assert (runtime.party, agent.party) == ("runtime", "extension:agent")
-        assert agent.duration_ms <= invoke.duration_ms
-
-    run(tmp_path, story)

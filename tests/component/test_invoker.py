@@ -11,6 +11,7 @@ import pytest
 
 from stoker.core.errors import ServiceError, ServiceException
 from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
+from stoker.core.invoke_limits import ENDED_KEPT
 from stoker.core.model import FunctionKey
 from stoker.http.base import Exchange
 from stoker.sandbox.base import Sandbox, SandboxFailed, SandboxSpec
@@ -288,6 +289,23 @@ def test_a_sandbox_that_cannot_be_made_fails_that_caller_only(tmp_path: Path) ->
 
     class Backend(Breaking):
         fails = staticmethod(lambda spec: spec.code in broken)
+
+    run(tmp_path, story, backend=Backend)
+
+
+def test_what_could_not_be_made_is_shown_and_only_so_much_of_it_is_kept(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = world.function(ECHO)
+        for _ in range(ENDED_KEPT + 2):
+            await world.refused(f)
+        ended = world.invoker.ended()
+        assert len({view.id for view in ended}) == len(ended) == ENDED_KEPT
+        assert {(view.target.key, view.phase) for view in ended} == {(f.key, "Dead")}
+        assert all("too many of them" in view.reason for view in ended)
+        assert [name for name, _ in ended[0].steps] == ["create"]
+
+    class Backend(Breaking):
+        fails = staticmethod(lambda spec: True)
 
     run(tmp_path, story, backend=Backend)
 

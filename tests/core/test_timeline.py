@@ -19,7 +19,11 @@ def test_phases_and_their_parts_are_rows_with_bars() -> None:
         "phase": "Invoke",
         "frozen": False,
         "initialization": "on-demand",
-        "waiting_for": ["extension:agent\x1b[2J"],
+        "reason": "",
+        "parties": [
+            {"party": "runtime", "does": "waits for the next event"},
+            {"party": "extension:agent\x1b[2J", "does": "handles invocation r1"},
+        ],
         "phases": [
             span(
                 "Init", 1000.0, 100.0, ("extension:agent", 1000.0, 10.0), ("runtime", 1010.0, 90.0)
@@ -29,13 +33,32 @@ def test_phases_and_their_parts_are_rows_with_bars() -> None:
         ],
     }
     assert lines(environment) == [
-        "e1 $LATEST: INVOKE, waits for extension agent?[2J",
+        "e1 $LATEST: INVOKE",
+        "              runtime waits for the next event",
+        "              extension agent?[2J handles invocation r1",
         "     0.000 s  INIT                          100.000 ms  " + "█" * 19,
         "     0.000 s    extension agent              10.000 ms  " + "█" * 13,
         "     0.010 s    runtime                      90.000 ms  " + "█" * 19,
         "     0.100 s  FROZEN                       2000.000 ms  " + "█" * 27,
         "     2.100 s  INVOKE                          1.000 ms  " + "█" * 7,
         "     2.100 s    runtime                       1.000 ms  " + "█" * 7,
+    ]
+
+
+def test_what_ended_says_why() -> None:
+    environment = {
+        "id": "e1",
+        "version": "3",
+        "phase": "Dead",
+        "frozen": False,
+        "initialization": "on-demand",
+        "reason": "lost \x1b[2J",
+        "parties": [],
+        "phases": [span("Shutdown", 1000.0, 1.0), span("Dead", 1001.0, 0.0)],
+    }
+    assert lines(environment) == [
+        "e1 3: ENDED, lost ?[2J",
+        "     0.000 s  SHUTDOWN                        1.000 ms  " + "█" * 7,
     ]
 
 

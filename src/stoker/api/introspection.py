@@ -2,12 +2,16 @@
 
 {"environments": [{"id": …, "function": …, "version": …, "account": …, "region": …,
     "phase": "Idle", "frozen": true, "initialization": "on-demand", "request_id": null,
-    "waiting_for": ["runtime"], "log_stream": …, "pids": [4711],
+    "waiting_for": [], "parties": [{"party": "runtime", "does": "waits for the next event"}, …],
+    "log_stream": …, "pids": [4711], "reason": "",
     "steps": [{"name": "create", "ms": 0.7}, …],            the cold start, in order
     "phases": [{"phase": "Init", "began_ms": 1795305600000.0, "ms": 3.1,
-                "parts": [{"party": "extension:agent", "began_ms": …, "ms": 1.2}, …]}, …]}]}
+                "parts": [{"party": "extension:agent", "began_ms": …, "ms": 1.2}, …]}, …]}],
+ "ended": [{… "phase": "Dead", "reason": "retired" …}, …]}
 
-`waiting_for` and `parts` name parties: "runtime", "extension:NAME". `stoker timeline` draws it.
+`waiting_for`, `parties` and `parts` name parties: "runtime", "extension:NAME"; in the parts of an
+Init also "function", where the runtime tells the two apart. Of `phases` the latest 64 are kept,
+of what `ended` the latest 64 environments of all functions. `stoker timeline` draws it.
 
 {"traces": [{"id": "1-…", "segments": [{"function": …, "account": …, "region": …,
     "came_ms": 1795305600000, "document": {…}}, …]}]}
@@ -22,41 +26,47 @@ import orjson
 
 from stoker.api.control import Control
 from stoker.http.base import Exchange
+from stoker.invoke.invoker import EnvironmentView
 
 
 async def environments(control: Control, exchange: Exchange) -> None:
-    """Answer with one entry per execution environment."""
-    shown = [
-        {
-            "id": view.id,
-            "function": view.target.name,
-            "version": view.target.version,
-            "account": view.target.account,
-            "region": view.target.region,
-            "phase": view.phase,
-            "frozen": view.frozen,
-            "initialization": view.initialization,
-            "request_id": view.request_id,
-            "waiting_for": view.waiting_for,
-            "log_stream": view.log_stream,
-            "pids": view.pids,
-            "steps": [{"name": name, "ms": round(ms, 3)} for name, ms in view.steps],
-            "phases": [
-                {
-                    "phase": span.phase,
-                    **_when(span.began_ms, span.duration_ms),
-                    "parts": [
-                        {"party": part.party, **_when(part.began_ms, part.duration_ms)}
-                        for part in span.parts
-                    ],
-                }
-                for span in view.history
-            ],
-        }
-        for view in control.invoker.environments()
-    ]
-    body = orjson.dumps({"environments": shown})
-    exchange.respond(200, [("Content-Type", "application/json")], body)
+    """Answer with one entry per execution environment, also for those that ended lately."""
+    shown = {
+        "environments": [_shown(view) for view in control.invoker.environments()],
+        "ended": [_shown(view) for view in control.invoker.ended()],
+    }
+    exchange.respond(200, [("Content-Type", "application/json")], orjson.dumps(shown))
+
+
+def _shown(view: EnvironmentView) -> dict[str, object]:
+    return {
+        "id": view.id,
+        "function": view.target.name,
+        "version": view.target.version,
+        "account": view.target.account,
+        "region": view.target.region,
+        "phase": view.phase,
+        "frozen": view.frozen,
+        "initialization": view.initialization,
+        "request_id": view.request_id,
+        "waiting_for": view.waiting_for,
+        "parties": [{"party": party, "does": words} for party, words in view.doings],
+        "log_stream": view.log_stream,
+        "pids": view.pids,
+        "reason": view.reason,
+        "steps": [{"name": name, "ms": round(ms, 3)} for name, ms in view.steps],
+        "phases": [
+            {
+                "phase": span.phase,
+                **_when(span.began_ms, span.duration_ms),
+                "parts": [
+                    {"party": part.party, **_when(part.began_ms, part.duration_ms)}
+                    for part in span.parts
+                ],
+            }
+            for span in view.history
+        ],
+    }
 
 
 def _when(began_ms: float, duration_ms: float) -> dict[str, float]:

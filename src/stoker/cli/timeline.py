@@ -12,6 +12,7 @@ from rich.markup import escape
 
 ROUTE = "/_stoker/api/environments"
 PATIENCE_S = 10.0
+_DEAD = "Dead"
 _PHASES = {"Reinit": "INIT again"}  # the others are shown by their own names
 _CELLS_PER_DECADE = 6
 _LONGEST = 40
@@ -26,34 +27,36 @@ def timeline(
     ] = "http://127.0.0.1:4566",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print what each living environment of FUNCTION did: its phases, and in INIT and INVOKE the
-    part of the runtime and of each extension.
+    """Print what each environment of FUNCTION did, living or ended lately: its phases, in them the
+    part of the runtime, of the function's own code and of each extension, and what each does now.
 
     Bars grow with the logarithm of the time: six cells for each factor of ten above 0.1 ms.
     """
     try:
-        found = environments(endpoint_url, _name(function))
+        living, ended = _ask(endpoint_url, _name(function))
     except (OSError, ValueError) as refusal:
         err.print(f"[red]stoker timeline:[/] cannot ask {endpoint_url}: {escape(str(refusal))}")
         raise typer.Exit(1) from None
     if as_json:
-        print(json.dumps({"environments": found}))
+        print(json.dumps({"environments": living, "ended": ended}))
         return
-    if not found:
-        print(f"{function} has no environment now: it was not invoked lately.")
-    for environment in found:
+    if not living:
+        print(f"{function} has no environment now.", end="\n\n")
+    for environment in ended + living:
         print("\n".join(lines(environment)), end="\n\n")
 
 
 def lines(environment: dict[str, Any]) -> list[str]:
     """One environment, as the terminal shows it."""
     state = "Frozen" if environment["frozen"] else environment["phase"]
-    waits = ", ".join(_party(party) for party in environment["waiting_for"])
-    head = f"{environment['id']} {environment['version']}: {_phase(state)}"
+    reason = environment.get("reason")
+    head = f"{environment['id']} {environment['version']}: "
+    shown = [head + (f"ENDED, {_plain(reason)}" if reason else _phase(state))]
     if environment["initialization"] != "on-demand":
-        head += f", {environment['initialization']}"
-    shown = [head + (f", waits for {waits}" if waits else "")]
-    phases = environment["phases"]
+        shown[0] += f", {environment['initialization']}"
+    for one in environment["parties"]:
+        shown.append(f"{'':12}  {_party(one['party'])} {_plain(one['does'])}")
+    phases = [span for span in environment["phases"] if span["phase"] != _DEAD]
     for span in phases:
         shown.append(_row(_phase(span["phase"]), span, phases[0]["began_ms"]))
         shown += [
@@ -79,8 +82,11 @@ def _phase(name: str) -> str:
 
 
 def _party(name: str) -> str:
+    return _plain(name.replace("extension:", "extension ", 1))
+
+
+def _plain(text: str) -> str:
     """An extension's name is its author's choice: nothing of it may move the cursor."""
-    text = name.replace("extension:", "extension ", 1)
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
@@ -91,9 +97,17 @@ def _name(function: str) -> str:
 
 
 def environments(endpoint_url: str, name: str) -> list[dict[str, Any]]:
-    """What the server says of the function's. Raises OSError or ValueError."""
+    """What the server says of the function's living ones. Raises OSError or ValueError."""
+    return _ask(endpoint_url, name)[0]
+
+
+def _ask(endpoint_url: str, name: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Those that live, and those that ended lately."""
     if not endpoint_url.startswith(("http://", "https://")):
         raise ValueError("it is no http or https address")
     with urllib.request.urlopen(endpoint_url.rstrip("/") + ROUTE, timeout=PATIENCE_S) as answer:
-        found = json.load(answer)["environments"]
-    return [one for one in found if one["function"] == name]
+        found = json.load(answer)
+    living, ended = (
+        [one for one in found[key] if one["function"] == name] for key in ("environments", "ended")
+    )
+    return living, ended

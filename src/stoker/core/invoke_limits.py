@@ -28,6 +28,7 @@ ROOM_S = 30.0  # waiting for room on a full machine (and never longer than the f
 MOMENT_S = 0.02  # for an environment that has answered to come free, before one more is made
 ERROR_CAUSE_BYTES = 1024 * 1024  # an error body that we look into
 PHASES_KEPT = 64  # history of one environment, for those who look inside
+ENDED_KEPT = 64  # environments that ended, of all functions, for the same
 URI_CHARS = 2048  # of a telemetry destination
 MAILBOX_BYTES = 4 * 1024 * 1024  # that wait for one subscriber
 HISTORY_BYTES = 1024 * 1024  # kept for who may subscribe during init

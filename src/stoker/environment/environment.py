@@ -17,11 +17,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from signal import SIGKILL, SIGTERM
-from typing import Any, Protocol, get_args
+from typing import Any, get_args
 
 from stoker.core import lifecycle_words as words
 from stoker.core import telemetry
 from stoker.core.delivery import invoke_event, next_response, shutdown_event
+from stoker.core.doings import doings
 from stoker.core.errors import ServiceException
 from stoker.core.extension_states import ExtensionState
 from stoker.core.faults import Fault
@@ -36,6 +37,7 @@ from stoker.environment.ground import Ground as Ground
 from stoker.environment.hand import Done as Done
 from stoker.environment.hand import Hand
 from stoker.environment.log import EnvironmentLog
+from stoker.environment.owner import Owner
 from stoker.environment.peak import Peak
 from stoker.environment.processes import Processes
 from stoker.environment.reports import Reports
@@ -45,33 +47,13 @@ from stoker.environment.servers import Servers
 from stoker.environment.telemetry import Telemetry
 from stoker.environment.telemetry_api import TelemetryApi
 from stoker.environment.timers import Timers
-from stoker.environment.view import FROZEN, EnvironmentView, History
+from stoker.environment.view import CREATE, FROZEN, EnvironmentView, History
 from stoker.environment.xray import Xray
 from stoker.http.base import Application, Exchange
 from stoker.observe.base import Logs
 from stoker.observe.traces import Traces
 
 log = logging.getLogger(__name__)
-
-
-class Owner(Protocol):
-    """Who placed the environment here. Called from the event loop; must not block."""
-
-    def answered(self, environment: "Environment") -> None:
-        """The caller of what it runs has the answer; idle() or dead() will follow."""
-        ...
-
-    def idle(self, environment: "Environment") -> None:
-        """It may be assigned, from within this call on."""
-        ...
-
-    def held(self, environment: "Environment") -> None:
-        """It may not be assigned after all, until idle() is called again."""
-        ...
-
-    def dead(self, environment: "Environment", reason: str) -> None:
-        """It is over, and wants to be destroyed. Nothing follows."""
-        ...
 
 
 class Environment:
@@ -139,7 +121,8 @@ class Environment:
         self._idle_since = 0.0
         self._goodbye_ms = 0  # when everyone must have left, epoch
         self._timers = Timers()
-        self._history = History(PHASES_KEPT, self._now, self.created_ms)
+        self._history = History(self._life, PHASES_KEPT, self._now, self.created_ms)
+        self._history.enter(CREATE, self._now - sum(ms for _, ms in ground.steps.taken) / 1000)
         self._history.enter(self._life.phase, self._now)
         ground.sandbox.on_lost = self.lose
 
@@ -176,7 +159,7 @@ class Environment:
 
     def lose(self, reason: str) -> None:
         """End it at once, whatever it does: a caller gets a ServiceException. dead() follows."""
-        self._tell(words.Lost(reason))
+        self._break_off(words.Lost(reason))
 
     async def destroy(self) -> None:
         """After dead(): free everything. Never raises."""
@@ -201,10 +184,11 @@ class Environment:
             frozen=self._frozen,
             request_id=self._life.request_id,
             waiting_for=tuple(sorted(self._life.busy)),
+            doings=tuple(doings(self._life).items()),
             log_stream=self.log_stream,
             steps=tuple(self._ground.steps.taken),
-            history=self._history.spans(time.monotonic(), sorted(self._life.busy)),
-            pids=tuple(self._sandbox.pids()),
+            history=self._history.spans(time.monotonic()),
+            pids=() if self._life.phase is Phase.DEAD else tuple(self._sandbox.pids()),
             initialization=self._ground.initialization,
         )
 
@@ -212,8 +196,11 @@ class Environment:
 
     def asked_next(self) -> None:
         if self._life.extensions:
-            self._part_ends(RUNTIME)
+            self._history.asked_next(RUNTIME, time.monotonic())
         self._tell(_RUNTIME_ASKED_NEXT)
+
+    def function_loaded(self, took_s: float) -> None:
+        self._history.loaded(took_s, time.monotonic())
 
     def response_began(self, request_id: str, exchange: Exchange) -> int | None:
         hand = self._hand
@@ -231,7 +218,7 @@ class Environment:
 
     def init_error(self, posted: Posted, error_type: str) -> None:
         self._posted = posted
-        self._tell(words.InitErrorPosted(error_type))
+        self._break_off(words.InitErrorPosted(error_type))
 
     # --- for its Extensions API (extensions_api.Inside) ---------------------------------------
 
@@ -239,17 +226,11 @@ class Environment:
         self._tell(words.Registered(extension))
 
     def extension_asked_next(self, party: Party) -> None:
-        self._part_ends(party)
+        self._history.asked_next(party, time.monotonic())
         self._tell(words.AskedNext(party))
 
-    def _part_ends(self, party: Party) -> None:
-        life = self._life
-        owes_answer = party == RUNTIME and life.phase is Phase.INVOKE and not life.answered
-        if party in life.busy and not owes_answer:
-            self._history.done(party, time.monotonic())
-
     def extension_failed(self, party: Party, state: ExtensionState, kind: str) -> None:
-        self._tell(words.ExtensionFailed(party, state, kind))
+        self._break_off(words.ExtensionFailed(party, state, kind))
 
     # --- events and effects -------------------------------------------------------------------
 
@@ -262,6 +243,10 @@ class Environment:
             self._history.enter(life.phase, now)
         if not self._carrying:
             self._carry_out()
+
+    def _break_off(self, event: words.Event) -> None:
+        self._history.breaks_off(time.monotonic())
+        self._tell(event)
 
     def _carry_out(self) -> None:
         self._carrying = True
@@ -315,7 +300,7 @@ class Environment:
 
     def _init_limit(self) -> None:
         if self._life.phase is Phase.INIT:
-            self._tell(words.InitLimitPassed())
+            self._break_off(words.InitLimitPassed())
 
     # --- an invocation ------------------------------------------------------------------------
 
@@ -388,7 +373,7 @@ class Environment:
         if left > 0:
             self._timers.start("deadline", max(left, 0.001), self._deadline)
         elif self._life.request_id == hand.invocation.request_id:
-            self._tell(words.DeadlinePassed(hand.invocation.request_id))
+            self._break_off(words.DeadlinePassed(hand.invocation.request_id))
 
     # --- between invocations ------------------------------------------------------------------
 
@@ -431,6 +416,7 @@ class Environment:
     def _over(self, party: Party, fault: Fault) -> None:
         """A process has ended."""
         if party in self._life.alive:
+            self._history.exited(party, time.monotonic())
             self._tell(words.Exited(party, fault))
 
     def _kill_all(self, _: words.KillAll) -> None:
@@ -460,6 +446,8 @@ class Environment:
 
     def _goodbye(self, effect: words.Goodbye) -> None:
         self._extensions.offer(effect.to, shutdown_event(effect.reason, self._goodbye_ms))
+        for party in effect.to | effect.kill:
+            self._history.starts(party, self._now)
         for party in effect.kill:
             self._sandbox.signal(party, SIGKILL)
 

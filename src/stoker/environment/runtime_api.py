@@ -14,6 +14,7 @@ Calls of extensions are passed on to extensions_api.py, subscriptions to telemet
 
 import base64
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -51,8 +52,10 @@ _RESPONSE: Final = Call.RESPONSE
 _ERROR: Final = Call.ERROR
 _RUNNING: Final = RuntimeState.RUNNING
 _RESPONDING: Final = RuntimeState.RESPONDING
+_RESPONSE_SENT: Final = RuntimeState.RESPONSE_SENT
 _MODE: Final = "lambda-runtime-function-response-mode"
 _STREAMING: Final = "streaming"
+_LOADING: Final = "stoker-function-init-ms"  # our own runtimes say so; nobody need
 _CAUSE: Final = "lambda-runtime-function-xray-error-cause"
 CAUSE_TYPE = "application/vnd.aws.lambda.error.cause+json"
 
@@ -72,6 +75,10 @@ class Inside(Protocol):
     """The environment, as its Runtime API needs it."""
 
     def asked_next(self) -> None: ...
+
+    def function_loaded(self, took_s: float) -> None:
+        """By its own word: so much of its init the runtime spent on the function's code."""
+        ...
 
     def response_began(self, request_id: str, exchange: Exchange) -> int | None:
         """The runtime is about to stream its answer. If its caller takes it as it comes, the
@@ -187,9 +194,16 @@ class RuntimeApi:
             _answer(exchange, refused)
             return
         self._parked[exchange] = None
+        if state is not _RESPONSE_SENT:
+            self._unusual_next(exchange, state)
+        self._inside.asked_next()
+
+    def _unusual_next(self, exchange: Exchange, state: RuntimeState) -> None:
         if state is _RUNNING:  # it will get the same event again, before others
             self._parked.move_to_end(exchange, last=False)
-        self._inside.asked_next()
+        elif state is RuntimeState.STARTED:
+            with suppress(ValueError):
+                self._inside.function_loaded(float(exchange.headers.get(_LOADING, "none")) / 1000)
 
     def _result(
         self, exchange: Exchange, request_id: str, mode: str | None, *, is_error: bool

@@ -20,7 +20,7 @@ from stoker.core.pace import StreamLimits
 from stoker.core.pool import Room
 from stoker.core.provisioned import Ask, State
 from stoker.environment.environment import Done, EnvironmentSettings
-from stoker.environment.view import EnvironmentView
+from stoker.environment.view import EnvironmentView as EnvironmentView
 from stoker.http.base import Application
 from stoker.invoke.admission import Admission
 from stoker.invoke.placement import Placement, PlacementSettings
@@ -144,6 +144,10 @@ class Invoker:
 
     def environments(self) -> list[EnvironmentView]:
         return self._placement.views()
+
+    def ended(self) -> list[EnvironmentView]:
+        """What the environments did that ended lately; the latest last."""
+        return self._placement.ended()
 
     async def close(self, drain_s: float) -> None:
         """Accept nothing more, give what runs `drain_s` to end, then end everything: no

@@ -10,16 +10,19 @@ import logging
 import math
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stoker.core.errors import InvalidRuntimeException, ServiceError, ServiceException
 from stoker.core.invocation import Initialization, Invocation, Target
+from stoker.core.invoke_limits import ENDED_KEPT
+from stoker.core.lifecycle_words import Phase
 from stoker.core.limits import RUNTIMES, Family
 from stoker.core.pool import Begin, Pool, Room, Serve, Slot, Waiter, Waits
 from stoker.environment.environment import Done, Environment, EnvironmentSettings, Ground
-from stoker.environment.view import EnvironmentView
+from stoker.environment.view import CREATE, EnvironmentView
 from stoker.http.base import Application
 from stoker.invoke.admission import no_capacity
 from stoker.invoke.fills import Fills, Wanted
@@ -78,6 +81,7 @@ class Placement:
         self._slots: dict[Environment, Slot[Environment]] = {}
         self._fills = Fills(self._pool, self._begin, self._retire_now)
         self._making: dict[Slot[Environment], tuple[str, Target, Steps]] = {}
+        self._ended: deque[EnvironmentView] = deque(maxlen=ENDED_KEPT)
         self._tasks = Tasks()
         self._reaper: asyncio.TimerHandle | None = None
         self._closing = False
@@ -127,17 +131,12 @@ class Placement:
         yield from (waiter.request.invocation.target for waiter in self._pool.waiters)
 
     def views(self) -> list[EnvironmentView]:
-        making = [
-            EnvironmentView(
-                name,
-                target,
-                "Create",
-                steps=tuple(steps.taken),
-                initialization=_initialization(slot),
-            )
-            for slot, (name, target, steps) in self._making.items()
-        ]
+        making = [self._unborn(slot) for slot in self._making]
         return making + [environment.view() for environment in self._slots]
+
+    def ended(self) -> list[EnvironmentView]:
+        """Those that ended lately, or could not be made; the latest last."""
+        return list(self._ended)
 
     async def close(self, drain_s: float) -> None:
         self._closing = True
@@ -208,6 +207,7 @@ class Placement:
 
     def dead(self, environment: Environment, reason: str) -> None:
         slot = self._slots.pop(environment)
+        self._ended.append(replace(environment.view(), phase=str(Phase.DEAD), reason=reason))
         log.info(
             "environment ended",
             extra={"environment_id": environment.id, "function": environment.target.name,
@@ -241,12 +241,14 @@ class Placement:
                 settings=self._settings.environment,
             )
         except (RuntimeUnavailable, SandboxFailed, TimeoutError, OSError) as error:
+            refusal = self._refusal(error)
+            unborn = self._unborn(slot)
+            self._ended.append(replace(unborn, phase=str(Phase.DEAD), reason=refusal.message))
             del self._making[slot]
             log.error(
                 "cannot make an environment",
                 extra={"environment_id": name, "function": target.name, "reason": str(error)},
             )
-            refusal = self._refusal(error)
             self._gone(slot, refusal, refusal.message)
             return
         del self._making[slot]
@@ -276,6 +278,16 @@ class Placement:
             async with asyncio.timeout(self._settings.create_limit_s):
                 sandbox = await self._backend.create(spec)
         return Ground(sandbox, code, opt, steps, _initialization(slot))
+
+    def _unborn(self, slot: Slot[Environment]) -> EnvironmentView:
+        name, target, steps = self._making[slot]
+        return EnvironmentView(
+            name,
+            target,
+            CREATE,
+            steps=tuple(steps.taken),
+            initialization=_initialization(slot),
+        )
 
     def _kind(self, target: Target) -> Kind:
         python = RUNTIMES[target.runtime].family is Family.PYTHON

@@ -36,6 +36,7 @@ async function run() {
     watchProcess();
   }
   let handler;
+  const began = performance.now();
   try {
     handler = await load(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER);
     if (!HAS_CALLBACKS && handler.length >= 3 && !isStreaming(handler)) {
@@ -50,7 +51,8 @@ async function run() {
     await postFailure("/init/error", error);
     throw error; // node prints it, and exits with 1
   }
-  for (let event = await wire.next(); ; event = await new Invocation(event).run(handler)) {
+  const loadedMs = performance.now() - began;
+  for (let event = await wire.next(loadedMs); ; event = await new Invocation(event).run(handler)) {
     // Each answer travels with the question for the next event.
   }
 }

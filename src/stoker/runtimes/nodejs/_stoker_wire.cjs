@@ -32,8 +32,11 @@ class Wire {
     this.#port = Number(address.slice(colon + 1));
   }
 
-  next() {
-    return this.#send(`GET ${BASE}/invocation/next HTTP/1.1\r\nHost: ${this.#address}\r\n\r\n`);
+  /** loadedMs: with the first question, how long the function's own code took to load. */
+  next(loadedMs) {
+    const more = loadedMs === undefined ? "" : `Stoker-Function-Init-Ms: ${loadedMs}\r\n`;
+    const head = `GET ${BASE}/invocation/next HTTP/1.1\r\nHost: ${this.#address}\r\n`;
+    return this.#send(`${head}${more}\r\n`);
   }
 
   /** headers: values without line breaks. */

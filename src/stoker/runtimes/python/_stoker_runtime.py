@@ -213,6 +213,7 @@ def _serve() -> NoReturn:
             logging.getLogger().handlers.clear()
             contract.set_up_logging(sink)
         _set_up_imports(environ)
+        began = time.perf_counter()
         handler = load(environ.get("_HANDLER", ""))
     except contract.Fault as fault:
         runtime.fail_init(contract.error_payload(fault.message, fault.type, fault.trace))
@@ -220,7 +221,7 @@ def _serve() -> NoReturn:
         trace = traceback.format_list(loading.frames() + _frames(error.__traceback__))
         text = contract.text_of(error)
         runtime.fail_init(contract.error_payload(text, type(error).__name__, trace))
-    runtime.loop(handler)
+    runtime.loop(handler, (time.perf_counter() - began) * 1000)
 
 
 def _open_streams(unbuffered: bool) -> None:
@@ -367,8 +368,10 @@ class Runtime:
         self.encoder = contract.Encoder(os.environ.get("AWS_EXECUTION_ENV"))
         self.constants = contract.context_constants(os.environ)
 
-    def loop(self, handler: Callable[[Any, contract.LambdaContext], Any]) -> NoReturn:
-        self.connection.ask()
+    def loop(
+        self, handler: Callable[[Any, contract.LambdaContext], Any], loaded_ms: float
+    ) -> NoReturn:
+        self.connection.ask_first(loaded_ms)
         while True:
             headers, event = self.connection.event()
             request = self.invoke(handler, headers, event)

@@ -1,0 +1,72 @@
+"""`stoker timeline`: what a user sees of the lives of a function's environments."""
+
+import json
+import re
+import subprocess
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.nodes import FOUND, needs_node
+from tests.running import STOKER, StokerProcess, wait_for, wait_until
+
+Create = Callable[..., str]
+PYTHON_CODE = {
+    "main.py": "import time\ntime.sleep(0.03)\ndef handler(event, context): return event"
+}
+NODE_CODE = {
+    "index.mjs": "await new Promise((done) => setTimeout(done, 30));\n"
+    "export const handler = async (event) => event;"
+}
+NODE = {"Runtime": FOUND[-1] if FOUND else "", "Handler": "index.handler"}
+
+
+def told_by(server: StokerProcess, name: str) -> dict[str, list[Any]]:
+    """The function's environments, those that live and those that ended."""
+    with urllib.request.urlopen(f"{server.url}/_stoker/api/environments") as answer:
+        found = json.load(answer)
+    return {key: [one for one in ones if one["function"] == name] for key, ones in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("code", "settings"),
+    [
+        pytest.param(PYTHON_CODE, {}, id="python"),
+        pytest.param(NODE_CODE, NODE, id="nodejs", marks=needs_node),
+    ],
+)
+def test_a_life_is_told_phase_by_phase_and_also_when_it_is_over(
+    code: dict[str, str],
+    settings: dict[str, str],
+    server: StokerProcess,
+    lambda_client: Any,
+    create: Create,
+) -> None:
+    name = create(code, **settings)
+    lambda_client.invoke(FunctionName=name, Payload="[1]")
+    wait_for(lambda: str(told_by(server, name)), "'frozen': True")
+    (living,) = told_by(server, name)["environments"]
+    phases = {span["phase"]: span for span in living["phases"]}
+    assert {*phases} == {"Create", "Init", "Idle", "Invoke", "Frozen"}
+    parts = {part["party"]: part["ms"] for part in phases["Init"]["parts"]}
+    assert parts.keys() == {"runtime", "function"}
+    assert parts["function"] >= 29  # what its module slept
+    assert parts["runtime"] + parts["function"] <= phases["Init"]["ms"] + 0.01
+    assert [part["party"] for part in phases["Invoke"]["parts"]] == ["runtime"]
+    assert living["parties"] == [{"party": "runtime", "does": "waits for the next event"}]
+
+    lambda_client.update_function_configuration(FunctionName=name, Timeout=29)
+    wait_until(lambda_client, "function_updated_v2", name)
+    wait_for(lambda: str(told_by(server, name)), "'reason': 'retired'")
+    (ended,) = told_by(server, name)["ended"]
+    assert ended["id"] == living["id"]
+    told = subprocess.run(
+        [STOKER, "timeline", name, "--endpoint-url", server.url],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert told.startswith(f"{name} has no environment now.\n\n{living['id']} $LATEST: ENDED,")
+    assert re.search(r" CREATE .*\n.* INIT .*\n.*   runtime .*\n.*   function .*\n", told), told
