@@ -113,7 +113,7 @@ DIFFERENCES = {
             "the function ends as State Failed; the reason names the remedy. A restart of the "
             "server tries again",
         ),
-        ("Other languages", "java, dotnet and ruby end as State Failed: not built yet"),
+        ("Other languages", "java and dotnet end as State Failed: not built yet"),
     ),
     "Inside an environment": (
         (
@@ -150,6 +150,14 @@ DIFFERENCES = {
             "is started before its function is known, with node's own limit of its heap (4 GB), "
             "and the environment's limit alone ends it; unless the function has more than 4 GB, a "
             "wrapper, or variables that node reads as it starts (NODE_OPTIONS …)",
+        ),
+        (
+            "Ruby",
+            "is started before its function is known, unless there is a wrapper, or variables that "
+            "ruby reads as it starts (RUBYOPT, GEM_PATH …). The AWS SDK for Ruby is not in it: "
+            "bring it in the package or in a layer. `stackTrace` has the function's frames, not "
+            "the client's; RUBYLIB may end with the interpreter's own folders; a JSON log has "
+            "Logger's records, while `puts` stays plain text",
         ),
         (
             "/sys, /dev/shm, /dev/tty, /mnt, /home",

@@ -2,16 +2,9 @@
 
 import pytest
 
-from stoker.runtimes.found import RuntimeUnavailable, find_runtime
+from tests.user import is_found
 
 VERSIONS = [f"nodejs{major}.x" for major in (18, 20, 22, 24, 26)]
-
-
-def is_found(runtime: str) -> bool:
-    try:
-        return find_runtime(runtime) is not None
-    except RuntimeUnavailable:
-        return False
 
 
 FOUND = [runtime for runtime in VERSIONS if is_found(runtime)]

@@ -101,7 +101,7 @@ class Config:
     stock: int = option(
         4,
         "Sandboxes kept ready per kind of runtime, so that a cold start finds one made. "
-        "Each takes about 2 MB, with Node.js 10 MB.",
+        "Each takes about 2 MB, with Node.js 10 MB, with Ruby 15 MB.",
         least=0,
     )
     account_concurrency: int = option(

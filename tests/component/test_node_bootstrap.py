@@ -10,27 +10,17 @@ from typing import Any
 
 import pytest
 
-from stoker.core.limits import RUNTIMES, Family
-from stoker.runtimes.found import FoundRuntime, RuntimeUnavailable, find_runtime
+from stoker.core.limits import Family
+from stoker.runtimes.found import FoundRuntime
 from tests.scripted_runtime_api import Event, Post, Run, play
+from tests.user import found_of
 
 CLIENT = Path(__file__).parents[2] / "src" / "stoker" / "runtimes" / "nodejs"
 TEXT_INFO, TEXT_ERROR, JSON_INFO = 0xA55A000F, 0xA55A0017, 0xA55A000E
 IDLE = Event(b"{}")
 
 
-def nodes() -> list[FoundRuntime]:
-    found = []
-    for name, runtime in RUNTIMES.items():
-        if runtime.family is Family.NODE:
-            try:
-                found.append(find_runtime(name))
-            except RuntimeUnavailable:
-                continue
-    return found
-
-
-NODES = nodes()
+NODES = found_of(Family.NODE)
 OLD = [node for node in NODES if int(node.version.split(".")[0]) < 24]  # with callbacks
 every_node = pytest.mark.parametrize("node", NODES, ids=lambda node: node.runtime)
 a_node = pytest.mark.parametrize("node", NODES[:1], ids=lambda node: node.runtime)

@@ -171,7 +171,7 @@ def test_a_weak_digest_is_not_enough(tmp_path: Path) -> None:
     [
         ("nodejs99.x", "is not a runtime that AWS Lambda has"),
         ("provided.al2023", "needs nothing"),
-        ("python3.13", "--from PREFIX"),
+        ("dotnet8", "is not built into Stoker yet"),
     ],
 )
 def test_what_cannot_be_installed_is_said(runtime: str, words: str, tmp_path: Path) -> None:

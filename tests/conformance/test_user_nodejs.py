@@ -1,6 +1,5 @@
 """What the author of a Node.js function meets, through `stoker serve`."""
 
-import base64
 import hashlib
 import json
 import os
@@ -12,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.nodes import FOUND, VERSIONS, is_found, needs_node
+from tests.nodes import FOUND, VERSIONS, needs_node
 from tests.running import StokerProcess, make_zip, wait_for
+from tests.user import call, is_found, tail
 
 Create = Callable[..., str]
 LOOK = """
@@ -31,15 +31,6 @@ export const handler = async (event, context) => {
 import module from "node:module";
 const module_paths = () => module.globalPaths.filter((path) => path.startsWith("/opt"));
 """  # noqa: E501
-
-
-def call(functions: Any, name: str, event: Any = None) -> tuple[Any, dict[str, Any]]:
-    response = functions.invoke(FunctionName=name, Payload=json.dumps(event or {}), LogType="Tail")
-    return json.loads(response["Payload"].read()), response
-
-
-def tail(response: dict[str, Any]) -> str:
-    return base64.b64decode(response["LogResult"]).decode()
 
 
 @pytest.mark.parametrize("runtime", VERSIONS)

@@ -78,6 +78,20 @@ def test_a_python_runtime_gets_exactly_this() -> None:
     }
 
 
+def test_ruby_and_node_look_where_aws_has_them_look() -> None:
+    ruby, node = (runtime(replace(TARGET, runtime=name)) for name in ("ruby3.4", "nodejs22.x"))
+    assert ruby["GEM_PATH"].split(":") == [
+        "/var/task/vendor/bundle/ruby/3.4.0", "/opt/ruby/gems/3.4.0", "/var/runtime",
+        "/var/runtime/ruby/3.4.0",
+    ]  # fmt: skip
+    assert (ruby["GEM_HOME"], ruby["AWS_EXECUTION_ENV"]) == ("/var/runtime", "AWS_Lambda_ruby3.4")
+    assert ruby["RUBYLIB"] == "/var/task:/var/runtime/lib:/opt/ruby/lib"
+    assert node["NODE_PATH"].split(":") == [
+        "/opt/nodejs/node22/node_modules", "/opt/nodejs/node_modules",
+        "/var/runtime/node_modules", "/var/runtime", "/var/task",
+    ]  # fmt: skip
+
+
 def test_an_os_only_runtime_is_not_told_of_an_execution_environment() -> None:
     variables = runtime(replace(TARGET, runtime="provided.al2023"))
     of_python = {"PYTHONPATH", "LC_CTYPE", "PWD", "SHLVL"}

@@ -43,12 +43,7 @@ def _runtimes() -> list[Finding]:
         try:
             found = find_runtime(name, runtimes_dir=runtimes_dir)
         except RuntimeUnavailable:
-            is_python = runtime.family is Family.PYTHON
-            remedy = (
-                f"e.g. `uv python install {name.removeprefix('python')}`"
-                if is_python
-                else f"`stoker runtimes install {name}`"
-            )
+            remedy = f"`stoker runtimes install {name}`"
             findings.append(Finding(name, False, False, "no interpreter", remedy))
         else:
             where = f"{found.version}, {found.executable}" if found.executable else "works"

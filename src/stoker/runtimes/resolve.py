@@ -6,7 +6,7 @@
      "executable": "/var/lang/bin/python3.11", "runtime_dir": "…", "sdk": "1.44.5",
      "parked": []}
 
-`parked` is the command of a runtime that is started ahead rather than forked: Node.js.
+`parked` is the command of a runtime that is started ahead rather than forked: Node.js, Ruby.
 
 With LINKS the prefix is "" and `links` has what /var/lang is made of; an OS-only runtime has
 neither executable nor runtime_dir. {"error": "…"} is for the user to read.
@@ -18,9 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from stoker.core.limits import RUNTIMES, Family
 from stoker.runtimes.found import Layout, RuntimeUnavailable, find_runtime
-from stoker.runtimes.runtime_dir import INSIDE, build_runtime_dir, sdk_version
+from stoker.runtimes.runtime_dir import build_runtime_dir, sdk_version
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -46,7 +45,6 @@ def resolve(
         runtime_dir = str(build_runtime_dir(found, cache, python_client)) if managed else None
     except RuntimeUnavailable as error:
         return {"error": str(error)}
-    is_node = RUNTIMES[runtime].family is Family.NODE
     return {
         "prefix": str(found.prefix) if found.layout is Layout.PREFIX else "",
         "links": found.links,
@@ -54,7 +52,7 @@ def resolve(
         "executable": found.inside,
         "runtime_dir": runtime_dir,
         "sdk": sdk_version(found),
-        "parked": [found.inside, f"{INSIDE}/bootstrap.cjs", "parked"] if is_node else [],
+        "parked": list(found.ahead),
     }
 
 

@@ -45,6 +45,16 @@ _CLIENT_FILES = {
         "_stoker_stream.cjs",
         "_stoker_wire.cjs",
     ),
+    Family.RUBY: (
+        "bootstrap",
+        "bootstrap.rb",
+        "_stoker_runtime.rb",
+        "_stoker_parked.rb",
+        "_stoker_contract.rb",
+        "_stoker_log.rb",
+        "_stoker_log_lines.rb",
+        "_stoker_wire.rb",
+    ),
 }
 AWS_CLIENT = "awslambdaric"
 # As `python -m awslambdaric HANDLER`, but found beside this file whatever PYTHONPATH says.

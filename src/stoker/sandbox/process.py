@@ -36,7 +36,10 @@ from stoker.sandbox.sessions import Sessions, kill_recorded
 
 FRAMES_VARIABLE = "_LAMBDA_TELEMETRY_LOG_FD"
 LANGUAGE, RUNTIME_DIR = "/var/lang", "/var/runtime"
-_PATH_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "NODE_PATH", "LAMBDA_RUNTIME_DIR")
+_PATH_VARIABLES = (
+    "PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "NODE_PATH", "GEM_PATH", "GEM_HOME", "RUBYLIB",
+    "LAMBDA_RUNTIME_DIR",
+)  # fmt: skip
 _REAP_S = 5.0
 _BACKLOG = 128
 

@@ -1,0 +1,70 @@
+"""`stoker runtimes install` with real registries, and functions on what it brought."""
+
+import json
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running import StokerProcess, deploy
+
+pytestmark = [pytest.mark.slow, pytest.mark.root]
+
+PYTHON = """
+import ctypes, decimal, hashlib, lzma, sqlite3, ssl, subprocess, sys, boto3, numpy
+def handler(event, context):
+    host = subprocess.run(["bash", "-c", "echo $BASH_VERSION"], capture_output=True, text=True)
+    own = subprocess.run([sys.executable, "-c", "print(6 * 7)"], capture_output=True, text=True)
+    return [sys.version_info[:2], host.returncode, own.stdout, numpy.arange(3).sum().item(),
+            sqlite3.connect(":memory:").execute("select 1").fetchone(), sys.prefix]
+"""
+RUBY = """
+%w[openssl yaml json socket fiddle rexml/document].each { |name| require name }
+def handler(event:, context:)
+  [RUBY_VERSION[0, 3], `bash -c 'echo $((6 * 7))'`, `ruby -e 'print 6 * 7'`,
+   OpenSSL::Digest::SHA256.hexdigest("")[0, 4], YAML.load("[1]"),
+   fork { exit!(0) } && Process.wait2[1].exitstatus]
+end
+"""
+
+
+def test_debians_python_and_ruby_run_functions_beside_the_machines_own_programs(
+    tmp_path: Path,
+) -> None:
+    """Their C library may be later than that of the machine, whose commands they start."""
+    if shutil.which("apt-get") is None:
+        pytest.skip("there is no apt-get on this machine")
+    place = tmp_path / "runtimes"
+    install = [sys.executable, "-m", "stoker", "runtimes", "install", "--into", place]
+    subprocess.run([*install, "ruby3.3", "python3.13"], check=True)
+    packages = tmp_path / "packages"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install",
+         "--target", packages, "--python-version", "3.13", "--only-binary", ":all:", "numpy"],
+        check=True,
+    )  # fmt: skip
+    code: dict[str, str | bytes] = {
+        str(file.relative_to(packages)): file.read_bytes()
+        for file in packages.rglob("*")
+        if file.is_file() and "tests" not in file.parts
+    }
+    with (
+        StokerProcess(tmp_path / "data", "--runtimes-dir", str(place)) as server,
+        closing(server.client("lambda")) as functions,
+    ):
+        settings: dict[str, Any] = {"MemorySize": 1024}
+        python = deploy(functions, code | {"main.py": PYTHON}, Runtime="python3.13", **settings)
+        ruby = deploy(
+            functions, {"app.rb": RUBY}, Runtime="ruby3.3", Handler="app.handler", **settings
+        )
+        assert answer(functions, python) == [[3, 13], 0, "42\n", 3, [1], "/var/lang"]
+        assert answer(functions, ruby) == ["3.3", "42\n", "42", "e3b0", [1], 0]
+
+
+def answer(functions: Any, name: str) -> Any:
+    response = functions.invoke(FunctionName=name, Payload=b"{}")
+    return json.loads(response["Payload"].read())
