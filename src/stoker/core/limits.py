@@ -38,9 +38,19 @@ ARCHIVE_LINK_STEPS = 500_000  # path components looked at while resolving all li
 # Invocations (AWS)
 SYNC_PAYLOAD_BYTES = 6 * MIB
 ASYNC_PAYLOAD_BYTES = 1 * MIB
+EVENT_RETRIES = 2  # of an event whose function fails, unless said otherwise
+EVENT_AGE_S = 21_600  # the most, and unless said otherwise
 CONCURRENT_EXECUTIONS = 1000  # per account and region
 UNRESERVED_MINIMUM = 100
 URL_HEAD_BYTES = 64 * 1024  # ours: of what a function puts before the body, through its URL
+
+# Events that wait (ours)
+QUEUED_EVENTS = 1_000_000  # of one account, in all regions
+QUEUED_BYTES = 8 * 1024 * MIB  # likewise
+EVENTS_AT_A_TIME = 100  # of one function; its own reserved concurrency may be more or less
+EVENTS_AT_FIRST = 8  # likewise, until that is seen to be too few
+WAITING_BYTES = 32 * MIB  # of all events that are kept in memory beside the disk
+LOADED_EVENTS, LOADED_BYTES = 64, 4 * MIB  # read from the disk together
 
 # Lists (AWS: "ListFunctions returns a maximum of 50 items in each response")
 LIST_PAGE = 50
