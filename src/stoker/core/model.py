@@ -16,6 +16,7 @@ It holds two configurations, because AWS goes on serving the old one while it br
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from stoker.core.errors import ResourceConflictException
 from stoker.core.invocation import LogSettings, Target, opt_name
@@ -69,9 +70,14 @@ class Configuration:
     architecture: str = "x86_64"
     package_type: str = "Zip"
     layers: tuple[Layer, ...] = ()  # in merge order: a later one covers what earlier ones have
-    # What is kept and shown and has no effect yet, by AWS's member name and in AWS's shape:
-    # VpcConfig, FileSystemConfigs, DeadLetterConfig, KMSKeyArn.
-    kept: Mapping[str, object] = field(default_factory=dict)
+    # What is shown as it was given, by AWS's member name and in AWS's shape: VpcConfig,
+    # FileSystemConfigs and KMSKeyArn, which have no effect yet, and DeadLetterConfig.
+    kept: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def dead_letters(self) -> str:
+        """The ARN of the queue or topic for events that failed; "" if there is none."""
+        return (self.kept.get("DeadLetterConfig") or {}).get("TargetArn") or ""
 
     @property
     def layer_digests(self) -> tuple[str, ...]:
@@ -100,6 +106,20 @@ class FunctionKey:
     @property
     def arn(self) -> str:
         return function_arn(self.region, self.account, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingKey:
+    """What is kept beside a function, a version or an alias, and goes with it."""
+
+    function: FunctionKey
+    qualifier: str  # "$LATEST": the function's
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    value: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,4 +281,5 @@ def target(key: FunctionKey, configuration: Configuration, version: str = LATEST
         environment=configuration.environment or (),
         log=configuration.log,
         tracing=configuration.tracing,
+        dead_letters=configuration.dead_letters,
     )

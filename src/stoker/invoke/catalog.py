@@ -24,7 +24,15 @@ from stoker.core.errors import (
 )
 from stoker.core.function_urls import FunctionUrl, UrlKey
 from stoker.core.invocation import Target
-from stoker.core.model import Configuration, Function, FunctionKey, State, in_state, target
+from stoker.core.model import (
+    Configuration,
+    Function,
+    FunctionKey,
+    SettingKey,
+    State,
+    in_state,
+    target,
+)
 from stoker.core.names import LATEST, function_not_found
 from stoker.core.resources import Resource, ResourceKey
 from stoker.core.versions import Version, VersionKey
@@ -114,7 +122,7 @@ class Catalog:
                     self._urls[key.id] = now
                 else:
                     self._urls.pop(key.id, None)
-            case ResourceKey():
+            case ResourceKey() | SettingKey():
                 pass  # nothing that is invoked
             case _:
                 assert_never(key)

@@ -13,12 +13,12 @@ from typing import Any, Protocol
 from stoker.core.aliases import Alias, AliasKey
 from stoker.core.function_urls import FunctionUrl, UrlKey
 from stoker.core.layers import LayerKey, LayerVersion
-from stoker.core.model import Function, FunctionKey
+from stoker.core.model import Function, FunctionKey, Setting, SettingKey
 from stoker.core.resources import Kind, Resource, ResourceKey
 from stoker.core.versions import Version, VersionKey
 
-Key = FunctionKey | VersionKey | AliasKey | UrlKey | ResourceKey
-Aggregate = Function | Version | Alias | FunctionUrl | Resource
+Key = FunctionKey | VersionKey | AliasKey | UrlKey | SettingKey | ResourceKey
+Aggregate = Function | Version | Alias | FunctionUrl | Setting | Resource
 
 # Told of every committed change, in the order of the commits: (which, what it is now or None).
 Watcher = Callable[[Key, Aggregate | None], None]
@@ -148,7 +148,8 @@ class Aliases(Protocol):
 
 
 class Settings(Protocol):
-    """Of a function ("$LATEST"), a version or an alias; gone with it."""
+    """Of a function ("$LATEST"), a version or an alias; gone with it, of which watchers are told
+    in the one word that it is gone."""
 
     async def put(
         self, key: FunctionKey, qualifier: str, kind: str, value: Mapping[str, object]

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
 
-from stoker.core.model import FunctionKey
+from stoker.core.model import FunctionKey, Setting, SettingKey
+from stoker.store.base import Note
 
 T = TypeVar("T")
 
@@ -22,9 +23,10 @@ class Run(Protocol):
 
 
 class SqliteSettings:
-    def __init__(self, db: sqlite3.Connection, run: Run) -> None:
+    def __init__(self, db: sqlite3.Connection, run: Run, note: Note) -> None:
         self._db = db
         self._run = run
+        self._note = note
 
     async def put(
         self, key: FunctionKey, qualifier: str, kind: str, value: Mapping[str, object]
@@ -42,6 +44,7 @@ class SqliteSettings:
                 values,
             )
         )
+        self._note(SettingKey(key, qualifier, kind), Setting(value))
 
     async def get(self, key: FunctionKey, qualifier: str, kind: str) -> dict[str, Any] | None:
         values = {**_names(key, kind), "qualifier": qualifier}
@@ -52,7 +55,10 @@ class SqliteSettings:
     async def remove(self, key: FunctionKey, qualifier: str, kind: str) -> bool:
         values = {**_names(key, kind), "qualifier": qualifier}
         sql = f"DELETE FROM function_settings WHERE {_ONE}"
-        return bool(await self._run(lambda: self._db.execute(sql, values).rowcount))
+        removed = bool(await self._run(lambda: self._db.execute(sql, values).rowcount))
+        if removed:
+            self._note(SettingKey(key, qualifier, kind), None)
+        return removed
 
     async def of(
         self, key: FunctionKey, kind: str, *, after: str, limit: int

@@ -119,7 +119,7 @@ class SqliteTransaction:
         self.changes: dict[Key, Aggregate | None] = {}
         self.layers = SqliteLayers(db, store.run)
         self.versions = SqliteVersions(db, store.run, self.changes.__setitem__)
-        self.settings = SqliteSettings(db, store.run)
+        self.settings = SqliteSettings(db, store.run, self.changes.__setitem__)
         self.resources = SqliteResources(db, store.run, self.changes.__setitem__)
         self.urls = SettingUrls(self.settings, self.changes.__setitem__)
         self.aliases = SqliteAliases(db, store.run, self.changes.__setitem__)
