@@ -77,19 +77,34 @@ DIFFERENCES = {
             "up to 30 seconds, and hear what AWS says when a region has no capacity",
         ),
         (
-            "Event invoke configurations",
-            "kept, checked and shown; InvocationType Event, which they are for, is not built yet",
+            "Asynchronous invocation",
+            "an event is run at least once, and twice only after a crash of the server; those of "
+            "one function begin in the order in which they were accepted. At most 100 of one "
+            "function run at a time unless it has reserved concurrency; one that finds none free "
+            "waits in line, and is not throttled. One account may have 1,000,000 events or 8 GiB "
+            "in the queue",
         ),
         (
-            "Runtime management, recursion",
-            "Auto, FunctionUpdate and RecursiveLoop are kept and shown, without effect: the "
-            "interpreters are the machine's, and loops are not looked for. Manual is refused",
+            "Destinations, dead-letter queues",
+            "functions are delivered to; SNS, EventBridge and S3 are refused by name; SQS queues "
+            "are kept and shown, and a delivery to one is logged and counted as failed. One "
+            "attempt each. Events of a function that was deleted are dropped untold",
+        ),
+        (
+            "Recursive loops",
+            "are counted by the trace header's Lineage and cut at exactly 16 invocations of a "
+            "function; the record for a destination says `RecursiveInvocation`",
+        ),
+        (
+            "Runtime management",
+            "Auto and FunctionUpdate are kept and shown, without effect: the interpreters are the "
+            "machine's. Manual is refused",
         ),
         ("Other services", "S3, SQS, SNS, STS and all others answer 501 in their own protocol"),
         ("Old CLIs", "below 1.29 and 2.13, `aws` needs `--endpoint-url` with each command"),
         ("Code.Location", "an address of this server, good for ten minutes and until its restart"),
         (
-            "VpcConfig, FileSystemConfigs, KMSKeyArn, DeadLetterConfig",
+            "VpcConfig, FileSystemConfigs, KMSKeyArn",
             "kept and shown, without effect",
         ),
         (

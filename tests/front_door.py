@@ -26,11 +26,16 @@ from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.core.errors import ServiceError
 from stoker.core.invocation import Invocation, InvocationResult, LogSettings, Target
+from stoker.core.model import FunctionKey
+from stoker.events.deliveries import Deliveries
+from stoker.events.dispatcher import Dispatcher
+from stoker.events.settings import EventSettings
 from stoker.http.server import HttpServer
 from stoker.invoke.catalog import Catalog
 from stoker.observe.logs import LogStore
 from stoker.reconcilers.activation import Activation
 from stoker.sandbox.base import Kind
+from stoker.store.event_queue import EventQueue
 from stoker.store.sqlite import SqliteStore
 from tests.running import PYTHON, make_zip
 
@@ -51,6 +56,15 @@ class Echo:
     def submit(self, invocation: Invocation, done: Done) -> None:
         self.invocations.append(invocation)
         asyncio.get_running_loop().call_soon(self.answer, invocation, done)
+
+    def room(self, key: FunctionKey) -> int:
+        return 1000
+
+    def reserved(self, key: FunctionKey) -> int | None:
+        return None
+
+    def when_freed(self, call: Callable[[str, str], None]) -> None:
+        """It never has too little."""
 
 
 @dataclass
@@ -123,11 +137,21 @@ async def open_door(
     activation = Activation(
         store=store, blobs=blobs, code=code, catalog=catalog, retire=lambda _: None, prepare=prepare
     )
+    events = Dispatcher(
+        queue=EventQueue(folder / "events.db"),
+        invoker=cast(Any, echo),
+        catalog=catalog,
+        settings=EventSettings(),
+        deliveries=Deliveries(),
+    )
+    await events.settings.follow(store)
+    await events.start()
     control = Control(
         store,
         blobs,
         catalog,
         cast(Any, echo),
+        events,
         logs,
         settings or Settings(),
         activation.wake,
@@ -142,6 +166,7 @@ async def open_door(
             yield Door(control, echo, f"127.0.0.1:{listener.getsockname()[1]}", logs)
         finally:
             await server.close(5)
+            await events.close()
             await front.close()
             running.cancel()
             await asyncio.wait({running})

@@ -110,6 +110,13 @@ class Config:
     unreserved_minimum: int = option(
         100, "How many of those PutFunctionConcurrency must leave for all functions.", least=0
     )
+    time_scale: float = option(
+        1.0,
+        "How much faster than on AWS the time passes between attempts of asynchronous "
+        "invocations, and how much faster their events become too old: with 60, a minute is a "
+        "second. Timeouts of functions are not touched.",
+        least=1,
+    )
     log_format: str = option(
         "auto",
         "The server's own log, on standard error. auto: text on a terminal, else JSON lines.",

@@ -2,6 +2,7 @@
 
 clients ──► HttpServer ──► Front ──► Control ──► Store, Blobs, LogStore       (truth)
                              │          └──────► Catalog                      (what is invoked)
+                             ├──► Dispatcher ──► EventQueue                   (what runs later)
                              └──► Invoker ──► Environment ──► Backend         (what runs)
 Activation ──► Store ──► CodeCache, Backend                                   (makes it ready)
 Provisioning ──► Store, Catalog ──► Invoker                    (and keeps environments ahead)
@@ -20,6 +21,10 @@ from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.config import Config
 from stoker.core.invocation import Target
+from stoker.events.deliveries import Deliveries
+from stoker.events.dispatcher import Dispatcher
+from stoker.events.settings import EventSettings
+from stoker.events.to_functions import ToFunctions
 from stoker.http.server import HttpServer
 from stoker.invoke.catalog import Catalog
 from stoker.invoke.invoker import Invoker, InvokeSettings
@@ -29,6 +34,7 @@ from stoker.reconcilers.activation import Activation
 from stoker.reconcilers.provisioning import Provisioning
 from stoker.reconcilers.removal import Removal
 from stoker.sandbox.base import Backend
+from stoker.store.event_queue import EventQueue
 from stoker.store.sqlite import SqliteStore
 
 log = logging.getLogger(__name__)
@@ -70,6 +76,7 @@ class Server:
             ),
         )
         self._catalog = Catalog(reserve=self._invoker.reserve)
+        self._events = self._dispatcher()
         self._activation = Activation(
             store=self._store,
             blobs=self._blobs,
@@ -93,6 +100,7 @@ class Server:
             blobs=self._blobs,
             catalog=self._catalog,
             invoker=self._invoker,
+            events=self._events,
             logs_store=self._logs,
             settings=Settings(
                 account=config.default_account,
@@ -128,6 +136,7 @@ class Server:
         ending(self._code.close)
         await self._activation.recover()
         await self._catalog.follow(self._store)
+        await self._events.settings.follow(self._store)
         activation = asyncio.create_task(self._activation.run(), name="activation")
         ending(_cancelled, activation)
         removal = asyncio.create_task(self._removal.run(), name="removal")
@@ -135,6 +144,8 @@ class Server:
         provisioning = asyncio.create_task(self._provisioning.run(), name="provisioning")
         ending(_cancelled, provisioning)
         ending(self._front.close)
+        ending(self._events.close)
+        await self._events.start()
         ending(self._drain)
         for listener in self._sockets:
             await self._http.serve(listener)
@@ -152,6 +163,7 @@ class Server:
 
     async def _drain(self) -> None:
         drain_s = self._config.drain_s
+        self._events.pause()
         http = asyncio.create_task(self._http.close(drain_s + ANSWERING_S))
         ending = asyncio.create_task(self._invoker.close(drain_s))
         hurry = asyncio.create_task(self._hurry.wait())
@@ -164,6 +176,19 @@ class Server:
             await self._http.close(0)
         await http
         hurry.cancel()
+
+    def _dispatcher(self) -> Dispatcher:
+        deliveries = Deliveries()
+        dispatcher = Dispatcher(
+            queue=EventQueue(database(self._config, "events")),
+            invoker=self._invoker,
+            catalog=self._catalog,
+            settings=EventSettings(),
+            deliveries=deliveries,
+            scale=self._config.time_scale,
+        )
+        deliveries.through("lambda", ToFunctions(dispatcher, self._catalog).send)
+        return dispatcher
 
     def _changed(self) -> None:
         self._activation.wake()

@@ -32,6 +32,7 @@ class Cloud:
             blobs=nothing,
             catalog=nothing,
             invoker=nothing,
+            events=nothing,
             logs_store=self.store,
             settings=Settings(),
             changed=lambda: None,

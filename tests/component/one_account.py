@@ -137,6 +137,7 @@ def tell(folder: Path, story: Story, settings: Settings = AS_AWS) -> None:
                 blobs=blobs,
                 catalog=catalog,
                 invoker=cast(Any, None),  # no operation on functions invokes or logs
+                events=cast(Any, None),
                 logs_store=cast(Any, None),
                 settings=settings,
                 changed=lambda: changes.append(None),

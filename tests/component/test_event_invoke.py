@@ -8,7 +8,11 @@ import pytest
 
 from stoker.api import aliases, event_invoke, versions
 from stoker.api.shapes import lambda_ as shapes
-from stoker.core.errors import InvalidParameterValueException, ResourceNotFoundException
+from stoker.core.errors import (
+    InvalidParameterValueException,
+    NotImplementedException,
+    ResourceNotFoundException,
+)
 from tests.component.one_account import ARN, Account, refused, tell
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"
@@ -137,6 +141,28 @@ def test_a_destination_that_cannot_be_one_is_refused(
         await my.active("g")
         asked = put(my, destination_config=destinations)
         assert await refused(InvalidParameterValueException, asked) == message
-        await put(my, destination_config=to(f"{ARN[:-1]}g", "arn:aws:s3:::bucket"))
+        await put(my, destination_config=to(f"{ARN[:-1]}g", QUEUE))
+
+    tell(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    ("destinations", "name"),
+    [
+        (to("arn:aws:sns:us-east-1:000000000000:t"), "SNS"),
+        (to("arn:aws:events:us-east-1:000000000000:event-bus/default"), "EventBridge"),
+        (to(failure="arn:aws:s3:::bucket"), "S3"),
+    ],
+)
+def test_a_destination_that_is_not_built_is_refused_by_name(
+    tmp_path: Path, destinations: shapes.DestinationConfig, name: str
+) -> None:
+    async def story(my: Account) -> None:
+        await my.active()
+        for operation in (put, update):
+            asked = operation(my, destination_config=destinations)
+            assert await refused(NotImplementedException, asked) == (
+                f"Stoker has not built {name} as a destination yet."
+            )
 
     tell(tmp_path, story)

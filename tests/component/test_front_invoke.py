@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from stoker.core import lineage
 from stoker.core.errors import ServiceError, TooManyRequestsException
 from stoker.core.invocation import Invocation, InvocationResult
 from tests.front_door import (
@@ -227,7 +228,11 @@ STRANGE = f"arn:aws:lambda:{REGION}:210987654321:function:f"
         ({"Qualifier": "?"}, (*INVALID, "Value '?' at 'qualifier'")),
         ({"LogType": "Head"}, (*INVALID, "Value 'Head' at 'logType'")),
         ({"InvocationType": "Now"}, (*INVALID, "Value 'Now' at 'invocationType'")),
-        ({"InvocationType": "Event"}, (*UNBUILT, "InvocationType Event")),
+        ({"InvocationType": "Event", "Payload": b"{"}, NOT_JSON),
+        (
+            {"InvocationType": "Event", "Payload": b"1" * 1_048_577},
+            (413, "RequestTooLargeException", TOO_LARGE.replace("6291456", "1048576")),
+        ),
         ({"DurableExecutionName": "d"}, (*UNBUILT, "durable executions")),
         ({"ClientContext": "e30"}, NO_CONTEXT),
         ({"ClientContext": "W10="}, NO_CONTEXT),
@@ -357,16 +362,40 @@ def test_a_trace_is_minted_or_handed_on_and_its_root_told(tmp_path: Path) -> Non
     async def story(door: Door) -> None:
         minted, told = await traced(door)
         found = re.fullmatch(
-            r"Root=(1-[0-9a-f]{8}-[0-9a-f]{24});Parent=[0-9a-f]{16};Sampled=0", minted
+            r"Root=(1-[0-9a-f]{8}-[0-9a-f]{24});Parent=[0-9a-f]{16};Sampled=0"
+            r";Lineage=[0-9a-f]{8}:0",
+            minted,
         )
         assert found
         assert told == f"root={found[1]};sampled=0"
 
         given = f"Root={ROOT};Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a:1"
-        assert await traced(door, **{"X-Amzn-Trace-Id": given}) == (given, f"root={ROOT};sampled=1")
+        handed, told = await traced(door, **{"X-Amzn-Trace-Id": given})
+        assert told == f"root={ROOT};sampled=1"
+        assert re.fullmatch(re.escape(given) + r"\|[0-9a-f]{8}:0", handed)
 
         completed, told = await traced(door, **{"X-Amzn-Trace-Id": "Self=1-2-3"})
-        assert re.fullmatch(r"Root=1-\w{8}-\w{24};Self=1-2-3", completed)
+        assert re.match(r"Root=1-\w{8}-\w{24};Self=1-2-3;", completed)
+
+    with_function(tmp_path, story)
+
+
+def test_a_chain_of_calls_that_comes_back_too_often_is_refused_unless_allowed(
+    tmp_path: Path,
+) -> None:
+    async def story(door: Door) -> None:
+        await invoke(door)
+        trace = door.echo.invocations.pop().trace_id
+        for _ in range(lineage.TURNS - 1):
+            answer = await invoke(door, **{"X-Amzn-Trace-Id": trace})
+            assert answer.status == 200
+            trace = door.echo.invocations.pop().trace_id
+        answer = await invoke(door, **{"X-Amzn-Trace-Id": trace})
+        assert (answer.status, answer["x-amzn-ErrorType"]) == (400, "RecursiveInvocationException")
+        assert door.echo.invocations == []
+        allowed = {"FunctionName": "f", "RecursiveLoop": "Allow"}
+        await door.call("lambda", "put_function_recursion_config", **allowed)
+        assert (await invoke(door, **{"X-Amzn-Trace-Id": trace})).status == 200
 
     with_function(tmp_path, story)
 

@@ -40,6 +40,14 @@ class Naive:
         self.running.append(key)
         return Answer.YES
 
+    def room(self, function: str) -> int:
+        """Try, and count."""
+        trial = Naive(self.limit, [*self.running], self.reserved, self.provisioned)
+        for version in "12":
+            while trial.admit(function, version) is Answer.YES:
+                pass
+        return len(trial.running) - len(self.running)
+
     def claim(self, function: str) -> int:
         return max(self.held(function), self.reserved.get(function, 0))
 
@@ -77,6 +85,8 @@ def test_it_counts_as_the_naive_model_does(
             real.release(*key)
             naive.running.remove(key)
         assert real.running == len(naive.running)
+        assert real.reserved(function) == naive.reserved.get(function)
+        assert real.room(function) == naive.room(function)
     for key in naive.running:
         real.release(*key)
     for function in "abc":

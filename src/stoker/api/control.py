@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from stoker.api.sampling import Sampling
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.core.invocation import RequestId, Target
+from stoker.events.dispatcher import Dispatcher
 from stoker.invoke.catalog import Catalog
 from stoker.invoke.invoker import Invoker
 from stoker.observe.logs import LogStore
@@ -75,6 +76,7 @@ class Control:
     blobs: DirectoryBlobs
     catalog: Catalog
     invoker: Invoker
+    events: Dispatcher
     logs_store: LogStore
     settings: Settings
     changed: Callable[[], None]  # the store changed: reconcilers, look now

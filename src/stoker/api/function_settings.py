@@ -16,12 +16,13 @@ from stoker.api.shapes.lambda_ import (
     PutRuntimeManagementConfigInput,
     PutRuntimeManagementConfigResponse,
 )
+from stoker.core import lineage
 from stoker.core.errors import InvalidParameterValueException, NotImplementedException
 from stoker.core.model import FunctionKey
 from stoker.core.names import LATEST, function_arn, function_not_found
 from stoker.store.base import Transaction
 
-RUNTIME, RECURSION = "runtime-management", "recursion"  # kinds in the store
+RUNTIME = "runtime-management"  # the kind in the store
 
 
 async def put_runtime_management_config(
@@ -76,7 +77,7 @@ async def put_function_recursion_config(
     asked = call.input.recursive_loop
     async with control.store.transaction() as tx:
         await must_have(tx, key, None)
-        await tx.settings.put(key, LATEST, RECURSION, {"loop": asked})
+        await tx.settings.put(key, LATEST, lineage.KIND, {"loop": asked})
     return PutFunctionRecursionConfigResponse(recursive_loop=asked)
 
 
@@ -87,7 +88,7 @@ async def get_function_recursion_config(
     key = whole(call.caller, call.input.function_name, "GetFunctionRecursionConfig")
     async with control.store.transaction() as tx:
         await must_have(tx, key, None)
-        kept = await tx.settings.get(key, LATEST, RECURSION)
+        kept = await tx.settings.get(key, LATEST, lineage.KIND)
     return GetFunctionRecursionConfigResponse(recursive_loop=kept["loop"] if kept else "Terminate")
 
 

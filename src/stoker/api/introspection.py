@@ -1,4 +1,4 @@
-"""What is inside, for those who look: GET /_stoker/api/environments and /_stoker/api/traces.
+"""What is inside, for those who look: GET /_stoker/api/environments, …/events and …/traces.
 
 {"environments": [{"id": …, "function": …, "version": …, "account": …, "region": …,
     "phase": "Idle", "frozen": true, "initialization": "on-demand", "request_id": null,
@@ -13,6 +13,12 @@
 Init also "function", where the runtime tells the two apart. Of `phases` the latest 64 are kept,
 of what `ended` the latest 64 environments of all functions. `stoker timeline` draws it.
 
+{"events": [{"function": …, "account": …, "region": …, "waiting": 3, "running": 1, "later": 0,
+    "age_s": {"mean": 0.4, "most": 61.2},        of those that have come to their end
+    "counts": {"AsyncEventsReceived": 9, "AsyncEventsDropped": 1, …}}, …]}
+
+`waiting`: due, and not begun; `later`: to be run again. Counts and ages are since the start.
+
 {"traces": [{"id": "1-…", "segments": [{"function": …, "account": …, "region": …,
     "came_ms": 1795305600000, "document": {…}}, …]}]}
 
@@ -20,11 +26,13 @@ Traces may be asked for by `?function=NAME` and `?trace_id=1-…`; the one heard
 first, its segments in the order in which they came. They are kept in memory (observe/traces.py).
 """
 
+from collections import Counter
 from urllib.parse import parse_qs
 
 import orjson
 
 from stoker.api.control import Control
+from stoker.events.counts import Ages
 from stoker.http.base import Exchange
 from stoker.invoke.invoker import EnvironmentView
 
@@ -67,6 +75,26 @@ def _shown(view: EnvironmentView) -> dict[str, object]:
             for span in view.history
         ],
     }
+
+
+async def events(control: Control, exchange: Exchange) -> None:
+    """Answer with one entry per function that has or had asynchronous invocations."""
+    dispatcher = control.events
+    lanes, counts = dispatcher.lanes(), dispatcher.counts
+    shown = []
+    for key in {**lanes, **counts.counted, **counts.ages}:
+        lane, ages = lanes.get(key, Counter[str]()), counts.ages.get(key, Ages())
+        shown.append(
+            {
+                "function": key.name,
+                "account": key.account,
+                "region": key.region,
+                **{name: lane[name] for name in ("waiting", "running", "later")},
+                "age_s": {"mean": ages.total_s / max(ages.count, 1), "most": ages.most_s},
+                "counts": dict(counts.counted.get(key, {})),
+            }
+        )
+    exchange.respond(200, [("Content-Type", "application/json")], orjson.dumps({"events": shown}))
 
 
 def _when(began_ms: float, duration_ms: float) -> dict[str, float]:

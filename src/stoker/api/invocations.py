@@ -13,23 +13,25 @@ from functools import partial
 
 import orjson
 
-from stoker.api import constraints, services
+from stoker.api import constraints, event_invocations, services
 from stoker.api.control import Caller, Control
 from stoker.api.event_answer import EventAnswer
 from stoker.api.identifiers import new_request_id
 from stoker.api.json_check import LARGE_BYTES, complaint, complaint_about_large
 from stoker.api.refusals import Dialect, render
 from stoker.api.sampling import begun
-from stoker.core import access
+from stoker.core import access, lineage
 from stoker.core.errors import (
     InvalidRequestContentException,
     NotImplementedException,
     ServiceError,
 )
-from stoker.core.invocation import Invocation, InvocationResult, RequestId
+from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
+from stoker.core.model import FunctionKey
 from stoker.core.names import function_arn, locate
 from stoker.http.answer import date_line
 from stoker.http.base import Exchange, Headers
+from stoker.store.event_queue import Content
 
 CLIENT_CONTEXT_BYTES = 3583  # AWS: of base64
 JOINED_BYTES = 64 * 1024  # a larger payload is not copied behind its head
@@ -44,6 +46,11 @@ class Address:
     name: str
     qualifier: str | None
     arn: str  # qualified if and only if the caller qualified it
+    mark: str  # the function's, in the lineage of a trace header
+
+    @property
+    def key(self) -> FunctionKey:
+        return FunctionKey(self.account, self.caller.region, self.name)
 
 
 def address(caller: Caller, function_name: str, qualifier: str | None) -> Address:
@@ -58,7 +65,17 @@ def address(caller: Caller, function_name: str, qualifier: str | None) -> Addres
     )
     account = ref.account or caller.account
     arn = function_arn(caller.region, account, ref.name, ref.qualifier)
-    return Address(caller, account, ref.name, ref.qualifier, arn)
+    mark = lineage.mark(function_arn(caller.region, account, ref.name))
+    return Address(caller, account, ref.name, ref.qualifier, arn, mark)
+
+
+def resolved(control: Control, where: Address) -> Target:
+    """What would be run, if the caller may have it run; else the refusal."""
+    region, catalog = where.caller.region, control.catalog
+    policy = catalog.policy(where.account, region, where.name, where.qualifier)
+    if policy or where.account != where.caller.account:
+        _check_permission(policy, where)
+    return catalog.resolve(where.account, region, where.name, where.qualifier)
 
 
 def begin(control: Control, exchange: Exchange, where: Address, *, streamed: bool = False) -> None:
@@ -95,11 +112,7 @@ class _Invoke:
         event = exchange.body or b"{}"  # AWS hands an absent payload on as an empty object
         try:
             _check_options(exchange.headers, self.streamed)
-            region, catalog = where.caller.region, self.control.catalog
-            policy = catalog.policy(where.account, region, where.name, where.qualifier)
-            if policy or where.account != where.caller.account:
-                _check_permission(policy, where)
-            self.target = catalog.resolve(where.account, region, where.name, where.qualifier)
+            self.target = resolved(self.control, where)
             if len(event) < LARGE_BYTES:
                 self.submit(event, complaint(event))
                 return
@@ -124,12 +137,10 @@ class _Invoke:
 
     def submit(self, event: bytes, fault: str | None) -> None:
         if fault is not None:
-            raise InvalidRequestContentException(
-                "Could not parse request body into json: Could not parse payload into json: "
-                + fault
-            )
+            raise event_invocations.not_json(fault)
         headers = self.exchange.headers
-        if headers.get("x-amz-invocation-type") == "DryRun":
+        kind = headers.get("x-amz-invocation-type")
+        if kind == "DryRun":
             self.exchange.respond(204, [("x-amzn-RequestId", self.request_id)])
             return
         context = headers.get("x-amz-client-context")
@@ -140,6 +151,12 @@ class _Invoke:
             headers.get("x-amzn-trace-id"),
             active=target.tracing == "Active",
         )
+        trace, turns = lineage.advanced(trace, self.where.mark)
+        if kind == "Event":
+            self.queue(event, trace, ancestor)
+            return
+        if turns:
+            event_invocations.check_loop(self.control, self.where.key, turns)
         invocation = Invocation(
             self.request_id,
             target,
@@ -159,6 +176,27 @@ class _Invoke:
             self.control.invoker.submit(invocation, answer.done)
             return
         self.control.invoker.submit(invocation, self.done)
+
+    def queue(self, event: bytes, trace: str, ancestor: str) -> None:
+        """Have it run later; the answer goes out once it is on the disk."""
+        event_invocations.check_size(event)
+        where = self.where
+        content = Content(
+            self.request_id,
+            where.arn,
+            self.exchange.headers.get("content-type", "application/json"),
+            trace,
+            ancestor,
+            event,
+        )
+        self.control.events.accept(where.key, where.qualifier, content, self.queued)
+
+    def queued(self, refusal: ServiceError | None) -> None:
+        if refusal is not None:
+            self.refuse(refusal)
+            return
+        headers = [("x-amzn-RequestId", self.request_id), ("X-Amzn-Trace-Id", self.echo)]
+        self.exchange.respond(202, headers)
 
     def done(self, result: InvocationResult | ServiceError) -> None:
         """Answer. If the caller is gone by now, the exchange drops it."""
@@ -219,11 +257,6 @@ def _check_options(headers: dict[str, str], streamed: bool) -> None:
     values = {"FunctionName": "checked", "InvocationType": kind, "LogType": log_type}
     operation = "InvokeWithResponseStream" if streamed else "Invoke"
     constraints.check(services.model("lambda").operation_model(operation), values)
-    if kind == "Event":
-        raise NotImplementedException(
-            "Stoker does not implement lambda:Invoke with InvocationType Event yet."
-            " See docs/COMPATIBILITY.md."
-        )
     if _UNBUILT in headers:
         raise NotImplementedException(
             "Stoker does not implement durable executions yet. See docs/COMPATIBILITY.md."

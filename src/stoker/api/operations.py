@@ -22,6 +22,7 @@ from stoker.api import (
     functions,
     health,
     introspection,
+    invoke_async,
     layer_policies,
     layers,
     logs,
@@ -31,7 +32,7 @@ from stoker.api import (
     versions,
 )
 from stoker.api.control import Control
-from stoker.core.limits import MIB, SYNC_PAYLOAD_BYTES
+from stoker.core.limits import ASYNC_PAYLOAD_BYTES, MIB, SYNC_PAYLOAD_BYTES
 from stoker.http.base import Exchange
 
 Handler = Callable[..., Awaitable[object]]  # (control, Call[<Name>Input]) -> the model's output
@@ -62,6 +63,7 @@ class Reserved:
 OPERATIONS = (
     Operation("lambda", "Invoke", "POST", "/2015-03-31/functions/{FunctionName}/invocations", 200, None, inside=True, body_bytes=SYNC_PAYLOAD_BYTES),
     Operation("lambda", "InvokeWithResponseStream", "POST", "/2021-11-15/functions/{FunctionName}/response-streaming-invocations", 200, None, inside=True, body_bytes=SYNC_PAYLOAD_BYTES),
+    Operation("lambda", "InvokeAsync", "POST", "/2014-11-13/functions/{FunctionName}/invoke-async", 202, invoke_async.invoke_async, inside=True, body_bytes=ASYNC_PAYLOAD_BYTES),
     Operation("lambda", "CreateFunction", "POST", "/2015-03-31/functions", 201, functions.create_function, body_bytes=CODE_REQUEST_BYTES),
     Operation("lambda", "ListFunctions", "GET", "/2015-03-31/functions", 200, functions.list_functions),
     Operation("lambda", "GetFunction", "GET", "/2015-03-31/functions/{FunctionName}", 200, functions.get_function),
@@ -146,5 +148,6 @@ RESERVED = (
     Reserved("/_stoker/health", health.health, inside=True),
     Reserved("/_localstack/health", health.health, inside=True),
     Reserved("/_stoker/api/environments", introspection.environments),
+    Reserved("/_stoker/api/events", introspection.events),
     Reserved("/_stoker/api/traces", introspection.traces),
 )

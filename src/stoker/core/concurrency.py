@@ -83,6 +83,23 @@ class Concurrency:
         known.running[version] = running + 1
         return _YES
 
+    def room(self, function: str) -> int:
+        """How many more of this function would be admitted now, whichever versions they are of:
+        at most so many."""
+        known = self._functions.get(function)
+        if known is None:
+            return max(0, self.limit - self._claimed)
+        running = known.running
+        ready = sum(max(0, n - running.get(v, 0)) for v, n in known.provisioned.items())
+        if known.reserved is not None:
+            return ready + max(0, known.reserved - known.held)
+        return ready + max(0, self.limit - self._claimed)
+
+    def reserved(self, function: str) -> int | None:
+        """What is set aside for it."""
+        known = self._functions.get(function)
+        return None if known is None else known.reserved
+
     def release(self, function: str, version: str) -> None:
         """Give back a unit that was taken."""
         known = self._functions[function]

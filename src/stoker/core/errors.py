@@ -110,6 +110,12 @@ class IncompleteSignatureException(ServiceError):
     status = 403
 
 
+class RecursiveInvocationException(ServiceError):
+    """One chain of events has come to a function too often."""
+
+    status = 400
+
+
 class ServiceException(ServiceError):
     """Our fault, or the machine's: 500."""
 

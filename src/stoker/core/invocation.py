@@ -47,6 +47,7 @@ class Target:
     environment: tuple[tuple[str, str], ...]  # the customer's variables, sorted
     log: LogSettings
     tracing: str = "PassThrough"  # PassThrough | Active
+    dead_letters: str = ""  # ARN of what takes events that failed; no part of the key
     key: tuple[str, str, str, str, str] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -61,6 +61,16 @@ class Admission:
             self._account(account, region).provide(name, version, amount)
         self._provided = frozenset(now)
 
+    def room(self, key: FunctionKey) -> int:
+        """How many more invocations of this function would be admitted now."""
+        account = self._accounts.get((key.account, key.region))
+        return self._limit if account is None else account.room(key.name)
+
+    def reserved(self, key: FunctionKey) -> int | None:
+        """What is set aside for this function; None: nothing, and it has no ceiling."""
+        account = self._accounts.get((key.account, key.region))
+        return None if account is None else account.reserved(key.name)
+
     def running(self, account: str) -> int:
         return sum(each.running for (owner, _), each in self._accounts.items() if owner == account)
 

@@ -34,7 +34,7 @@ from stoker.core.model import (
     target,
 )
 from stoker.core.names import LATEST, function_not_found
-from stoker.core.resources import Resource, ResourceKey
+from stoker.core.resources import ResourceKey
 from stoker.core.versions import Version, VersionKey
 from stoker.store.base import Aggregate, Key, Store
 
@@ -168,7 +168,7 @@ class Catalog:
         return frozenset().union(*self._trees.values())
 
     def _admits(self, what: tuple[str, str, str, str | None], now: Aggregate | None) -> None:
-        policy = "" if now is None or isinstance(now, FunctionUrl | Resource) else now.policy
+        policy = now.policy if isinstance(now, Function | Version | Alias) else ""
         if policy:
             self._policies[what] = policy
         else:

@@ -60,6 +60,7 @@ class Invoker:
         an environment's own endpoint. `wants_sdk`: its code imports boto3 and brings none."""
         self._admission = Admission(settings.account_concurrency)
         self._closing = False
+        self._freed: Callable[[str, str], None] | None = None
         self._placement = Placement(
             backend=backend,
             logs=logs,
@@ -67,7 +68,7 @@ class Invoker:
             endpoint_app=endpoint_app,
             traces=traces or Traces(),
             wants_sdk=wants_sdk,
-            released=self._admission.release,
+            released=self._released,
             settings=PlacementSettings(
                 room=Room(settings.environments, settings.memory_mb),
                 idle_timeout_s=settings.idle_timeout_s,
@@ -120,6 +121,20 @@ class Invoker:
     def reserve(self, key: FunctionKey, amount: int | None) -> None:
         """Set concurrency aside for a function from its next invocation on; None: no more."""
         self._admission.reserve(key, amount)
+        if self._freed is not None:
+            self._freed(key.account, key.region)
+
+    def when_freed(self, call: Callable[[str, str], None]) -> None:
+        """Call this whenever there may be more room in an account's region."""
+        self._freed = call
+
+    def room(self, key: FunctionKey) -> int:
+        """How many more invocations of this function would be admitted now."""
+        return self._admission.room(key)
+
+    def reserved(self, key: FunctionKey) -> int | None:
+        """The concurrency set aside for this function; None: none, and there is no ceiling."""
+        return self._admission.reserved(key)
 
     def provide(self, wanted: Mapping[Target, tuple[Ask, ...]]) -> None:
         """From now on keep environments ready for these versions, and for no others."""
@@ -127,6 +142,9 @@ class Invoker:
             {target: sum(ask.amount for ask in asks) for target, asks in wanted.items()}
         )
         self._placement.provide(wanted)
+        if self._freed is not None:
+            for account, region in {(target.account, target.region) for target in wanted}:
+                self._freed(account, region)
 
     def provided(self, key: FunctionKey, version: str) -> State:
         """How far that has come for one version."""
@@ -148,6 +166,11 @@ class Invoker:
     def ended(self) -> list[EnvironmentView]:
         """What the environments did that ended lately; the latest last."""
         return self._placement.ended()
+
+    def _released(self, target: Target) -> None:
+        self._admission.release(target)
+        if self._freed is not None:
+            self._freed(target.account, target.region)
 
     async def close(self, drain_s: float) -> None:
         """Accept nothing more, give what runs `drain_s` to end, then end everything: no

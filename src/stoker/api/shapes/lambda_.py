@@ -66,6 +66,17 @@ class InvokeWithResponseStreamResponse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvokeAsyncInput:
+    function_name: str
+    invoke_args: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvokeAsyncResponse:
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionCode:
     zip_file: bytes | None = None
     s3_bucket: str | None = None
