@@ -72,6 +72,13 @@ DIFFERENCES = {
             "once twice as many as requested have died",
         ),
         (
+            "Throttles",
+            "have the Reason of what is over: the account's concurrency, a reservation, the rate "
+            "of ten invocations a second for each unit of either. AWS does not say which Reason a "
+            "function that grows too fast has: here FunctionInvocationRateLimitExceeded. "
+            "Retry-After is always 1",
+        ),
+        (
             "A full machine",
             "idle environments on demand are ended, the longest idle first; then invocations wait "
             "up to 30 seconds, and hear what AWS says when a region has no capacity",

@@ -117,6 +117,31 @@ class Config:
         "second. Timeouts of functions are not touched.",
         least=1,
     )
+    scaling: str = option(
+        "1000/10s",
+        "How fast a function gets environments on demand. 1000/10s: each function by itself, 1000 "
+        "every 10 seconds, as on AWS now. 500+500/min, 1000+500/min, 3000+500/min: as before "
+        "November 2023, all functions of a region together, a burst and then 500 a minute.",
+        choices=("1000/10s", "500+500/min", "1000+500/min", "3000+500/min"),
+    )
+    requests_per_unit: int = option(
+        10,
+        "Invocations a second for each unit of an account's or a function's reserved concurrency; "
+        "AWS's quota is 10. 0: as many as there are.",
+        least=0,
+    )
+    max_environments: int = option(
+        2000,
+        "Execution environments on this machine. When there are so many, idle ones are ended, the "
+        "longest idle first; when none is idle, invocations wait for up to 30 seconds.",
+        least=1,
+    )
+    spare_memory_mb: int = option(
+        256,
+        "Memory of the machine that is left free: when less is available, it is as if there were "
+        "max_environments already.",
+        least=0,
+    )
     log_format: str = option(
         "auto",
         "The server's own log, on standard error. auto: text on a terminal, else JSON lines.",

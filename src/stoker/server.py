@@ -21,6 +21,7 @@ from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.config import Config
 from stoker.core.invocation import Target
+from stoker.core.scaling import RULES
 from stoker.events.deliveries import Deliveries
 from stoker.events.dispatcher import Dispatcher
 from stoker.events.settings import EventSettings
@@ -68,12 +69,7 @@ class Server:
             wants_sdk=self._wants_sdk,
             traces=traces,
             endpoint_app=self._front_inside,
-            settings=InvokeSettings(
-                account_concurrency=config.account_concurrency,
-                idle_timeout_s=config.idle_timeout_s,
-                max_age_s=config.max_age_s,
-                from_zygote=config.python_client is None,
-            ),
+            settings=_invoke_settings(config),
         )
         self._catalog = Catalog(reserve=self._invoker.reserve)
         self._events = self._dispatcher()
@@ -206,6 +202,19 @@ class Server:
 def database(config: Config, name: str) -> Path:
     """SQLite files have a folder of their own: beside each lie its journals."""
     return config.data_dir / "state" / f"{name}.db"
+
+
+def _invoke_settings(config: Config) -> InvokeSettings:
+    return InvokeSettings(
+        account_concurrency=config.account_concurrency,
+        per_unit=config.requests_per_unit,
+        scaling=RULES[config.scaling],
+        environments=config.max_environments,
+        spare_mb=config.spare_memory_mb,
+        idle_timeout_s=config.idle_timeout_s,
+        max_age_s=config.max_age_s,
+        from_zygote=config.python_client is None,
+    )
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -27,7 +27,8 @@ def test_every_option_can_be_said_in_every_layer(tmp_path: Path) -> None:
         "sandbox": "process", "insecure_bind": "true", "allowed_hosts": "a.example, b.example",
         "default_account": "111122223333", "idle_timeout_s": "5", "max_age_s": "6",
         "egress": "none", "stock": "0", "account_concurrency": "9", "unreserved_minimum": "3",
-        "log_format": "json",
+        "scaling": "500+500/min", "requests_per_unit": "8", "max_environments": "12",
+        "spare_memory_mb": "13", "log_format": "json",
         "log_level": "error", "drain_s": "0.5", "python_client": "/c", "runtimes_dir": "/i",
     }  # fmt: skip
     assert set(said) == {o.name for o in OPTIONS}, "a new option: say it here"
@@ -40,6 +41,9 @@ def test_every_option_can_be_said_in_every_layer(tmp_path: Path) -> None:
         "account_concurrency",
         "drain_s",
         "unreserved_minimum",
+        "requests_per_unit",
+        "max_environments",
+        "spare_memory_mb",
     }
     lines = [f"{k} = {v if k in numbers or v == 'true' else repr(v)}" for k, v in said.items()]
     (tmp_path / "stoker.toml").write_text("\n".join(lines))

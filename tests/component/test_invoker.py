@@ -12,49 +12,13 @@ import pytest
 from stoker.core.errors import ServiceError, ServiceException
 from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
 from stoker.core.invoke_limits import ENDED_KEPT
-from stoker.core.model import FunctionKey
 from stoker.http.base import Exchange
 from stoker.sandbox.base import Sandbox, SandboxFailed, SandboxSpec
 from stoker.sandbox.process import ProcessBackend
+from tests.gated import GATE, Gate, all_idle
 from tests.invoking import ECHO, Ground, run
 
 PID = "serve(lambda event: time.sleep(event) or os.getpid())"
-
-# Announces that it runs, and goes on when told: no test depends on how fast it is.
-GATE = """
-def handle(event):
-    open(event + ".in", "w").close()
-    while not os.path.exists(event + ".out"):
-        time.sleep(0.002)
-    return os.getpid()
-serve(handle)
-"""
-
-
-class Gate:
-    """One invocation of GATE, held inside the function."""
-
-    def __init__(self, world: Ground, target: Target) -> None:
-        self.path = world.folder / uuid.uuid4().hex
-        self.world = world
-        self.running = asyncio.create_task(
-            world.invoke(target, json.dumps(str(self.path)).encode())
-        )
-
-    async def inside(self) -> "Gate":
-        await self.world.until(self.path.with_suffix(".in").exists)
-        return self
-
-    async def open(self) -> bytes:
-        self.path.with_suffix(".out").touch()
-        return (await self.running).payload
-
-
-async def all_idle(world: Ground, target: Target, count: int) -> None:
-    def settled() -> bool:
-        return [v.phase for v in world.views(target)] == ["Idle"] * count
-
-    await world.until(settled)
 
 
 def test_concurrent_invocations_get_an_environment_each(tmp_path: Path) -> None:
@@ -111,81 +75,6 @@ open(first, "w").close()
     run(tmp_path, story)
 
 
-def test_an_account_at_its_limit_is_throttled_until_the_environment_is_free(tmp_path: Path) -> None:
-    async def story(world: Ground) -> None:
-        f = world.function(
-            """
-while True:
-    request_id, event, _ = next_event()
-    respond(request_id, "1")
-    path = json.loads(event)
-    while path and not os.path.exists(path):
-        time.sleep(0.002)
-"""
-        )
-        flag = tmp_path / "go"
-        await world.invoke(f, json.dumps(str(flag)).encode())
-        refusal = await world.refused(f)
-        assert (refusal.code, refusal.status, refusal.message) == (
-            "TooManyRequestsException",
-            429,
-            "Rate Exceeded.",
-        )
-        assert refusal.fields == {"Reason": "ConcurrentInvocationLimitExceeded", "Type": "User"}
-        assert world.invoker.running(f.account) == 1
-        other = replace(f, account="999999999999")
-        assert (await world.invoke(other, b"null")).payload == b"1", "limits are per account"
-        flag.touch()
-        await world.idle(f)
-        assert world.invoker.running(f.account) == 0
-        assert (await world.invoke(f, b"null")).payload == b"1"
-
-    run(tmp_path, story, account_concurrency=1)
-
-
-def test_a_reservation_is_a_ceiling_for_all_versions_and_a_guarantee(tmp_path: Path) -> None:
-    async def story(world: Ground) -> None:
-        f = world.function(
-            """
-while True:
-    request_id, event, _ = next_event()
-    respond(request_id, "1")
-    path = json.loads(event)
-    while path and not os.path.exists(path):
-        time.sleep(0.002)
-"""
-        )
-        other = replace(f, name="other")
-        world.invoker.reserve(FunctionKey(f.account, f.region, f.name), 1)
-        flag = tmp_path / "go"
-        await world.invoke(f, json.dumps(str(flag)).encode())
-        for version in (f, replace(f, version="7")):
-            refusal = await world.refused(version)
-            assert refusal.status == 429
-            assert refusal.fields["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
-        await world.invoke(other, json.dumps(str(flag)).encode())
-        refusal = await world.refused(other)
-        assert refusal.fields["Reason"] == "ConcurrentInvocationLimitExceeded"
-        flag.touch()
-        await world.idle(f)
-        await world.idle(other)
-        assert (await world.invoke(f, b"null")).payload == b"1"
-
-    run(tmp_path, story, account_concurrency=2)
-
-
-def test_every_unit_of_concurrency_comes_back_whatever_happened(tmp_path: Path) -> None:
-    async def story(world: Ground) -> None:
-        scripts = ["serve(lambda e: os._exit(1))", "sys.exit(1)", "time.sleep(60)", ECHO]
-        for script in scripts:
-            f = world.function(script, timeout_s=1)
-            await world.invoke(f)
-            await world.idle(f)
-            assert world.invoker.running(f.account) == 0
-
-    run(tmp_path, story, account_concurrency=1, init_limit_s=0.2)
-
-
 def test_environments_nobody_can_ask_for_are_shut_down_when_not_busy(tmp_path: Path) -> None:
     async def story(world: Ground) -> None:
         old, kept = world.function(GATE), world.function(ECHO)
@@ -220,45 +109,6 @@ def test_an_old_environment_is_replaced_but_not_while_it_works(tmp_path: Path) -
         assert (await world.invoke(f, b"0")).payload != first.payload
 
     run(tmp_path, story, max_age_s=0.1)
-
-
-def test_a_full_machine_evicts_the_longest_idle(tmp_path: Path) -> None:
-    async def story(world: Ground) -> None:
-        functions = [world.function(ECHO) for _ in range(3)]
-        for f in functions:
-            await world.invoke(f)
-            await world.idle(f)
-        await world.until(lambda: world.views(functions[0]) == [])
-        assert [len(world.views(f)) for f in functions] == [0, 1, 1]
-
-    run(tmp_path, story, environments=2)
-
-
-def test_a_full_and_busy_machine_lets_newcomers_wait_in_line(tmp_path: Path) -> None:
-    async def story(world: Ground) -> None:
-        busy, other = world.function(GATE), world.function(ECHO)
-        gate = await Gate(world, busy).inside()
-        waiting = asyncio.create_task(world.invoke(other, b"1"))
-        await asyncio.sleep(0)
-        assert world.views(other) == []
-        await gate.open()
-        assert (await waiting).payload == b"1"
-
-    run(tmp_path, story, memory_mb=200)
-
-
-def test_who_waits_in_line_too_long_hears_that_there_is_no_capacity(tmp_path: Path) -> None:
-    async def story(world: Ground) -> None:
-        busy, other = world.function(GATE), world.function(ECHO)
-        gate = await Gate(world, busy).inside()
-        refusal = await world.refused(other)
-        assert (refusal.code, refusal.status) == ("ServiceException", 500)
-        assert "do not have sufficient capacity" in refusal.message
-        huge = world.function(ECHO, memory_mb=10240)
-        assert (await world.refused(huge)).message == refusal.message
-        await gate.open()
-
-    run(tmp_path, story, memory_mb=200, room_limit_s=0.1)
 
 
 class Breaking(ProcessBackend):

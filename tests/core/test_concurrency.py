@@ -111,6 +111,26 @@ def test_all_others_together_never_have_more_than_what_is_left(order: list[str])
         assert admitted.count(name) == min(4, order.count(name))
 
 
+def test_each_unit_is_good_for_so_many_invocations_a_second() -> None:
+    account = Concurrency(2, per_unit=10)
+
+    def asked(function: str, now: float, times: int) -> list[Answer]:
+        answers = [account.admit(function, "1", now) for _ in range(times)]
+        for answer in answers:
+            if answer is Answer.YES:
+                account.release(function, "1")
+        return answers
+
+    account.reserve("f", 1)
+    for now in (0.0, 1.0):
+        told = [asked("f", now, 1)[0] for _ in range(11)]
+        assert told == [Answer.YES] * 10 + [Answer.OVER_RESERVED_RATE]
+        told = [asked("g", now, 1)[0] for _ in range(21)]
+        assert told == [Answer.YES] * 20 + [Answer.OVER_RATE]
+    account.reserve("f", 0)
+    assert asked("f", 2.0, 1) == [Answer.OVER_RESERVATION]
+
+
 def test_nothing_reserved_is_off() -> None:
     account = Concurrency(10)
     account.reserve("f", 0)

@@ -9,12 +9,15 @@ guarantee and a ceiling for both together. What a function holds beyond its rese
 it, without one) counts on what is left for everybody; so a function whose reservation was cut
 while it ran takes from the others until it is back within it, and never from another's.
 
+Besides, invocations have a rate: for each unit of the limit, or of a reservation, ten a second.
+
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
 """
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from stoker.core.bucket import Bucket
 from stoker.core.errors import InvalidParameterValueException
 
 
@@ -22,10 +25,12 @@ class Answer(Enum):
     YES = auto()
     OVER_RESERVATION = auto()
     OVER_LIMIT = auto()
+    OVER_RESERVED_RATE = auto()
+    OVER_RATE = auto()
 
 
 # Looking up a member of an Enum costs as much as the rest of admit().
-_YES, _OVER_RESERVATION, _OVER_LIMIT = Answer
+_YES, _OVER_RESERVATION, _OVER_LIMIT, _OVER_RESERVED_RATE, _OVER_RATE = Answer
 
 
 @dataclass(slots=True)
@@ -35,6 +40,7 @@ class _Function:
     provisioned: dict[str, int] = field(default_factory=dict)  # by version; none is zero
     held: int = 0  # what is provisioned, and what runs on demand
     claim: int = 0  # what it takes of the account's limit
+    rate: Bucket | None = None  # of a reservation
     forgettable: bool = False  # nobody needs to know it once it does nothing
 
     @property
@@ -52,8 +58,13 @@ class _Function:
 @dataclass(slots=True)
 class Concurrency:
     limit: int
+    per_unit: int = 0  # invocations a second for each unit; 0: as many as there are
     _functions: dict[str, _Function] = field(init=False, default_factory=dict)
     _claimed: int = field(init=False, default=0)  # the sum of all claims
+    _rate: Bucket | None = field(init=False)  # of what is not reserved
+
+    def __post_init__(self) -> None:
+        self._rate = self._new_rate(self.limit)
 
     @property
     def running(self) -> int:
@@ -64,18 +75,24 @@ class Concurrency:
         """Nothing is known of it that a new one would not know."""
         return all(each.idle for each in self._functions.values())
 
-    def admit(self, function: str, version: str) -> Answer:
+    def admit(self, function: str, version: str, now: float = 0.0) -> Answer:
         """Take a unit for this version of the function, if there is one."""
         known = self._functions.get(function)
         if known is None:
             known = self._functions[function] = _Function()
         running = known.running.get(version, 0)
-        if not known.provisioned or running >= known.provisioned.get(version, 0):
-            if known.reserved is None:
-                if self._claimed >= self.limit:
-                    return _OVER_LIMIT
-            elif known.held >= known.reserved:
+        ahead = known.provisioned and running < known.provisioned.get(version, 0)
+        if known.reserved is None:
+            if not ahead and self._claimed >= self.limit:
+                return _OVER_LIMIT
+            if self._rate is not None and not self._rate.take(now):
+                return _OVER_RATE
+        else:
+            if not ahead and known.held >= known.reserved:
                 return _OVER_RESERVATION
+            if known.rate is not None and not known.rate.take(now):
+                return _OVER_RESERVED_RATE
+        if not ahead:
             known.held += 1
             if known.held > known.claim:
                 known.claim += 1
@@ -117,6 +134,8 @@ class Concurrency:
     def reserve(self, function: str, amount: int | None) -> None:
         """Set aside so much for it from now on; None: nothing, and no ceiling."""
         known = self._functions.setdefault(function, _Function())
+        if amount != known.reserved:
+            known.rate = None if amount is None else self._new_rate(amount)
         known.reserved = amount
         known.forgettable = amount is None
         self._recount(function, known)
@@ -128,6 +147,10 @@ class Concurrency:
         if amount:
             known.provisioned[version] = amount
         self._recount(function, known)
+
+    def _new_rate(self, units: int) -> Bucket | None:
+        many = units * self.per_unit
+        return Bucket(many, many) if many else None
 
     def _recount(self, function: str, known: _Function) -> None:
         before = known.claim

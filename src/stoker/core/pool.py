@@ -14,6 +14,7 @@ what they stand for is the shell's business. The laws it holds:
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Generic, TypeVar
@@ -21,6 +22,7 @@ from typing import Generic, TypeVar
 E = TypeVar("E")  # an environment
 W = TypeVar("W")  # a request
 Key = tuple[str, ...]
+EACH_MB = 32  # of the machine's own memory, what one environment is taken to need at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Room:
     """What this machine grants all environments together."""
 
     environments: int
-    memory_mb: int
+    memory_mb: int  # MemorySize of all of them
+    spare_mb: int = 0  # of the machine's own memory, what is left for all else
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +59,7 @@ class Waits(Enum):
     A_MOMENT = auto()  # one that has answered to come free; then impatient() is due
     IN_LINE = auto()  # room
     NO_MORE = auto()
+    TOO_FAST = auto()  # nothing: its function may not have one more environment yet
 
 
 @dataclass(slots=True, eq=False)
@@ -112,6 +116,9 @@ class _Count:
 @dataclass(slots=True)
 class Pool(Generic[E, W]):
     room: Room
+    may_grow: Callable[[Key, float], bool] = lambda _key, _now: True  # core/scaling.py
+    # What the machine has left; an environment on its way there is not in it yet.
+    free_mb: Callable[[], float] = lambda: float("inf")
     slots: dict[Slot[E], None] = field(default_factory=dict)
     _idle: dict[Key, list[Slot[E]]] = field(default_factory=dict)  # last used last
     _resting: dict[Slot[E], None] = field(default_factory=dict)  # idle ones, longest first
@@ -120,6 +127,7 @@ class Pool(Generic[E, W]):
     _line: OrderedDict[Waiter[W], None] = field(default_factory=OrderedDict)
     _counts: dict[Key, _Count] = field(default_factory=dict)
     _memory_mb: int = 0
+    _starting: int = 0  # of all keys
 
     # --- requests -----------------------------------------------------------------------------
 
@@ -138,7 +146,8 @@ class Pool(Generic[E, W]):
         return slot
 
     def wait(self, waiter: Waiter[W], now: float) -> Begin[E] | None:
-        """Nothing warm is there: begin an environment, or (None) see what `waiter` waits for."""
+        """Nothing warm is there: begin an environment, or (None) see what `waiter` waits for.
+        If that is TOO_FAST, it is out again, and to be refused."""
         self._queues.setdefault(waiter.key, OrderedDict())[waiter] = None
         count = self._counts.get(waiter.key)
         if count is not None and count.answered > count.patient:
@@ -156,7 +165,7 @@ class Pool(Generic[E, W]):
 
     def withdraw(self, waiter: Waiter[W]) -> bool:
         """It waits no more. False if it was served already."""
-        if waiter.waits is Waits.NO_MORE:
+        if waiter.waits in (Waits.NO_MORE, Waits.TOO_FAST):
             return False
         self._leave(waiter)
         return True
@@ -281,6 +290,10 @@ class Pool(Generic[E, W]):
         if count.surplus:
             self._cover(waiter)
             return None
+        if not self.may_grow(waiter.key, now):
+            self._leave(waiter)
+            waiter.waits = Waits.TOO_FAST
+            return None
         begin = None if self._line else self._begin(waiter.key, waiter.memory_mb, now)
         if begin is not None:
             self._cover(waiter)
@@ -293,14 +306,16 @@ class Pool(Generic[E, W]):
         self, key: Key, memory_mb: int, now: float, *, covers: bool = True
     ) -> Begin[E] | None:
         evicted: list[Slot[E]] = []
-        count, total_mb = len(self.slots), self._memory_mb
+        count, total_mb = len(self.slots) + 1, self._memory_mb + memory_mb
+        free_mb = self.free_mb() - self.room.spare_mb - EACH_MB * (self._starting + 1)
         for slot in self._resting:
-            if self._fits(count, total_mb + memory_mb):
+            if self._fits(count, total_mb, free_mb):
                 break
             evicted.append(slot)
             count -= 1
             total_mb -= slot.memory_mb
-        if not self._fits(count, total_mb + memory_mb):
+            free_mb += EACH_MB
+        if not self._fits(count, total_mb, free_mb):
             return None
         for slot in evicted:
             self._unrest(slot)
@@ -308,12 +323,14 @@ class Pool(Generic[E, W]):
         slot = Slot[E](key, memory_mb, born=now, covers=covers)
         self.slots[slot] = None
         self._memory_mb += slot.memory_mb
+        self._starting += 1
         if covers:
             self._count(slot.key).starting += 1
         return Begin(slot, tuple(evicted))
 
-    def _fits(self, count: int, memory_mb: int) -> bool:
-        return count < self.room.environments and memory_mb <= self.room.memory_mb
+    def _fits(self, count: int, memory_mb: int, free_mb: float) -> bool:
+        room = self.room
+        return count <= room.environments and memory_mb <= room.memory_mb and free_mb >= 0
 
     def _cover(self, waiter: Waiter[W]) -> None:
         self._line.pop(waiter, None)
@@ -345,6 +362,7 @@ class Pool(Generic[E, W]):
         slot.in_use = False
         if slot.starting:
             slot.starting = False
+            self._starting -= 1
             if slot.covers:
                 self._counts[slot.key].starting -= 1
         if slot.answered:

@@ -5,6 +5,7 @@ environment is free again (not when the caller has its answer): exactly once. Wh
 is decided in core/concurrency.py.
 """
 
+import time
 from collections.abc import Mapping
 
 from stoker.core.concurrency import Answer, Concurrency
@@ -13,12 +14,21 @@ from stoker.core.invocation import Target
 from stoker.core.model import FunctionKey
 
 YES = Answer.YES  # looked up once
+TOO_FAST = "FunctionInvocationRateLimitExceeded"
+_REASONS = {
+    Answer.OVER_LIMIT: "ConcurrentInvocationLimitExceeded",
+    Answer.OVER_RESERVATION: "ReservedFunctionConcurrentInvocationLimitExceeded",
+    Answer.OVER_RATE: TOO_FAST,
+    Answer.OVER_RESERVED_RATE: "ReservedFunctionInvocationRateLimitExceeded",
+}
 
 
 class Admission:
-    def __init__(self, limit: int) -> None:
-        """`limit`: of each account in each region."""
+    def __init__(self, limit: int, per_unit: int) -> None:
+        """`limit`: of each account in each region. `per_unit`: invocations a second for each
+        unit of it; 0: as many as there are."""
         self._limit = limit
+        self._per_unit = per_unit
         self._accounts: dict[tuple[str, str], Concurrency] = {}
         self._provided: frozenset[tuple[str, str, str, str]] = frozenset()
 
@@ -27,16 +37,10 @@ class Admission:
         account = self._accounts.get((target.account, target.region))
         if account is None:
             account = self._account(target.account, target.region)
-        answer = account.admit(target.name, target.version)
+        answer = account.admit(target.name, target.version, time.monotonic())
         if answer is YES:
             return
-        if answer is Answer.OVER_LIMIT:
-            raise throttled()
-        raise TooManyRequestsException(
-            "Rate Exceeded.",
-            Reason="ReservedFunctionConcurrentInvocationLimitExceeded",
-            Type="User",
-        )
+        raise throttled(_REASONS[answer])
 
     def release(self, target: Target) -> None:
         self._accounts[target.account, target.region].release(target.name, target.version)
@@ -78,7 +82,7 @@ class Admission:
         where = (account, region)
         found = self._accounts.get(where)
         if found is None:
-            found = self._accounts[where] = Concurrency(self._limit)
+            found = self._accounts[where] = Concurrency(self._limit, self._per_unit)
         return found
 
 
@@ -91,7 +95,8 @@ def no_capacity() -> ServiceException:
     )
 
 
-def throttled() -> TooManyRequestsException:
+def throttled(reason: str) -> TooManyRequestsException:
+    """A second later it may be otherwise, whatever the reason is."""
     return TooManyRequestsException(
-        "Rate Exceeded.", Reason="ConcurrentInvocationLimitExceeded", Type="User"
+        "Rate Exceeded.", Reason=reason, Type="User", retryAfterSeconds="1"
     )

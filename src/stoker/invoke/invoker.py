@@ -13,16 +13,19 @@ from stoker.core.invoke_limits import (
     FREEZE_S,
     INIT_S,
     MOMENT_S,
+    REQUESTS_PER_UNIT,
     ROOM_S,
 )
 from stoker.core.model import FunctionKey
 from stoker.core.pace import StreamLimits
 from stoker.core.pool import Room
 from stoker.core.provisioned import Ask, State
+from stoker.core.scaling import DEFAULT, RULES, Rule
 from stoker.environment.environment import Done, EnvironmentSettings
 from stoker.environment.view import EnvironmentView as EnvironmentView
 from stoker.http.base import Application
 from stoker.invoke.admission import Admission
+from stoker.invoke.machine import free_mb
 from stoker.invoke.placement import Placement, PlacementSettings
 from stoker.observe.base import Logs
 from stoker.observe.traces import Traces
@@ -34,7 +37,11 @@ class InvokeSettings:
     account_concurrency: int = ACCOUNT_CONCURRENCY
     idle_timeout_s: float = 900.0  # unused for so long: ended
     max_age_s: float = 14400.0  # older: replaced when idle
+    per_unit: int = REQUESTS_PER_UNIT
+    scaling: Rule = RULES[DEFAULT]
     environments: int = 2000  # in all, on this machine
+    spare_mb: int = 0  # of the machine's own memory, what is left for all else
+    free_mb: Callable[[], float] = field(default=free_mb)
     memory_mb: int = 1 << 40  # MemorySize of all of them together
     room_limit_s: float = ROOM_S  # waiting for room when the machine is full
     create_limit_s: float = CREATE_S
@@ -58,7 +65,7 @@ class Invoker:
     ) -> None:
         """`code_path`: where a zip's content lies, by its SHA-256. `endpoint_app`: what serves
         an environment's own endpoint. `wants_sdk`: its code imports boto3 and brings none."""
-        self._admission = Admission(settings.account_concurrency)
+        self._admission = Admission(settings.account_concurrency, settings.per_unit)
         self._closing = False
         self._freed: Callable[[str, str], None] | None = None
         self._placement = Placement(
@@ -70,7 +77,9 @@ class Invoker:
             wants_sdk=wants_sdk,
             released=self._released,
             settings=PlacementSettings(
-                room=Room(settings.environments, settings.memory_mb),
+                room=Room(settings.environments, settings.memory_mb, settings.spare_mb),
+                scaling=settings.scaling,
+                free_mb=settings.free_mb,
                 idle_timeout_s=settings.idle_timeout_s,
                 max_age_s=settings.max_age_s,
                 moment_s=MOMENT_S,

@@ -21,10 +21,11 @@ from stoker.core.invoke_limits import ENDED_KEPT
 from stoker.core.lifecycle_words import Phase
 from stoker.core.limits import RUNTIMES, Family
 from stoker.core.pool import Begin, Pool, Room, Serve, Slot, Waiter, Waits
+from stoker.core.scaling import Rule, Scaling
 from stoker.environment.environment import Done, Environment, EnvironmentSettings, Ground
 from stoker.environment.view import CREATE, EnvironmentView
 from stoker.http.base import Application
-from stoker.invoke.admission import no_capacity
+from stoker.invoke.admission import TOO_FAST, no_capacity, throttled
 from stoker.invoke.fills import Fills, Wanted
 from stoker.invoke.tasks import Tasks
 from stoker.observe.base import Logs
@@ -39,6 +40,8 @@ _REAP_S = 0.05  # between two looks at who is over its time
 @dataclass(frozen=True, slots=True)
 class PlacementSettings:
     room: Room
+    scaling: Rule
+    free_mb: Callable[[], float]
     idle_timeout_s: float
     max_age_s: float
     moment_s: float
@@ -77,7 +80,9 @@ class Placement:
         self._wants_sdk = wants_sdk
         self._released = released
         self._settings = settings
-        self._pool: Pool[Environment, _Request] = Pool(settings.room)
+        self._pool: Pool[Environment, _Request] = Pool(
+            settings.room, Scaling(settings.scaling).may_grow, settings.free_mb
+        )
         self._slots: dict[Environment, Slot[Environment]] = {}
         self._fills = Fills(self._pool, self._begin, self._retire_now)
         self._making: dict[Slot[Environment], tuple[str, Target, Steps]] = {}
@@ -168,6 +173,8 @@ class Placement:
             self._begin(begin, waiter.request.invocation.target)
         elif waiter.waits is Waits.A_MOMENT:
             loop.call_later(self._settings.moment_s, self._impatient, waiter)
+        elif waiter.waits is Waits.TOO_FAST:
+            self._refuse(waiter.request, throttled(TOO_FAST))
         elif waiter.waits is Waits.IN_LINE:
             timeout_s = waiter.request.invocation.target.timeout_s
             loop.call_later(min(timeout_s, self._settings.room_limit_s), self._no_room, waiter)
