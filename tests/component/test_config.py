@@ -28,7 +28,7 @@ def test_every_option_can_be_said_in_every_layer(tmp_path: Path) -> None:
         "default_account": "111122223333", "idle_timeout_s": "5", "max_age_s": "6",
         "egress": "none", "stock": "0", "account_concurrency": "9", "unreserved_minimum": "3",
         "scaling": "500+500/min", "requests_per_unit": "8", "max_environments": "12",
-        "spare_memory_mb": "13", "log_format": "json",
+        "spare_memory_mb": "13", "log_format": "json", "time_scale": "2",
         "log_level": "error", "drain_s": "0.5", "python_client": "/c", "runtimes_dir": "/i",
     }  # fmt: skip
     assert set(said) == {o.name for o in OPTIONS}, "a new option: say it here"
@@ -41,6 +41,7 @@ def test_every_option_can_be_said_in_every_layer(tmp_path: Path) -> None:
         "account_concurrency",
         "drain_s",
         "unreserved_minimum",
+        "time_scale",
         "requests_per_unit",
         "max_environments",
         "spare_memory_mb",
