@@ -52,6 +52,18 @@ DIFFERENCES = {
             "StartingPositionTimestamp are in our words",
         ),
         (
+            "Code signing",
+            "AWS Signer's signatures cannot be verified here, so all code counts as untrusted: "
+            "Enforce refuses every deployment and layer, Warn lets it pass with a warning in the "
+            "server's log. A configuration that a function has cannot be deleted (409)",
+        ),
+        (
+            "Capacity providers",
+            "are records that are Active at once and launch nothing; CapacityProviderConfig of "
+            "functions is refused, and a scaling configuration is shown as requested, never as "
+            "applied",
+        ),
+        (
             "Function URLs",
             "are `http://ID.lambda-url.REGION.localhost:PORT/`, or `/_url/ID/` where such names do "
             "not resolve; both permissions are needed, as on AWS since October 2025. Signatures "

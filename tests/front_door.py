@@ -176,6 +176,24 @@ async def open_door(
             await store.close()
 
 
+Story = Callable[[Door], Awaitable[None]]
+
+
+def at_the_door(folder: Path, story: Story) -> None:
+    async def main() -> None:
+        async with open_door(folder) as door:
+            await story(door)
+
+    asyncio.run(main())
+
+
+async def ask(door: Door, operation: str, **given: Any) -> Any:
+    """One of Lambda's operations, through boto3; without what is the same in all answers."""
+    found = await door.call("lambda", operation, **given)
+    found.pop("ResponseMetadata")
+    return found
+
+
 async def create_function(door: Door, name: str = "f", **settings: Any) -> Any:
     """A function that is Active."""
     answer = await door.call(

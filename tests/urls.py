@@ -1,30 +1,27 @@
 """Function URLs at a front door: how they are made there, and asked."""
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from stoker.core.errors import ServiceError
 from stoker.core.invocation import Invocation, InvocationResult
-from tests.front_door import ACCOUNT, REGION, Answer, Done, Door, create_function, open_door
+from tests import front_door
+from tests.front_door import ACCOUNT, REGION, Answer, Done, Door, create_function
 
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
 OK = InvocationResult(b'{"statusCode": 200, "body": "fine"}')
-Story = Callable[[Door], Awaitable[None]]
 
 
-def at_the_door(folder: Path, story: Story) -> None:
+def at_the_door(folder: Path, story: front_door.Story) -> None:
     """At a door where function `f` is Active, and answers "fine"."""
 
-    async def main() -> None:
-        async with open_door(folder) as door:
-            await create_function(door)
-            answering(door, OK)
-            await story(door)
+    async def told(door: Door) -> None:
+        await create_function(door)
+        answering(door, OK)
+        await story(door)
 
-    asyncio.run(main())
+    front_door.at_the_door(folder, told)
 
 
 def answering(door: Door, result: InvocationResult | ServiceError) -> None:
@@ -35,9 +32,8 @@ def answering(door: Door, result: InvocationResult | ServiceError) -> None:
 
 
 async def ask(door: Door, operation: str, **given: Any) -> Any:
-    found = await door.call("lambda", operation, **{"FunctionName": "f", **given})
-    del found["ResponseMetadata"]
-    return found
+    """Of function f unless said otherwise."""
+    return await front_door.ask(door, operation, **{"FunctionName": "f", **given})
 
 
 async def make(door: Door, auth: str = "NONE", public: bool = True, **given: Any) -> str:

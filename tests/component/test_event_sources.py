@@ -1,31 +1,30 @@
 """Event source mappings through boto3: made, shown, listed, changed, deleted, tagged."""
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from tests.front_door import ACCOUNT, REGION, Door, create_function, open_door, refused
+from tests.front_door import (
+    ACCOUNT,
+    REGION,
+    Door,
+    Story,
+    ask,
+    at_the_door,
+    create_function,
+    refused,
+)
 
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}"
-Story = Callable[[Door], Awaitable[None]]
 
 
-def at_the_door(folder: Path, story: Story) -> None:
-    async def main() -> None:
-        async with open_door(folder) as door:
-            await create_function(door)
-            await story(door)
+def with_function(folder: Path, story: Story) -> None:
+    async def told(door: Door) -> None:
+        await create_function(door)
+        await story(door)
 
-    asyncio.run(main())
-
-
-async def ask(door: Door, operation: str, **given: Any) -> Any:
-    found = await door.call("lambda", operation, **given)
-    found.pop("ResponseMetadata")
-    return found
+    at_the_door(folder, told)
 
 
 async def make(door: Door, arn: str = QUEUE, **given: Any) -> Any:
@@ -65,7 +64,7 @@ def test_a_mapping_s_life(tmp_path: Path) -> None:
             call = ask(door, f"{operation}_event_source_mapping", UUID=uuid)
             assert await refused(call) == none
 
-    at_the_door(tmp_path, story)
+    with_function(tmp_path, story)
 
 
 def test_a_mapping_is_of_one_function_version_or_alias(tmp_path: Path) -> None:
@@ -86,7 +85,7 @@ def test_a_mapping_is_of_one_function_version_or_alias(tmp_path: Path) -> None:
         listed = await ask(door, "list_event_source_mappings")
         assert len(listed["EventSourceMappings"]) == 2  # as on AWS they stay
 
-    at_the_door(tmp_path, story)
+    with_function(tmp_path, story)
 
 
 def test_lists_are_of_one_source_or_function_and_come_in_pages(tmp_path: Path) -> None:
@@ -113,7 +112,7 @@ def test_lists_are_of_one_source_or_function_and_come_in_pages(tmp_path: Path) -
         assert len({one["UUID"] for one in found}) == 4
         assert "NextMarker" not in rest
 
-    at_the_door(tmp_path, story)
+    with_function(tmp_path, story)
 
 
 def test_a_stream_s_mapping_shows_all_that_was_said(tmp_path: Path) -> None:
@@ -134,7 +133,7 @@ def test_a_stream_s_mapping_shows_all_that_was_said(tmp_path: Path) -> None:
         assert shown["StartingPositionTimestamp"].timestamp() == 1_700_000_000
         assert shown["LastProcessingResult"] == "No records processed"
 
-    at_the_door(tmp_path, story)
+    with_function(tmp_path, story)
 
 
 def test_resources_have_tags(tmp_path: Path) -> None:
@@ -150,4 +149,4 @@ def test_resources_have_tags(tmp_path: Path) -> None:
         empty = await refused(ask(door, "tag_resource", Resource=arn, Tags={}))
         assert empty[2] == "An error occurred and the request cannot be processed."
 
-    at_the_door(tmp_path, story)
+    with_function(tmp_path, story)

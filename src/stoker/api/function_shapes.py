@@ -34,7 +34,6 @@ Input = CreateFunctionInput | UpdateFunctionCodeInput | UpdateFunctionConfigurat
 # Members of the inputs whose effect is not built: to keep them would be to pretend.
 _UNBUILT = {
     "publish_to": "PublishTo",
-    "code_signing_config_arn": "CodeSigningConfigArn",
     "image_config": "ImageConfig",
     "tenancy_config": "TenancyConfig",
     "capacity_provider_config": "CapacityProviderConfig",

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from stoker.api import markers
 from stoker.api.code import location
+from stoker.api.code_signing import check_deployment
 from stoker.api.control import Call, Control
 from stoker.api.function_shapes import asked_changes, described, described_version, refuse_unbuilt
 from stoker.api.identifiers import new_revision, timestamp
@@ -32,7 +33,7 @@ from stoker.api.shapes.lambda_ import (
     UpdateFunctionConfigurationInput,
 )
 from stoker.api.versions import check_storage, delete_version, publish
-from stoker.core import limits, model, validation
+from stoker.core import code_signing, limits, model, validation
 from stoker.core.errors import InvalidParameterValueException, NotImplementedException
 from stoker.core.model import Code, Function, FunctionKey
 from stoker.core.names import LATEST
@@ -62,6 +63,10 @@ async def create_function(
             key, latest, asked.tags or {}, revision=new_revision(), now=timestamp()
         )
         await tx.create_function(function)
+        if asked.code_signing_config_arn:
+            signing = {"arn": asked.code_signing_config_arn}
+            await tx.settings.put(key, LATEST, code_signing.KIND, signing)
+            await check_deployment(tx, key)
         version = LATEST
         if asked.publish:
             published, _ = await publish(tx, function)
@@ -158,6 +163,7 @@ async def update_function_code(
         control.store.transaction() as tx,
     ):
         function = await must_have(tx, key, qualifier)
+        await check_deployment(tx, key)
         latest = validation.updated(replace(function.latest, code=code), asked_changes(asked))
         changed = await _update(tx, function, latest, asked.revision_id)
         published = (await publish(tx, changed))[0] if asked.publish else None
@@ -177,6 +183,8 @@ async def update_function_configuration(
     async with control.store.transaction() as tx:
         function = await must_have(tx, key, qualifier)
         layers = await attached(tx, call.caller, asked.layers)
+        if layers and layers != function.latest.layers:
+            await check_deployment(tx, key)
         changes = replace(asked_changes(asked), layers=layers)
         latest = validation.updated(function.latest, changes)
         changed = await _update(tx, function, latest, asked.revision_id)

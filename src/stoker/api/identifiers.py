@@ -43,6 +43,12 @@ def new_revision() -> str:
     return str(uuid.uuid4())
 
 
+def iso_timestamp() -> str:
+    """Now, in the form of newer resources' LastModified."""
+    now = datetime.now(UTC)
+    return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
+
+
 def timestamp() -> str:
     """Now, in the form of LastModified and CreatedDate."""
     now = datetime.now(UTC)

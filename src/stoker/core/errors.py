@@ -82,7 +82,21 @@ class InvalidRuntimeException(ServiceError):
     status = 502
 
 
+class CapacityProviderLimitExceededException(ServiceError):
+    status = 400
+
+
 class CodeStorageExceededException(ServiceError):
+    status = 400
+
+
+class CodeSigningConfigNotFoundException(ServiceError):
+    status = 404
+
+
+class CodeVerificationFailedException(ServiceError):
+    """The code is not signed as its function demands."""
+
     status = 400
 
 

@@ -23,6 +23,7 @@ TAGS = 50  # of one resource
 ZIP_BYTES = 50 * MIB  # sent in the request itself
 UNZIPPED_BYTES = 250 * MIB  # function and layers together
 LAYERS = 5  # of one function
+CAPACITY_PROVIDERS = 1000  # of one account and region
 POLICY_BYTES = 20_480  # of a resource policy, as JSON
 CODE_STORAGE_BYTES = 75 * 1024 * MIB  # all functions and layers of one account and region
 

@@ -1066,6 +1066,109 @@ class GetFunctionRecursionConfigResponse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AllowedPublishers:
+    signing_profile_version_arns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeSigningPolicies:
+    untrusted_artifact_on_deployment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCodeSigningConfigInput:
+    description: str | None = None
+    allowed_publishers: AllowedPublishers
+    code_signing_policies: CodeSigningPolicies | None = None
+    tags: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeSigningConfig:
+    code_signing_config_id: str
+    code_signing_config_arn: str
+    description: str | None = None
+    allowed_publishers: AllowedPublishers
+    code_signing_policies: CodeSigningPolicies
+    last_modified: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCodeSigningConfigResponse:
+    code_signing_config: CodeSigningConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetCodeSigningConfigInput:
+    code_signing_config_arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetCodeSigningConfigResponse:
+    code_signing_config: CodeSigningConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateCodeSigningConfigInput:
+    code_signing_config_arn: str
+    description: str | None = None
+    allowed_publishers: AllowedPublishers | None = None
+    code_signing_policies: CodeSigningPolicies | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateCodeSigningConfigResponse:
+    code_signing_config: CodeSigningConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteCodeSigningConfigInput:
+    code_signing_config_arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteCodeSigningConfigResponse:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListCodeSigningConfigsInput:
+    marker: str | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListCodeSigningConfigsResponse:
+    next_marker: str | None = None
+    code_signing_configs: tuple[CodeSigningConfig, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFunctionsByCodeSigningConfigInput:
+    code_signing_config_arn: str
+    marker: str | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFunctionsByCodeSigningConfigResponse:
+    next_marker: str | None = None
+    function_arns: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutFunctionCodeSigningConfigInput:
+    code_signing_config_arn: str
+    function_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutFunctionCodeSigningConfigResponse:
+    code_signing_config_arn: str
+    function_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetFunctionCodeSigningConfigInput:
     function_name: str
 
@@ -1073,6 +1176,11 @@ class GetFunctionCodeSigningConfigInput:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetFunctionCodeSigningConfigResponse:
     code_signing_config_arn: str
+    function_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteFunctionCodeSigningConfigInput:
     function_name: str
 
 
@@ -1137,6 +1245,183 @@ class ListProvisionedConcurrencyConfigsResponse:
 class DeleteProvisionedConcurrencyConfigInput:
     function_name: str
     qualifier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityProviderVpcConfig:
+    subnet_ids: tuple[str, ...]
+    security_group_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityProviderPermissionsConfig:
+    capacity_provider_operator_role_arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceRequirements:
+    architectures: tuple[str, ...] | None = None
+    allowed_instance_types: tuple[str, ...] | None = None
+    excluded_instance_types: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetTrackingScalingPolicy:
+    predefined_metric_type: str
+    target_value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityProviderScalingConfig:
+    max_v_cpu_count: int | None = None
+    scaling_mode: str | None = None
+    scaling_policies: tuple[TargetTrackingScalingPolicy, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropagateTags:
+    mode: str | None = None
+    explicit_tags: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityProviderLoggingConfig:
+    system_log_level: str | None = None
+    log_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityProviderTelemetryConfig:
+    logging_config: CapacityProviderLoggingConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCapacityProviderInput:
+    capacity_provider_name: str
+    vpc_config: CapacityProviderVpcConfig
+    permissions_config: CapacityProviderPermissionsConfig
+    instance_requirements: InstanceRequirements | None = None
+    capacity_provider_scaling_config: CapacityProviderScalingConfig | None = None
+    kms_key_arn: str | None = None
+    tags: Mapping[str, str] | None = None
+    propagate_tags: PropagateTags | None = None
+    telemetry_config: CapacityProviderTelemetryConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityProvider:
+    capacity_provider_arn: str
+    state: str
+    vpc_config: CapacityProviderVpcConfig
+    permissions_config: CapacityProviderPermissionsConfig
+    instance_requirements: InstanceRequirements | None = None
+    capacity_provider_scaling_config: CapacityProviderScalingConfig | None = None
+    kms_key_arn: str | None = None
+    last_modified: str | None = None
+    propagate_tags: PropagateTags | None = None
+    telemetry_config: CapacityProviderTelemetryConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCapacityProviderResponse:
+    capacity_provider: CapacityProvider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetCapacityProviderInput:
+    capacity_provider_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetCapacityProviderResponse:
+    capacity_provider: CapacityProvider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListCapacityProvidersInput:
+    state: str | None = None
+    marker: str | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListCapacityProvidersResponse:
+    capacity_providers: tuple[CapacityProvider, ...]
+    next_marker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateCapacityProviderInput:
+    capacity_provider_name: str
+    capacity_provider_scaling_config: CapacityProviderScalingConfig | None = None
+    propagate_tags: PropagateTags | None = None
+    telemetry_config: CapacityProviderTelemetryConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateCapacityProviderResponse:
+    capacity_provider: CapacityProvider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteCapacityProviderInput:
+    capacity_provider_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteCapacityProviderResponse:
+    capacity_provider: CapacityProvider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFunctionVersionsByCapacityProviderInput:
+    capacity_provider_name: str
+    marker: str | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionVersionsByCapacityProviderListItem:
+    function_arn: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFunctionVersionsByCapacityProviderResponse:
+    capacity_provider_arn: str
+    function_versions: tuple[FunctionVersionsByCapacityProviderListItem, ...]
+    next_marker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionScalingConfig:
+    min_execution_environments: int | None = None
+    max_execution_environments: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutFunctionScalingConfigInput:
+    function_name: str
+    qualifier: str
+    function_scaling_config: FunctionScalingConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutFunctionScalingConfigResponse:
+    function_state: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetFunctionScalingConfigInput:
+    function_name: str
+    qualifier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetFunctionScalingConfigResponse:
+    function_arn: str | None = None
+    applied_function_scaling_config: FunctionScalingConfig | None = None
+    requested_function_scaling_config: FunctionScalingConfig | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
