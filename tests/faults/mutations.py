@@ -1,0 +1,221 @@
+"""Changes everything that the control plane can change, as fast as it can, and says so.
+
+    python -m tests.faults.mutations FOLDER SEED
+
+Each transaction that changes something is told twice: "will H" before its commit, "did H" behind
+it; H stands for all that the store then holds. Beside it packages without owners are collected
+all the time.
+"""
+
+import asyncio
+import hashlib
+import random
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, cast
+
+from stoker.api import (
+    aliases,
+    capacity_providers,
+    code_signing,
+    concurrency,
+    event_invoke,
+    event_sources,
+    function_settings,
+    function_urls,
+    layer_policies,
+    layers,
+    policies,
+    tags,
+    versions,
+)
+from stoker.api.control import Control, Settings
+from stoker.api.shapes import lambda_ as shapes
+from stoker.blobs.directory import DirectoryBlobs
+from stoker.core.errors import ServiceError
+from stoker.invoke.catalog import Catalog
+from stoker.store.sqlite import SqliteStore, SqliteTransaction
+from tests.component.one_account import ARN, ME, Account, zipped
+
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"
+PROVIDER = {
+    "vpc_config": shapes.CapacityProviderVpcConfig(subnet_ids=(), security_group_ids=()),
+    "permissions_config": shapes.CapacityProviderPermissionsConfig(
+        capacity_provider_operator_role_arn="arn:aws:iam::000000000000:role/r"
+    ),
+}
+PUBLISHERS = shapes.AllowedPublishers(signing_profile_version_arns=("arn:aws:signer:::p",))
+
+
+def content(db: sqlite3.Connection) -> str:
+    """Stands for every row of every table."""
+    tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    rows = {name: sorted(db.execute(f"SELECT * FROM {name}").fetchall()) for name in tables}
+    return hashlib.sha256(repr(sorted(rows.items())).encode()).hexdigest()
+
+
+class TellingStore(SqliteStore):
+    told = ""
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqliteTransaction]:
+        async with super().transaction() as tx:
+            yield tx
+            state = await self.run(lambda: content(tx._db))
+            if state != self.told:
+                print("will", state, flush=True)
+        if state != self.told:
+            self.told = state
+            print("did", state, flush=True)
+
+
+async def needed(store: SqliteStore, catalog: Catalog) -> Collection[str]:
+    """As reconcilers/removal.py has it, where nothing runs."""
+    async with store.transaction() as tx:
+        return await tx.layers.digests() | catalog.trees()
+
+
+class Hand:
+    """Makes one change after the other, at random."""
+
+    def __init__(self, my: Account, draw: random.Random) -> None:
+        self._my = my
+        self._draw = draw
+
+    async def change(self) -> None:
+        changes: list[Callable[[], Awaitable[Any]]] = [
+            *(self.functions, self.code, self.published, self.aliases, self.layers, self.policies),
+            *(self.settings, self.urls, self.mappings, self.signing, self.providers, self.ended),
+        ]
+        with suppress(ServiceError):  # it was refused: that is the whole of its effect
+            await self._draw.choice(changes)()
+
+    def do(self, operation: Any, **given: Any) -> Awaitable[Any]:
+        return self._my.do(operation, **given)
+
+    def zip(self) -> bytes:
+        return zipped(self._draw.randbytes(8))
+
+    async def functions(self) -> None:
+        code = shapes.FunctionCode(zip_file=self.zip())
+        await self._my.active(code=code, publish=self._draw.random() < 0.5)
+
+    async def code(self) -> None:
+        await self._my.update_code(zip_file=self.zip(), publish=self._draw.random() < 0.5)
+        await self._my.settle()
+
+    async def published(self) -> None:
+        await self.do(versions.publish_version, description=str(self._draw.random()))
+
+    async def aliases(self) -> None:
+        with suppress(ServiceError):
+            await self.do(aliases.create_alias, name="a", function_version="$LATEST")
+        await self.do(aliases.update_alias, name="a", description=str(self._draw.random()))
+        if self._draw.random() < 0.2:
+            await self.do(aliases.delete_alias, name="a")
+
+    async def layers(self) -> None:
+        made = await self.do(
+            layers.publish_layer_version,
+            layer_name="l",
+            content=shapes.LayerVersionContentInput(zip_file=self.zip()),
+        )
+        await self.do(
+            layer_policies.add_layer_version_permission,
+            layer_name="l", version_number=made.version, statement_id="s", principal="*",
+            action="lambda:GetLayerVersion",
+        )  # fmt: skip
+        await self._my.update(layers=(made.layer_version_arn,))
+        await self._my.settle()
+        await self.do(layers.delete_layer_version, layer_name="l", version_number=made.version)
+
+    async def policies(self) -> None:
+        sid, qualifier = f"s{self._draw.randrange(5)}", self._draw.choice([None, "a"])
+        with suppress(ServiceError):
+            await self.do(policies.remove_permission, statement_id=sid, qualifier=qualifier)
+        await self.do(
+            policies.add_permission,
+            statement_id=sid, qualifier=qualifier, principal="*", action="lambda:InvokeFunction",
+        )  # fmt: skip
+
+    async def settings(self) -> None:
+        number = self._draw.randrange(1, 100)
+        await self.do(concurrency.put_function_concurrency, reserved_concurrent_executions=number)
+        await self.do(event_invoke.put_function_event_invoke_config, maximum_retry_attempts=1)
+        await self.do(function_settings.put_function_recursion_config, recursive_loop="Allow")
+        await self.do(tags.tag_resource, resource=ARN, tags={"n": str(number)})
+
+    async def urls(self) -> None:
+        qualifier = self._draw.choice([None, "a"])
+        with suppress(ServiceError):
+            await self.do(function_urls.delete_function_url_config, qualifier=qualifier)
+        await self.do(
+            function_urls.create_function_url_config, auth_type="NONE", qualifier=qualifier
+        )
+
+    async def mappings(self) -> None:
+        with suppress(ServiceError):
+            await self.do(
+                event_sources.create_event_source_mapping, event_source_arn=QUEUE, tags={"a": "b"}
+            )
+        page = await self._my.do(event_sources.list_event_source_mappings, function_name=None)
+        for one in page.event_source_mappings:
+            await self._my.ask(
+                event_sources.update_event_source_mapping,
+                shapes.UpdateEventSourceMappingInput(
+                    uuid=one.uuid, batch_size=self._draw.randrange(1, 10)
+                ),
+            )
+            if self._draw.random() < 0.5:
+                await self.do(event_sources.delete_event_source_mapping, uuid=one.uuid)
+
+    async def signing(self) -> None:
+        made = await self.do(code_signing.create_code_signing_config, allowed_publishers=PUBLISHERS)
+        arn = made.code_signing_config.code_signing_config_arn
+        await self.do(code_signing.put_function_code_signing_config, code_signing_config_arn=arn)
+        await self.do(code_signing.delete_function_code_signing_config)
+        await self.do(code_signing.delete_code_signing_config, code_signing_config_arn=arn)
+
+    async def providers(self) -> None:
+        name = {"capacity_provider_name": "p"}
+        with suppress(ServiceError):
+            await self.do(capacity_providers.create_capacity_provider, **name, **PROVIDER)
+        await self.do(capacity_providers.delete_capacity_provider, **name)
+
+    async def ended(self) -> None:
+        if self._draw.random() < 0.3:
+            await self._my.delete()
+
+
+async def main(folder: Path, seed: int) -> None:
+    store, blobs, catalog = TellingStore(folder / "db"), DirectoryBlobs(folder / "blobs"), Catalog()
+    await blobs.clear_up()
+    await store.open()
+    await catalog.follow(store)
+    control = Control(
+        store=store,
+        blobs=blobs,
+        catalog=catalog,
+        invoker=cast(Any, None),
+        events=cast(Any, None),
+        logs_store=cast(Any, None),
+        settings=Settings(),
+        changed=lambda: None,
+    )
+    hand = Hand(Account(control, [], ME, folder), random.Random(seed))
+
+    async def collect() -> None:
+        while True:
+            await blobs.collect(lambda: needed(store, catalog))
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(collect())
+        while True:
+            await hand.change()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
