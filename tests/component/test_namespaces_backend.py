@@ -158,6 +158,77 @@ def test_a_burst_beyond_the_stock_gets_a_sandbox_each(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+def early(folder: Path, script: str, **environ: str) -> SandboxSpec:
+    """With a managed runtime as what is first; its function's module is this script."""
+    code = folder / "code" / uuid.uuid4().hex
+    code.mkdir()
+    (code / "main.py").write_text(script)
+    variables = {
+        "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
+        "LAMBDA_TASK_ROOT": "/var/task",
+        "_HANDLER": "main.handler",
+        "_LAMBDA_TELEMETRY_LOG_FD": "62",
+        **environ,
+    }
+    kind = Kind(f"python3.{sys.version_info.minor}")
+    first = Command(RUNTIME, None, variables, "/var/task")
+    return replace(spec(folder, kind), code=code, first=first)
+
+
+async def printed_by(sandbox: NamespacesSandbox, command: Command) -> tuple[bytes, Exit]:
+    ended: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+    sandbox.on_exit = lambda _, how: ended.set_result(how)
+    process = sandbox.start(command)
+    how = await ended
+    try:
+        return os.read(process.stdout, 65536), how
+    finally:
+        for fd in (process.stdout, process.stderr, process.frames):
+            os.close(fd)
+
+
+def test_what_was_set_off_is_taken_over_alive_or_dead(tmp_path: Path) -> None:
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        for dead in (False, True):
+            asked = early(folder, "import os\nprint(os.getcwd(), flush=True)\nos._exit(7)\n")
+            assert asked.first is not None
+            sandbox = await backend.create(asked)
+            assert sandbox.began is not None
+            if dead:
+                await until(lambda sandbox=sandbox: len(sandbox.pids()) == 1)  # its init
+                for _ in range(3):
+                    await asyncio.sleep(0)  # the report of its init is read meanwhile
+            assert await printed_by(sandbox, asked.first) == (b"/var/task\n", Exit(code=7))
+            await sandbox.destroy()
+
+    play(tmp_path, story)
+
+
+def test_what_is_too_long_to_be_told_early_is_told_later(tmp_path: Path) -> None:
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        asked = early(folder, "import os\nprint(len(os.environ['X']), flush=True)\nos._exit(0)\n",
+                      X="\u00e9" * 10_300)  # fmt: skip
+        assert asked.first is not None
+        sandbox = await backend.create(asked)
+        assert sandbox.began is None
+        assert await printed_by(sandbox, asked.first) == (b"10300\n", Exit(code=0))
+        await sandbox.destroy()
+
+    play(tmp_path, story)
+
+
+def test_what_is_set_off_and_never_taken_over_ends_with_its_sandbox(tmp_path: Path) -> None:
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        sandbox = await backend.create(early(folder, "import time\ntime.sleep(3600)\n"))
+        assert len(sandbox.pids()) == 2
+        await sandbox.destroy()
+        outside = replace(early(folder, ""), code=folder / "code" / "nothing")
+        with pytest.raises(SandboxFailed, match="cannot fit a sandbox"):
+            await backend.create(outside)
+
+    play(tmp_path, story)
+
+
 def test_code_outside_the_code_folder_cannot_be_asked_for(tmp_path: Path) -> None:
     async def story(backend: NamespacesBackend, folder: Path) -> None:
         (folder / "code" / "link").symlink_to("/etc")

@@ -8,11 +8,12 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from stoker.core.environ import Credentials, Roots, runtime_environ
 from stoker.core.faults import NO_BOOTSTRAP, Fault
-from stoker.core.invocation import Target
+from stoker.core.invocation import Initialization, Target
 from stoker.core.lifecycle_words import Party, extension_name
 from stoker.core.limits import RUNTIMES, Family
-from stoker.sandbox.base import RUNTIME, Command, Sandbox
+from stoker.sandbox.base import RUNTIME, Command, Place, Sandbox
 
 RUNTIME_BOOTSTRAP = "/var/runtime/bootstrap"
 WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
@@ -24,9 +25,26 @@ _READ_BY = {Family.NODE: ("NODE_", "UV_", "ICU_"), Family.RUBY: ("RUBY", "GEM_")
 MOST_PARKED_MB = 4096  # node's own limit of its heap; a larger function's must be said at start
 
 
+def make_environ(
+    target: Target, place: Place, log_stream: str, initialization: Initialization
+) -> Mapping[str, str]:
+    """The variables of the runtime; those of extensions are made of them."""
+    return runtime_environ(
+        target,
+        runtime_api=place.runtime_api,
+        endpoint_url=None if place.endpoint is None else f"http://{place.endpoint}",
+        log_stream=log_stream,
+        initialization=initialization,
+        # The access key names the account; a role's own credentials come with issue 4.
+        credentials=Credentials(target.account, "stoker", "stoker"),
+        roots=Roots(task=place.task_root, layers=place.layer_root),
+        xray=place.xray,
+    )
+
+
 def runtime_command(
     target: Target,
-    sandbox: Sandbox,
+    place: Place,
     environ: Mapping[str, str],
     code: Path,
     opt: Path | None,
@@ -37,14 +55,14 @@ def runtime_command(
     `from_zygote`: a managed runtime may begin as a copy of a running interpreter."""
     argv: tuple[str, ...] | None = None
     if target.runtime.startswith("provided"):
-        bootstrap = _bootstrap(sandbox, code, opt)
+        bootstrap = _bootstrap(place, code, opt)
         if bootstrap is None:
             return NO_BOOTSTRAP
         argv = (bootstrap,)
     elif environ.get(WRAPPER) or not from_zygote or _must_be_new(target):
         # The zygote is an interpreter already: a wrapper must be there before it.
         argv = (RUNTIME_BOOTSTRAP,)
-    return Command(RUNTIME, argv, environ, cwd=sandbox.task_root)
+    return Command(RUNTIME, argv, environ, cwd=place.task_root)
 
 
 def has_extensions_disabled(opt: Path | None) -> bool:
@@ -75,11 +93,11 @@ def _must_be_new(target: Target) -> bool:
     return any(name.startswith(late) for name, _ in target.environment)
 
 
-def _bootstrap(sandbox: Sandbox, code: Path, opt: Path | None) -> str | None:
+def _bootstrap(place: Place, code: Path, opt: Path | None) -> str | None:
     """The first executable one; else the first at all, whose exec will say what is wrong."""
-    found = [(_kind(code / "bootstrap"), f"{sandbox.task_root}/bootstrap")]
+    found = [(_kind(code / "bootstrap"), f"{place.task_root}/bootstrap")]
     if opt is not None:
-        found.append((_kind(opt / "bootstrap"), f"{sandbox.layer_root}/bootstrap"))
+        found.append((_kind(opt / "bootstrap"), f"{place.layer_root}/bootstrap"))
     for wanted in ("executable", "file"):
         for kind, path in found:
             if kind == wanted:

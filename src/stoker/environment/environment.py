@@ -20,7 +20,6 @@ from signal import SIGKILL, SIGTERM
 from typing import Any, get_args
 
 from stoker.core import lifecycle_words as words
-from stoker.core import telemetry
 from stoker.core.delivery import invoke_event, next_response, shutdown_event
 from stoker.core.doings import doings
 from stoker.core.errors import ServiceException
@@ -29,8 +28,7 @@ from stoker.core.faults import Fault
 from stoker.core.invocation import Invocation, RequestId, Target
 from stoker.core.invoke_limits import PHASES_KEPT, RUNTIME_API_CONNECTIONS
 from stoker.core.lifecycle import Lifecycle
-from stoker.core.lifecycle_words import RUNTIME, Party, Phase, Status, extension_party
-from stoker.environment.command import external_extensions, has_extensions_disabled
+from stoker.core.lifecycle_words import RUNTIME, Party, Phase, Status
 from stoker.environment.extensions_api import ExtensionsApi
 from stoker.environment.ground import EnvironmentSettings as EnvironmentSettings
 from stoker.environment.ground import Ground as Ground
@@ -72,18 +70,14 @@ class Environment:
     ) -> None:
         self.id = ground.sandbox.id
         self.target = target
-        self.created_ms = time.time_ns() // 1_000_000
-        function = None if target.log.group == f"/aws/lambda/{target.name}" else target.name
-        self.log_stream = telemetry.log_stream(self.created_ms, target.version, self.id, function)
+        draft = ground.draft
+        self.created_ms, self.log_stream = draft.created_ms, draft.log_stream
         self._ground = ground
         self._sandbox = ground.sandbox
         self._owner = owner
         self._settings = settings
         self._loop = asyncio.get_running_loop()
-        disabled = has_extensions_disabled(ground.opt)
-        names = () if disabled else external_extensions(ground.opt)
-        extensions = [extension_party(name) for name in names]
-        self._life = Lifecycle(timeout_s=target.timeout_s, externals=frozenset(extensions))
+        self._life = Lifecycle(timeout_s=target.timeout_s, externals=frozenset(draft.extensions))
         sink = logs.open(target.account, target.region, target.log.group, self.log_stream)
         self._telemetry = Telemetry(target.log.format, ground.sandbox.connector)
         self._log = EnvironmentLog(sink, target, self._telemetry)
@@ -91,7 +85,7 @@ class Environment:
         self._subscriptions = TelemetryApi(
             self._telemetry, self._log, self._extensions.caller, ground.sandbox
         )
-        inner = (None, None) if disabled else (self._extensions, self._subscriptions)
+        inner = (None, None) if draft.no_extensions else (self._extensions, self._subscriptions)
         self._api = RuntimeApi(self, self._life, *inner)
         app = endpoint_app(target) if endpoint_app is not None else None
         self._servers = Servers(ground.sandbox, self._api, app, RUNTIME_API_CONNECTIONS)
@@ -100,8 +94,7 @@ class Environment:
             target,
             ground.sandbox,
             (ground.code, ground.opt),
-            extensions,
-            log_stream=self.log_stream,
+            draft,
             emit=self._log.output,
             over=self._over,
             from_zygote=settings.from_zygote,
@@ -278,7 +271,8 @@ class Environment:
     # --- an init ------------------------------------------------------------------------------
 
     def _init_begins(self, effect: words.InitBegan) -> None:
-        self._reports.init_began(effect.phase, self._now)
+        began = self._sandbox.began if effect.phase == "init" else None
+        self._reports.init_began(effect.phase, self._now if began is None else began)
         self._extensions.forget()
         self._sandbox.throttle_cpu(False)
         if effect.phase == "init":

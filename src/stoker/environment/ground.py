@@ -6,6 +6,7 @@ from pathlib import Path
 from stoker.core.invocation import Initialization
 from stoker.core.invoke_limits import FREEZE_S, INIT_S, KILL_S, PROVISIONED_INIT_S
 from stoker.core.pace import StreamLimits
+from stoker.environment.draft import Draft
 from stoker.observe.steps import Steps
 from stoker.sandbox.base import Sandbox
 
@@ -33,4 +34,5 @@ class Ground:
     code: Path
     opt: Path | None  # its layers, merged
     steps: Steps  # of making it, so far
+    draft: Draft
     initialization: Initialization = Initialization.ON_DEMAND

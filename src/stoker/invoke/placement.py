@@ -22,6 +22,7 @@ from stoker.core.lifecycle_words import Phase
 from stoker.core.limits import RUNTIMES, Family
 from stoker.core.pool import Begin, Pool, Room, Serve, Slot, Waiter, Waits
 from stoker.core.scaling import Rule, Scaling
+from stoker.environment.draft import draft
 from stoker.environment.environment import Done, Environment, EnvironmentSettings, Ground
 from stoker.environment.view import CREATE, EnvironmentView
 from stoker.http.base import Application
@@ -273,6 +274,11 @@ class Placement:
         name, target, steps = self._making[slot]
         code = self._code_path(target.code)
         opt = None if target.opt is None else self._code_path(target.opt)
+        settings = self._settings.environment
+        drawn = draft(
+            target, name, code, opt, _initialization(slot),
+            place=self._backend.place, from_zygote=settings.from_zygote,
+        )  # fmt: skip
         spec = SandboxSpec(
             environment_id=name,
             kind=self._kind(target),
@@ -280,11 +286,12 @@ class Placement:
             ephemeral_mb=target.ephemeral_mb,
             code=code,
             opt=opt,
+            first=drawn.first,
         )
         with steps.step("create"):
             async with asyncio.timeout(self._settings.create_limit_s):
                 sandbox = await self._backend.create(spec)
-        return Ground(sandbox, code, opt, steps, _initialization(slot))
+        return Ground(sandbox, code, opt, steps, drawn, _initialization(slot))
 
     def _unborn(self, slot: Slot[Environment]) -> EnvironmentView:
         name, target, steps = self._making[slot]

@@ -33,16 +33,6 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class SandboxSpec:
-    environment_id: str  # 32 hex digits, unique
-    kind: Kind
-    memory_mb: int
-    ephemeral_mb: int
-    code: Path  # unpacked, seen as /var/task
-    opt: Path | None = None  # the layers, unpacked and merged, seen as /opt
-
-
-@dataclass(frozen=True, slots=True)
 class Command:
     """A process to start inside. argv=None: the managed runtime of the sandbox's Kind."""
 
@@ -50,6 +40,19 @@ class Command:
     argv: tuple[str, ...] | None
     environ: Mapping[str, str]
     cwd: str
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSpec:
+    environment_id: str  # 32 hex digits, unique
+    kind: Kind
+    memory_mb: int
+    ephemeral_mb: int
+    code: Path  # unpacked, seen as /var/task
+    opt: Path | None = None  # the layers, unpacked and merged, seen as /opt
+    # What will be started first, and as what. A backend may set it off before create() returns,
+    # and says so by Sandbox.began; the owner's start() of an equal command then takes it over.
+    first: Command | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,17 @@ class Listener:
     address: str  # "host:port" as seen inside
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where things are in an environment, seen from inside: what its processes are told."""
+
+    runtime_api: str  # host:port, as all of these
+    endpoint: str | None
+    xray: str
+    task_root: str
+    layer_root: str
+
+
 class Sandbox(Protocol):
     id: str
     runtime_api: Listener  # port 9001
@@ -94,6 +108,7 @@ class Sandbox(Protocol):
     xray: Listener  # UDP: where SDKs look for X-Ray's daemon
     task_root: str  # where the code is, seen from inside: /var/task
     layer_root: str  # /opt
+    began: float | None  # when SandboxSpec.first was set off (monotonic); None: it was not
 
     # Told about deaths; set by the owner before the first start. Called from the event loop.
     on_exit: Callable[[str, Exit], None]  # a started process ended: (name, how)
@@ -151,6 +166,11 @@ class Backend(Protocol):
         """What is *not* enforced, in plain sentences; () if all is."""
         ...
 
+    @property
+    def place(self) -> Place | None:
+        """That of all its sandboxes; None if they differ."""
+        ...
+
     async def start(self) -> None:
         """Also clears what a dead predecessor on the same data folder left behind."""
         ...
@@ -164,6 +184,17 @@ class Backend(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+def place_of(sandbox: Sandbox) -> Place:
+    endpoint = None if sandbox.endpoint is None else sandbox.endpoint.address
+    return Place(
+        sandbox.runtime_api.address,
+        endpoint,
+        sandbox.xray.address,
+        sandbox.task_root,
+        sandbox.layer_root,
+    )
 
 
 class SandboxFailed(Exception):

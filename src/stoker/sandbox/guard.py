@@ -18,6 +18,7 @@ from stoker.sandbox.base import (
     Exit,
     Kind,
     Listener,
+    Place,
     Process,
     Sandbox,
     SandboxFailed,
@@ -43,6 +44,10 @@ class GuardedBackend:
     @property
     def limitations(self) -> tuple[str, ...]:
         return self._backend.limitations
+
+    @property
+    def place(self) -> Place | None:
+        return self._backend.place
 
     async def start(self) -> None:
         await self._backend.start()
@@ -106,6 +111,7 @@ class GuardedSandbox:
         self.xray: Listener = sandbox.xray
         self.task_root = sandbox.task_root
         self.layer_root = sandbox.layer_root
+        self.began = sandbox.began
         self.on_exit: Callable[[str, Exit], None] = lambda *_: None
         self.on_lost: Callable[[str], None] = lambda _: None
         self._usage = Usage(0, 0)

@@ -69,6 +69,7 @@ class ProcessBackend:
     """stoker.sandbox.base.Backend."""
 
     name = "process"
+    place = None  # every sandbox has ports and folders of its own
 
     def __init__(
         self,
@@ -151,6 +152,7 @@ class ProcessSandbox:
         self.on_lost: Callable[[str], None] = lambda _: None
         self.task_root = str(spec.code)
         self.layer_root = str(spec.opt or folder / "opt")
+        self.began: float | None = None
         self.runtime_api = _listen()
         self.endpoint: Listener | None = _listen()
         self.xray = _datagrams()

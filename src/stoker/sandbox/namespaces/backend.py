@@ -12,16 +12,18 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stoker.sandbox.base import Kind, RuntimeUnavailable, SandboxFailed, SandboxSpec
+from stoker.sandbox.base import Kind, Place, RuntimeUnavailable, SandboxFailed, SandboxSpec
+from stoker.sandbox.namespaces.network import RUNTIME_API, XRAY
 from stoker.sandbox.namespaces.parked import PACKET
-from stoker.sandbox.namespaces.sandbox import NamespacesSandbox
+from stoker.sandbox.namespaces.sandbox import NamespacesSandbox, go_message, make_pipes
 
 ANSWER_S = 120.0  # the first use of a runtime may compile its SDK
+FIRST_BYTES = PACKET - 4096  # of what a runtime is told; longer ones are told later
 _SOURCE = str(Path(__file__).parents[3])
 _START = (
     f"import sys; sys.path.insert(0, {_SOURCE!r}); "
@@ -100,10 +102,50 @@ class NamespacesBackend:
     async def prepare(self, kind: Kind) -> None:
         await self._ask("prepare", {"runtime": kind.runtime, "preload": kind.preload_sdk})
 
+    @property
+    def place(self) -> Place:
+        port = self._settings.endpoint_port
+        return Place(
+            ":".join(map(str, RUNTIME_API)),
+            f"{RUNTIME_API[0]}:{port}" if port else None,
+            ":".join(map(str, XRAY)),
+            NamespacesSandbox.task_root,
+            NamespacesSandbox.layer_root,
+        )
+
     async def create(self, spec: SandboxSpec) -> NamespacesSandbox:
-        facts, fds = await self._ask(
-            "create",
-            {
+        message = b"" if spec.first is None else go_message(spec.first)
+        sets_off = 0 < len(message) < FIRST_BYTES
+        pipes = make_pipes(3) if sets_off else []
+        outputs = [ours for ours, _ in pipes]
+        try:
+            facts, fds = await self._ask_for(spec, message if sets_off else b"", pipes)
+        except BaseException:
+            for end in outputs:
+                os.close(end)
+            raise
+        if len(fds) < len(facts["fds"]):
+            for fd in (*fds, *outputs):
+                os.close(fd)
+            await self._ask("destroy", spec.environment_id)
+            raise SandboxFailed("cannot take over a sandbox: too many open files")
+        if facts["began"] is None:
+            for end in outputs:
+                os.close(end)
+            outputs = []
+        named = dict(zip(facts["fds"], fds, strict=True))
+        port = self._settings.endpoint_port
+        sandbox = NamespacesSandbox(spec, facts, named, port, self._bury, self._connector, outputs)
+        self._sandboxes[sandbox.id] = sandbox
+        return sandbox
+
+    async def _ask_for(
+        self, spec: SandboxSpec, message: bytes, pipes: list[tuple[int, int]]
+    ) -> tuple[dict[str, Any], list[int]]:
+        """A sandbox; `message` and the far ends of `pipes` set off the runtime that is parked."""
+        try:
+            number, answer = self._question()
+            asked: dict[str, Any] = {
                 "id": spec.environment_id,
                 "runtime": spec.kind.runtime,
                 "preload": spec.kind.preload_sdk,
@@ -111,18 +153,13 @@ class NamespacesBackend:
                 "ephemeral_mb": spec.ephemeral_mb,
                 "code": self._below_code_root(spec.code),
                 "opt": spec.opt and self._below_code_root(spec.opt),
-            },
-        )
-        if len(fds) < len(facts["fds"]):
-            for fd in fds:
-                os.close(fd)
-            await self._ask("destroy", spec.environment_id)
-            raise SandboxFailed("cannot take over a sandbox: too many open files")
-        named = dict(zip(facts["fds"], fds, strict=True))
-        port = self._settings.endpoint_port
-        sandbox = NamespacesSandbox(spec, facts, named, port, self._bury, self._connector)
-        self._sandboxes[sandbox.id] = sandbox
-        return sandbox
+            }
+            head = json.dumps({"n": number, "create": asked}).encode()
+            await self._send(b"%b\0%b" % (head, message), [theirs for _, theirs in pipes])
+        finally:
+            for _, theirs in pipes:
+                os.close(theirs)
+        return await self._wait(answer)
 
     async def announce(self, url: str) -> None:
         """Write the URL to the ready file, atomically."""
@@ -164,19 +201,21 @@ class NamespacesBackend:
         return self._answers[number]
 
     async def _ask(self, verb: str, what: Any) -> tuple[dict[str, Any], list[int]]:
+        number, answer = self._question()
+        await self._send(json.dumps({"n": number, verb: what}).encode())
+        return await self._wait(answer)
+
+    def _question(self) -> "tuple[int, asyncio.Future[tuple[dict[str, Any], list[int]]]]":
         if self._control is None:
             raise SandboxFailed("cannot reach the launcher: it is gone; restart the server")
         self._numbers += 1
-        answer = self._expect(self._numbers)
-        message = json.dumps({"n": self._numbers, verb: what}).encode()
-        await self._send(message)
-        return await self._wait(answer)
+        return self._numbers, self._expect(self._numbers)
 
-    async def _send(self, message: bytes) -> None:
+    async def _send(self, message: bytes, fds: Sequence[int] = ()) -> None:
         while True:
             assert self._control is not None
             try:
-                self._control.send(message)
+                socket.send_fds(self._control, [message], fds)
                 return
             except BlockingIOError:  # a burst of requests fills the launcher's queue
                 await self._writable()

@@ -8,6 +8,7 @@ server hangs up, or dies, everything is killed and removed.
     server --> {"n": 1, "prepare": {"runtime": "python3.13", "preload": false}}
     server --> {"n": 2, "create": {"id": .., "runtime": .., "preload": .., "memory_mb": ..,
                 "ephemeral_mb": .., "code": "<name>", "opt": "<name>" or null}}
+               (+ NUL, what the parked runtime is told as soon as all is in place, descriptors)
     server --> {"n": 3, "destroy": "<id>"}
     server --> {"n": 4, "announce": "http://127.0.0.1:4566"}      written to the ready file
     <-- {"n": .., "ok": {..}} (+ descriptors)   or   {"n": .., "error": .., "unavailable": bool}
@@ -33,8 +34,9 @@ from stoker.sandbox.namespaces.idmap import Owners
 from stoker.sandbox.namespaces.network import Block, Networks
 from stoker.sandbox.namespaces.parked import receive
 from stoker.sandbox.namespaces.scratch import Scratch
-from stoker.sandbox.namespaces.stock import SCRATCH_MB, Prepared, Stocks
+from stoker.sandbox.namespaces.stock import SCRATCH_MB, Prepared, Request, Stocks
 from stoker.sandbox.namespaces.undertaker import clear_up, until, wait_for
+from stoker.sandbox.namespaces.zygote import OUTPUTS
 
 REFILL_PAUSE_S = 0.02  # let a burst of cold starts pass before the stock is filled again
 
@@ -137,18 +139,21 @@ class Launcher:
 
     def obey(self) -> None:
         data, fds = receive(self.control)
-        for fd in fds:
-            os.close(fd)
         if not data:
             self.open = False
             return
-        request = json.loads(data)
+        head, _, first = data.partition(b"\0")
+        request = json.loads(head)
         number = request.get("n", 0)
+        if "create" in request:
+            self.refill_soon()
+            spec = request["create"]
+            self.stocks.take(_kind(spec), Request(number, spec, first, fds))
+            return
+        for fd in fds:
+            os.close(fd)
         if "prepare" in request:
             self.stocks.prepare(_kind(request["prepare"]), number)
-        elif "create" in request:
-            self.refill_soon()
-            self.stocks.take(_kind(request["create"]), (number, request["create"]))
         elif "destroy" in request:
             self.destroy(request["destroy"], number)
         elif "connector" in request:
@@ -166,18 +171,23 @@ class Launcher:
         with contextlib.suppress(OSError):
             self.control.send(json.dumps(message).encode())
 
-    def give(self, prepared: Prepared, request: tuple[int, dict[str, Any]]) -> None:
-        """Fit a prepared sandbox to its function and hand it over."""
-        number, spec = request
+    def give(self, prepared: Prepared, request: Request) -> None:
+        """Fit a prepared sandbox to its function, set its runtime off, and hand it over."""
+        number, spec = request.number, request.spec
         try:
             started = time.monotonic()
             prepared.group.limit_memory((spec["memory_mb"] << 20) - prepared.shared_bytes)
             self._mount(prepared, spec)
+            began = None
+            if len(request.fds) == len(OUTPUTS):  # else there was no room for descriptors here
+                began = time.monotonic()
+                socket.send_fds(prepared.go, [request.first], request.fds)
             prepared.id = spec["id"]
             self.given[prepared.id] = prepared
             fds = prepared.hand_over()
             facts = {
                 "pid": prepared.pid,
+                "began": began,
                 "shared_bytes": prepared.shared_bytes,
                 "procs": f"{prepared.group.paths[-1]}/cgroup.procs",
                 "v2": [name for name in ("memory", "cpu") if self.cgroups.layout.is_v2(name)],
@@ -190,6 +200,8 @@ class Launcher:
         except OSError as error:
             self.bury(prepared)
             self.refuse(number, f"cannot fit a sandbox to its function: {error}")
+        finally:
+            request.let_go()
 
     def _mount(self, prepared: Prepared, spec: dict[str, Any]) -> None:
         read_only = sys_.MOUNT_ATTR_RDONLY | sys_.MOUNT_ATTR_NOSUID | sys_.MOUNT_ATTR_NODEV

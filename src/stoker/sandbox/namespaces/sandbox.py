@@ -47,7 +47,9 @@ class NamespacesSandbox:
         endpoint_port: int,
         bury: Callable[["NamespacesSandbox"], Awaitable[None]],
         connector: Callable[[str], Awaitable[socket.socket]],
+        outputs: list[int],
     ) -> None:
+        """`outputs`: our ends of the pipes of spec.first, which the launcher has set off."""
         self.id = spec.environment_id
         self.on_exit: Callable[[str, Exit], None] = lambda *_: None
         self.on_lost: Callable[[str], None] = lambda _: None
@@ -60,7 +62,10 @@ class NamespacesSandbox:
         self._ctl = socket.socket(fileno=fds.pop("ctl"))
         self._ctl.setblocking(False)
         self._go: socket.socket | None = socket.socket(fileno=fds.pop("go"))
-        self._outputs = [fds.pop(name) for name in OUTPUTS if name in fds]  # of who is parked
+        # Of who is parked, if he has them already.
+        self._outputs = outputs or [fds.pop(name) for name in OUTPUTS if name in fds]
+        self._first = spec.first if outputs else None
+        self.began: float | None = facts["began"]
         if spec.kind.runtime.startswith("provided"):
             self._close_go()
         self.runtime_api = _listener(fds.pop("runtime_api"), RUNTIME_API[1])
@@ -78,6 +83,7 @@ class NamespacesSandbox:
         self._peak = self._highest_read = 0
         self._names: dict[int, str] = {}  # of living processes, by init's number
         self._programs: dict[int, str] = {}
+        self._early: Exit | None = None  # of who was set off, before he was taken over
         self._gone = False
         asyncio.get_running_loop().add_reader(self._ctl.fileno(), self._heard)
 
@@ -90,7 +96,7 @@ class NamespacesSandbox:
         frames = FRAMES_VARIABLE in command.environ
         if self._outputs and command.name == RUNTIME and command.argv is None:
             return self._wake(command)
-        pipes = _pipes(3 if frames else 2)
+        pipes = make_pipes(3 if frames else 2)
         for ours, _ in pipes:
             os.set_blocking(ours, False)
         try:
@@ -105,19 +111,31 @@ class NamespacesSandbox:
         return Process(command.name, outputs[0], outputs[1], outputs[2] if frames else -1)
 
     def _wake(self, command: Command) -> Process:
-        """Of a program that was started ahead: it has its pipes since then."""
+        """Of a program that was started ahead, or a runtime that was set off: it has its pipes
+        since then."""
         ours, self._outputs = self._outputs, []
         for end in ours:
             os.set_blocking(end, False)
-        self._unpark(command, [])
+        if self._first is None:
+            self._unpark(command, [])
+        else:
+            assert command == self._first, "another one was set off"
+            self._first = None
+            self._take_over(command.name)
         return Process(command.name, *ours)
 
     def _unpark(self, command: Command, fds: list[int]) -> None:
         assert self._go is not None
-        message = {"env": dict(command.environ), "cwd": command.cwd}
         self._names[_PARKED_ID] = command.name
-        self._send(self._go, json.dumps(message).encode(), fds)
+        self._send(self._go, go_message(command), fds)
         self._close_go()
+
+    def _take_over(self, name: str) -> None:
+        self._close_go()
+        if self._early is None:
+            self._names[_PARKED_ID] = name
+        else:
+            asyncio.get_running_loop().call_soon(self.on_exit, name, self._early)
 
     def _start(self, command: Command, fds: list[int]) -> None:
         if command.name == RUNTIME:
@@ -137,6 +155,7 @@ class NamespacesSandbox:
 
     def kill_all(self) -> None:
         self._close_go()
+        self._first = None
         self._send(self._ctl, struct.pack("=III", _KILL_ALL, 0, 0))
 
     def freeze(self) -> None:
@@ -250,6 +269,8 @@ class NamespacesSandbox:
             number, what, value = struct.unpack("=III", data)
             if (name := self._names.pop(number, None)) is not None:  # else parked, and not needed
                 self.on_exit(name, self._exit(number, what, value))
+            elif self._first is not None and number == _PARKED_ID:
+                self._early = self._exit(number, what, value)
 
     def _exit(self, number: int, what: int, value: int) -> Exit:
         if what == _EXITED:
@@ -267,7 +288,12 @@ class NamespacesSandbox:
             loop.call_soon(self.on_lost, why)
 
 
-def _pipes(count: int) -> list[tuple[int, int]]:
+def go_message(command: Command) -> bytes:
+    """What a parked runtime is told."""
+    return json.dumps({"env": dict(command.environ), "cwd": command.cwd}).encode()
+
+
+def make_pipes(count: int) -> list[tuple[int, int]]:
     """All of them, or none."""
     pipes: list[tuple[int, int]] = []
     try:

@@ -23,12 +23,25 @@ if TYPE_CHECKING:
     from stoker.sandbox.namespaces.launcher import Launcher, Settings
 
 Kind = tuple[str, bool]  # (runtime, SDK preloaded)
-Request = tuple[int, dict[str, Any]]
 
 SCRATCH_MB = 512  # AWS's default /tmp; other sizes are mounted over it
 PROCESSES = 1024 + 1  # AWS's limit, and our init
 OPEN_FILES = 1024
 MOST_TRIES = 3
+
+
+class Request:
+    """The server asks for a sandbox."""
+
+    def __init__(self, number: int, spec: dict[str, Any], first: bytes, fds: list[int]) -> None:
+        self.number, self.spec = number, spec
+        self.first, self.fds = first, fds  # what its runtime is told at once, if that is known
+
+    def let_go(self) -> None:
+        """It is answered."""
+        for fd in self.fds:
+            os.close(fd)
+        self.fds = []
 
 
 class Prepared:
@@ -234,8 +247,11 @@ class Stocks:
 
     def _fail(self, zygote: Zygote, error: str, unavailable: bool) -> None:
         self.zygotes.pop(zygote.kind, None)
-        for number in (*zygote.asked, *(number for number, _ in zygote.waiting)):
+        for number in zygote.asked:
             self.launcher.refuse(number, error, unavailable)
+        for request in zygote.waiting:
+            self.launcher.refuse(request.number, error, unavailable)
+            request.let_go()
         zygote.asked.clear()
         zygote.waiting.clear()
 
@@ -374,8 +390,9 @@ class Stocks:
     def _refuse_one(self, zygote: Zygote, error: str) -> None:
         """Of those who wait, one for whom no sandbox is under way any more."""
         if len(zygote.waiting) > len(zygote.booting):
-            number, _ = zygote.waiting.popleft()
-            self.launcher.refuse(number, error)
+            request = zygote.waiting.popleft()
+            self.launcher.refuse(request.number, error)
+            request.let_go()
 
     def _abandon(self, prepared: Prepared) -> None:
         prepared.group.kill()
