@@ -26,7 +26,7 @@ DIFFERENCES = {
         ),
         (
             "Layers",
-            "of S3, and AWS's own (`awslayer`), are not there. A statement for an organization "
+            "AWS's own (`awslayer`), are not there. A statement for an organization "
             "admits nobody; a link that leads out of the layer, or is absolute, and a path of more "
             "than 200 names are refused. Which runtimes a layer says it is for is used in lists "
             "only",
@@ -119,7 +119,18 @@ DIFFERENCES = {
             "Auto and FunctionUpdate are kept and shown, without effect: the interpreters are the "
             "machine's. Manual is refused",
         ),
-        ("Other services", "S3, SQS, SNS, STS and all others answer 501 in their own protocol"),
+        (
+            "Other services",
+            "S3, SNS, IAM, STS, DynamoDB and whatever else moto has are answered by moto, in a"
+            " process of its own, without policies being asked; what they keep is in memory and"
+            " gone when the server ends. What moto has not built is a 501 that names it. Each can"
+            " be had from another endpoint instead (`neighbour_endpoints`)",
+        ),
+        (
+            "Requests for them",
+            "must be signed, at least in form: anonymous ones are refused, public objects"
+            " included; names like `bucket.localhost` are not looked at, the path is",
+        ),
         ("Old CLIs", "below 1.29 and 2.13, `aws` needs `--endpoint-url` with each command"),
         ("Code.Location", "an address of this server, good for ten minutes and until its restart"),
         (

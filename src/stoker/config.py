@@ -15,6 +15,8 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from stoker.core.neighbours import BadEndpoint, read_endpoint
+
 FILE = "stoker.toml"  # looked for in the working directory
 
 
@@ -141,6 +143,20 @@ class Config:
         "Memory of the machine that is left free: when less is available, it is as if there were "
         "max_environments already.",
         least=0,
+    )
+    neighbours: str = option(
+        "embedded",
+        "AWS's other services (S3, SNS, IAM, DynamoDB, ...) at the same address. embedded: moto "
+        "stands for them, started when the first is asked for; what they keep is in memory, and "
+        "ends with the server. none: only those of neighbour_endpoints.",
+        choices=("embedded", "none"),
+    )
+    neighbour_endpoints: tuple[str, ...] = option(
+        (),
+        "Services that somebody else serves, separated by commas: "
+        "s3=http://127.0.0.1:9000,dynamodb=http://127.0.0.1:8000 (by the names that requests are "
+        "signed for). Requests are passed on as they come, with their signatures; Stoker's own "
+        "are signed with the credentials that it was started with.",
     )
     log_format: str = option(
         "auto",
@@ -291,6 +307,11 @@ def _check(config: Config, origin: Mapping[str, str]) -> None:
         raise ConfigError(
             f"{origin['default_account']}: '{config.default_account}' is not an account (12 digits)"
         )
+    for endpoint in config.neighbour_endpoints:
+        try:
+            read_endpoint(endpoint)
+        except BadEndpoint as error:
+            raise ConfigError(f"{origin['neighbour_endpoints']}: {error}") from None
     if not is_loopback(config.host) and not config.insecure_bind:
         raise ConfigError(
             f"{origin['host']}: will not listen on {config.host}: signatures are not verified yet, "

@@ -1,7 +1,8 @@
 """START HERE: every object there is, who holds whom, and in which order they live.
 
 clients ──► HttpServer ──► Front ──► Control ──► Store, Blobs, LogStore       (truth)
-                             │          └──────► Catalog                      (what is invoked)
+                             │          ├──────► Catalog                      (what is invoked)
+                             │          └──────► Neighbours ──► moto, others  (AWS's other services)
                              ├──► Dispatcher ──► EventQueue                   (what runs later)
                              └──► Invoker ──► Environment ──► Backend         (what runs)
 Activation ──► Store ──► CodeCache, Backend                                   (makes it ready)
@@ -21,6 +22,7 @@ from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.config import Config
 from stoker.core.invocation import Target
+from stoker.core.neighbours import Endpoints, read_endpoint
 from stoker.core.scaling import RULES
 from stoker.events.deliveries import Deliveries
 from stoker.events.dispatcher import Dispatcher
@@ -29,6 +31,8 @@ from stoker.events.to_functions import ToFunctions
 from stoker.http.server import HttpServer
 from stoker.invoke.catalog import Catalog
 from stoker.invoke.invoker import Invoker, InvokeSettings
+from stoker.neighbours.embedded import Embedded
+from stoker.neighbours.neighbours import Neighbours
 from stoker.observe.logs import LogStore
 from stoker.observe.traces import Traces
 from stoker.reconcilers.activation import Activation
@@ -71,6 +75,7 @@ class Server:
             endpoint_app=self._front_inside,
             settings=_invoke_settings(config),
         )
+        self._neighbours = _neighbours(config)
         self._catalog = Catalog(reserve=self._invoker.reserve)
         self._events = self._dispatcher()
         self._activation = Activation(
@@ -106,6 +111,7 @@ class Server:
             ),
             changed=self._changed,
             traces=traces,
+            neighbours=self._neighbours,
         )
         self._front = Front(self._control)
         self._http = HttpServer(self._front)
@@ -130,6 +136,7 @@ class Server:
         await self._logs.start()
         ending(self._blobs.close)
         ending(self._code.close)
+        ending(self._neighbours.close)
         await self._activation.recover()
         await self._catalog.follow(self._store)
         await self._events.settings.follow(self._store)
@@ -197,6 +204,14 @@ class Server:
 
     def _wants_sdk(self, target: Target) -> bool:
         return self._code.wants_sdk(target.code, target.layers)
+
+
+def _neighbours(config: Config) -> Neighbours:
+    configured = dict(map(read_endpoint, config.neighbour_endpoints))
+    return Neighbours(
+        Endpoints(configured, embedded=config.neighbours == "embedded"),
+        Embedded(config.data_dir / "state" / "neighbours"),
+    )
 
 
 def database(config: Config, name: str) -> Path:

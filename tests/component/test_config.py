@@ -29,6 +29,7 @@ def test_every_option_can_be_said_in_every_layer(tmp_path: Path) -> None:
         "egress": "none", "stock": "0", "account_concurrency": "9", "unreserved_minimum": "3",
         "scaling": "500+500/min", "requests_per_unit": "8", "max_environments": "12",
         "spare_memory_mb": "13", "log_format": "json", "time_scale": "2",
+        "neighbours": "none", "neighbour_endpoints": "s3=http://h:1",
         "log_level": "error", "drain_s": "0.5", "python_client": "/c", "runtimes_dir": "/i",
     }  # fmt: skip
     assert set(said) == {o.name for o in OPTIONS}, "a new option: say it here"
@@ -62,6 +63,7 @@ def test_every_option_can_be_said_in_every_layer(tmp_path: Path) -> None:
         ({"STOKER_STOCK": "-1"}, "STOKER_STOCK: -1 is not a number from 0 up"),
         ({"STOKER_DRAIN_S": "nan"}, "nan is not a number from 0 up"),
         ({"STOKER_EGRESS": "some"}, "STOKER_EGRESS: 'some' is not one of host, none"),
+        ({"STOKER_NEIGHBOUR_ENDPOINTS": "s3=h:9"}, "'s3=h:9' is not SERVICE=http://HOST[:PORT]"),
         ({"STOKER_INSECURE_BIND": "maybe"}, "'maybe' is not true or false"),
         ({"STOKER_DEFAULT_ACCOUNT": "12"}, "'12' is not an account (12 digits)"),
         ({"STOKER_CONFIG": "/nowhere.toml"}, "cannot read /nowhere.toml"),

@@ -8,13 +8,12 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.running import REGION, StokerProcess, make_zip, wait_until
+from tests.running import REGION, make_zip, wait_until
 
 Create = Callable[..., str]
 ARN = "def handler(event, context): return context.invoked_function_arn"
@@ -86,47 +85,6 @@ def test_a_presigned_address_is_answered(lambda_client: Any, create: Create) -> 
     address = lambda_client.generate_presigned_url("get_function", {"FunctionName": name})
     with urllib.request.urlopen(address) as response:
         assert json.load(response)["Configuration"]["FunctionName"] == name
-
-
-UNBUILT = [
-    ("apigateway", "get_rest_apis", {}),
-    ("cloudformation", "list_stacks", {}),  # query
-    ("cloudwatch", "list_metrics", {}),  # cbor or json
-    ("dynamodb", "list_tables", {}),  # json 1.0
-    ("ec2", "describe_instances", {}),  # ec2 query
-    ("events", "list_rules", {}),  # json 1.1
-    ("kinesis", "list_streams", {}),
-    ("lambda", "list_capacity_providers", {}),  # rest-json
-    ("logs", "describe_metric_filters", {}),
-    ("s3", "list_buckets", {}),  # rest-xml
-    ("s3", "put_object", {"Bucket": "b", "Key": "k", "Body": b"x" * 100_000}),
-    ("sns", "list_topics", {}),
-    ("sqs", "list_queues", {}),
-    ("stepfunctions", "list_state_machines", {}),
-    ("sts", "get_caller_identity", {}),
-]
-
-
-@pytest.mark.parametrize(("service", "operation", "arguments"), UNBUILT)
-def test_what_is_not_built_is_an_error_that_boto3_can_read(
-    service: str, operation: str, arguments: dict[str, Any], server: StokerProcess
-) -> None:
-    with closing(server.client(service)) as client, pytest.raises(ClientError) as raised:
-        getattr(client, operation)(**arguments)
-    response = raised.value.response
-    name = client.meta.method_to_api_mapping[operation]
-    assert response["ResponseMetadata"]["HTTPStatusCode"] == 501
-    assert response["Error"]["Code"] == "NotImplementedException"
-    assert f"{service}:{name}" in response["Error"]["Message"]
-
-
-def test_a_presigned_address_of_s3_names_what_is_not_built(server: StokerProcess) -> None:
-    with closing(server.client("s3")) as client:
-        address = client.generate_presigned_url("get_object", {"Bucket": "b", "Key": "k"})
-    with pytest.raises(urllib.error.HTTPError, match="501") as raised:
-        urllib.request.urlopen(address)
-    with raised.value as answer:
-        assert b"s3:GetObject" in answer.read()
 
 
 def test_an_event_invocation_is_refused_by_name(lambda_client: Any, create: Create) -> None:

@@ -15,6 +15,7 @@ from stoker.core.invocation import RequestId, Target
 from stoker.events.dispatcher import Dispatcher
 from stoker.invoke.catalog import Catalog
 from stoker.invoke.invoker import Invoker
+from stoker.neighbours.neighbours import Neighbours
 from stoker.observe.logs import LogStore
 from stoker.observe.traces import Traces
 from stoker.store.base import Store
@@ -83,3 +84,4 @@ class Control:
     traces: Traces = field(default_factory=Traces)
     sampling: Sampling = field(default_factory=Sampling)
     polled: frozenset[str] = frozenset()  # services whose event source mappings are polled
+    neighbours: Neighbours | None = None  # AWS's other services; None: there are none

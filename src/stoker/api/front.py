@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from stoker.api import codec, invocations, refusals, services, url_front
+from stoker.api import codec, invocations, neighbours, refusals, services, url_front
 from stoker.api.control import Call, Caller, Control
 from stoker.api.identifiers import new_request_id
 from stoker.api.operations import OPERATIONS, REQUEST_BYTES, RESERVED, Operation, Reserved
@@ -75,7 +75,10 @@ class Front:
         self._hosts: dict[str, bool] = {}
         self._addresses: dict[tuple[str, str], invocations.Address] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        services.built()  # so that the first request need not wait for the models
+        self._uploads: dict[Exchange, neighbours.Upload] = {}  # bodies that are passed on
+        self._forwards: dict[Exchange, asyncio.Task[None]] = {}  # who waits for a neighbour
+        # At once, so that the first request need not wait for the models.
+        self._ours = frozenset(one.signing_name for one in services.built())
 
     async def close(self) -> None:
         """Let the operations that are under way come to their end. Call after the HTTP server
@@ -100,9 +103,18 @@ class Front:
             return SYNC_PAYLOAD_BYTES
         if not allowed or "origin" in headers:
             self._check_page(exchange, host, allowed)
+        elif not exchange.target.startswith(("/20", "/_")):  # Lambda's, and ours
+            service = self._neighbour(exchange)
+            if service is not None:
+                upload = self._uploads[exchange] = neighbours.Upload(exchange, service)
+                self._spawn(self._forward(exchange, service, upload))
+                return neighbours.BODY_BYTES
         return _body_bytes(exchange, inside=self._inside is not None)
 
     def complete(self, exchange: Exchange) -> None:
+        if self._uploads and exchange in self._uploads:
+            self._uploads[exchange].end()
+            return
         url = url_asked(exchange.headers.get("host", ""), exchange.target)
         if url is not None:
             self._spawn(self._answer_url(exchange, url))
@@ -140,7 +152,10 @@ class Front:
         return address
 
     def lost(self, exchange: Exchange) -> None:
-        """What runs goes on; the exchange drops its answer."""
+        """What runs goes on; the exchange drops its answer. Neighbours need not answer it."""
+        task = self._forwards.get(exchange)
+        if task is not None:
+            task.cancel()
 
     # ---- who may call at all ----
 
@@ -204,7 +219,44 @@ class Front:
             log.exception("request failed", extra={"url": url[0]})
             exchange.abort()  # it may have begun its answer
 
+    def _neighbour(self, exchange: Exchange) -> str | None:
+        """The service that it is signed for, if that is somebody else's affair."""
+        try:
+            scope = _scope(exchange)
+        except ServiceError:
+            return None
+        if scope is None or scope.service in self._ours:
+            return None
+        return scope.service if neighbours.served(self._control, scope.service) else None
+
+    async def _forward(
+        self, exchange: Exchange, service: str, upload: neighbours.Upload | None
+    ) -> None:
+        request_id = new_request_id()
+        task = asyncio.current_task()
+        assert task is not None
+        self._forwards[exchange] = task
+        try:
+            scope = _scope(exchange)
+            assert scope is not None, "it is signed for that service"
+            caller = self._caller(scope)
+            await neighbours.forward(self._control, exchange, caller, service, request_id, upload)
+        except (neighbours.NotServed, ServiceError) as refusal:
+            asked = await self._asked(exchange)
+            told = refusal if isinstance(refusal, ServiceError) else _not_served(asked, refusal)
+            self._refuse(exchange, told, asked.dialect, request_id)
+        except Exception:
+            log.exception("request failed", extra={"request_id": request_id})
+            exchange.abort()  # it may have begun its answer
+        finally:
+            self._uploads.pop(exchange, None)
+            del self._forwards[exchange]
+
     async def _answer(self, exchange: Exchange) -> None:
+        service = self._neighbour(exchange)
+        if service is not None:
+            await self._forward(exchange, service, None)
+            return
         request_id = new_request_id()
         dialect = _guess(exchange)
         try:
@@ -313,6 +365,14 @@ def _scope(exchange: Exchange) -> Scope | None:
     if "authorization" in exchange.headers:
         return scope_of_header(exchange.headers["authorization"])
     return scope_of_query(exchange.target.partition("?")[2])
+
+
+def _not_served(asked: Asked, reason: neighbours.NotServed) -> ServiceError:
+    operation = f":{asked.found.operation}" if asked.found else ""
+    return NotImplementedException(
+        f"The neighbours that Stoker brings do not serve {asked.service}{operation}: {reason}."
+        " Another endpoint can be configured for the service (neighbour_endpoints)."
+    )
 
 
 def _candidates(

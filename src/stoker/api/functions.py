@@ -5,17 +5,19 @@ true is the affair of reconcilers/activation.py, which `control.changed()` wakes
 """
 
 import logging
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from stoker.api import markers
 from stoker.api.code import location
 from stoker.api.code_signing import check_deployment
-from stoker.api.control import Call, Control
+from stoker.api.control import Call, Caller, Control
 from stoker.api.function_shapes import asked_changes, described, described_version, refuse_unbuilt
 from stoker.api.identifiers import new_revision, timestamp
 from stoker.api.layers import attached
 from stoker.api.lookup import Found, find, located, must_have
+from stoker.api.packages import package
 from stoker.api.shapes.lambda_ import (
     Concurrency,
     CreateFunctionInput,
@@ -34,7 +36,6 @@ from stoker.api.shapes.lambda_ import (
 )
 from stoker.api.versions import check_storage, delete_version, publish
 from stoker.core import code_signing, limits, model, validation
-from stoker.core.errors import InvalidParameterValueException, NotImplementedException
 from stoker.core.model import Code, Function, FunctionKey
 from stoker.core.names import LATEST
 from stoker.core.versions import check_revision
@@ -54,7 +55,7 @@ async def create_function(
     validation.check_tags(asked.tags or {})
     changes = asked_changes(asked)
     async with (
-        _package(control, asked.code, "CreateFunction") as code,
+        _package(control, call.caller, asked.code, "CreateFunction") as code,
         control.store.transaction() as tx,
     ):
         layers = await attached(tx, call.caller, asked.layers)
@@ -149,17 +150,22 @@ async def update_function_code(
     key, qualifier = located(call.caller, asked.function_name, None, "UpdateFunctionCode")
     refuse_unbuilt(asked)
     source = FunctionCode(
-        zip_file=asked.zip_file, s3_bucket=asked.s3_bucket, image_uri=asked.image_uri
+        zip_file=asked.zip_file,
+        s3_bucket=asked.s3_bucket,
+        s3_key=asked.s3_key,
+        s3_object_version=asked.s3_object_version,
+        image_uri=asked.image_uri,
     )
     if asked.dry_run:
-        await control.blobs.check_archive(_zip(source, "UpdateFunctionCode"))
+        archive = await package(control, call.caller, source, "UpdateFunctionCode")
+        await control.blobs.check_archive(archive)
         function = await _read(control, key, qualifier)
         check_revision(function.revision_id, asked.revision_id)
         model.check_free(function)
         return described(function)
     await _read(control, key, qualifier)  # before the work of keeping a package for nobody
     async with (
-        _package(control, source, "UpdateFunctionCode") as code,
+        _package(control, call.caller, source, "UpdateFunctionCode") as code,
         control.store.transaction() as tx,
     ):
         function = await must_have(tx, key, qualifier)
@@ -231,26 +237,14 @@ async def _update(
     return changed
 
 
-def _zip(source: FunctionCode, operation: str) -> bytes:
-    if source.s3_bucket or source.s3_key:
-        raise NotImplementedException(f"Stoker has not built S3Bucket of {operation} yet.")
-    if source.image_uri:
-        raise InvalidParameterValueException(
-            "Please don't provide ImageUri when updating a function with packageType Zip."
-        )
-    if source.zip_file is None:
-        raise InvalidParameterValueException("Please provide a source for function code.")
-    if not source.zip_file:
-        raise InvalidParameterValueException("Uploaded file must be a non-empty zip")
-    validation.check_zip_size(len(source.zip_file), operation)
-    return source.zip_file
-
-
-def _package(
-    control: Control, source: FunctionCode, operation: str
-) -> AbstractAsyncContextManager[Code]:
+@asynccontextmanager
+async def _package(
+    control: Control, caller: Caller, source: FunctionCode, operation: str
+) -> AsyncIterator[Code]:
     """Check the package and keep it; the function that owns it must be written meanwhile."""
-    return control.blobs.receiving(_zip(source, operation))
+    archive = await package(control, caller, source, operation)
+    async with control.blobs.receiving(archive) as code:
+        yield code
 
 
 def _tell(control: Control, function: Function) -> None:

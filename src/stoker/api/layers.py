@@ -13,13 +13,13 @@ from stoker.api import markers
 from stoker.api.code import location
 from stoker.api.control import Call, Caller, Control
 from stoker.api.identifiers import new_revision, timestamp
+from stoker.api.packages import package
 from stoker.api.shapes.lambda_ import (
     DeleteLayerVersionInput,
     GetLayerVersionByArnInput,
     GetLayerVersionInput,
     GetLayerVersionResponse,
     LayersListItem,
-    LayerVersionContentInput,
     LayerVersionContentOutput,
     LayerVersionsListItem,
     ListLayersInput,
@@ -29,11 +29,9 @@ from stoker.api.shapes.lambda_ import (
     PublishLayerVersionInput,
     PublishLayerVersionResponse,
 )
-from stoker.core import limits, validation
+from stoker.core import limits
 from stoker.core.errors import (
     CodeStorageExceededException,
-    InvalidParameterValueException,
-    NotImplementedException,
     ResourceNotFoundException,
 )
 from stoker.core.layers import (
@@ -63,8 +61,9 @@ async def publish_layer_version(
     asked = call.input
     key = own_layer(call.caller, asked.layer_name, None, "PublishLayerVersion")
     check_runtimes(asked.compatible_runtimes or (), "compatibleRuntimes")
+    archive = await package(control, call.caller, asked.content, "PublishLayerVersion", of="layer")
     async with (
-        control.blobs.receiving(_zip(asked.content)) as code,
+        control.blobs.receiving(archive) as code,
         control.store.transaction() as tx,
     ):
         version = LayerVersion(
@@ -202,17 +201,6 @@ async def _version_answer(
     if version is None:
         raise ResourceNotFoundException(_ABSENT)
     return GetLayerVersionResponse(**_shown(version, base_url))
-
-
-def _zip(content: LayerVersionContentInput) -> bytes:
-    if content.s3_bucket or content.s3_key or content.s3_object_version:
-        raise NotImplementedException("Stoker has not built S3Bucket of PublishLayerVersion yet.")
-    if content.zip_file is None:
-        raise InvalidParameterValueException("Please provide a source for layer code.")
-    if not content.zip_file:
-        raise InvalidParameterValueException("Uploaded file must be a non-empty zip")
-    validation.check_zip_size(len(content.zip_file), "PublishLayerVersion")
-    return content.zip_file
 
 
 def _suits(asked: ListLayersInput | ListLayerVersionsInput) -> Suits:

@@ -37,8 +37,9 @@ class Exchange(Protocol):
         one on the connection; without such a request they go out at once."""
         ...
 
-    def start(self, status: int, headers: Headers) -> None:
-        """Begin a chunked answer; then write() any times and finish()."""
+    def start(self, status: int, headers: Headers, length: int | None = None) -> None:
+        """Begin an answer; then write() any times and finish(). It is chunked, unless `length`
+        says how many bytes will be written."""
         ...
 
     def write(self, data: bytes) -> bool:

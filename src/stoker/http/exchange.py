@@ -35,6 +35,7 @@ class HttpExchange:
         "_chunks",
         "_connection",
         "_head",
+        "_sized",
         "body",
         "content_length",
         "headers",
@@ -62,7 +63,7 @@ class HttpExchange:
         self.phase: Phase = OPEN
         self._connection: Connection | None = connection
         self._head = head
-        self._chunks = False
+        self._chunks = self._sized = False
 
     @property
     def peer(self) -> str:
@@ -98,15 +99,18 @@ class HttpExchange:
         self._end(connection)
         connection.send_last(response, hold=hold)
 
-    def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, headers: Headers, length: int | None = None) -> None:
         connection = self._answering(Phase.OPEN)
         if connection is None:
             return
         # HTTP/1.0 knows no chunks: there the end of the connection is the end of the body.
-        self._chunks = not (self._head.http_1_0 or has_no_body(status))
+        self._chunks = not (self._head.http_1_0 or has_no_body(status) or length is not None)
+        self._sized = length is not None and not has_no_body(status)
         if self._head.http_1_0:
             connection.keep = False
         delimiter = b"Transfer-Encoding: chunked\r\n" if self._chunks else b""
+        if self._sized:
+            delimiter = b"Content-Length: %d\r\n" % (length or 0)
         head = response_head(status, headers, delimiter, self._connection_line(connection))
         self.phase = Phase.STREAMING
         connection.out.send(head)
@@ -117,7 +121,7 @@ class HttpExchange:
             return True
         if self._chunks:
             connection.out.send(b"%x\r\n" % len(data), data, b"\r\n")
-        elif self._head.http_1_0:
+        elif self._head.http_1_0 or self._sized:
             connection.out.send(data)
         return not connection.out.blocked
 

@@ -1,0 +1,65 @@
+"""AWS's other services: who answers for them, and what of a request is passed on. Pure.
+
+A neighbour is named as it is signed for: "s3", "dynamodb", "states".
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+ACCOUNT: Final = "x-moto-account-id"  # to the embedded ones: on whose behalf a request runs
+NOT_SERVED: Final = "x-stoker-not-served"  # from them: what they do not have
+FAILED: Final = "x-stoker-failed"  # from them: how they failed
+
+# Of one connection, or told by whoever speaks for itself: not the other side's to say.
+_OF_THE_CONNECTION: Final = frozenset(
+    {"connection", "expect", "keep-alive", "proxy-connection", "te", "trailer"}
+    | {"transfer-encoding", "upgrade", "content-length"}
+)
+_OF_THE_ANSWER: Final = _OF_THE_CONNECTION - {"content-length"} | {"date", "server"}
+
+Headers = list[tuple[str, str]]
+
+
+class BadEndpoint(ValueError):
+    """What is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Who answers for which service."""
+
+    configured: Mapping[str, str]  # service: "http://host:port"
+    embedded: bool = True  # are there the embedded ones for all others?
+
+    def serves(self, service: str) -> bool:
+        return self.embedded or service in self.configured
+
+
+def read_endpoint(text: str) -> tuple[str, str]:
+    """ "s3=http://127.0.0.1:9000" is ("s3", "http://127.0.0.1:9000"). Raise BadEndpoint."""
+    service, _, url = text.partition("=")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise BadEndpoint(f"{text!r}: {error}") from None
+    if not service or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadEndpoint(f"{text!r} is not SERVICE=http://HOST[:PORT]")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise BadEndpoint(f"{text!r} has more than a scheme, a host and a port")
+    return service, f"{parts.scheme}://{parts.netloc}"
+
+
+def passed_on(headers: Mapping[str, str], *, account: str | None) -> Headers:
+    """A caller's headers, as its neighbour gets them. `account`: of the caller, for the embedded
+    ones, which believe it; None for others, whom it does not concern."""
+    kept = [(k, v) for k, v in headers.items() if k not in _OF_THE_CONNECTION and k != ACCOUNT]
+    return kept if account is None else [*kept, (ACCOUNT, account)]
+
+
+def passed_back(headers: Iterable[tuple[str, str]]) -> Headers:
+    """A neighbour's headers, as the caller gets them. Of date and server there may only be one,
+    which is ours."""
+    return [(name, value) for name, value in headers if name.lower() not in _OF_THE_ANSWER]

@@ -1,0 +1,116 @@
+"""The embedded neighbours: one child process, started when somebody first asks for one of them."""
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from asyncio.subprocess import PIPE, STDOUT, Process
+from contextlib import suppress
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+START_S = 60.0  # on a machine that has much else to do
+END_S = 5.0
+BACKLOG = 128
+
+
+class CannotStart(Exception):
+    """There are no embedded neighbours: why."""
+
+
+class Embedded:
+    """What they keep is in their memory: gone when they end, and they end with us."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is ours alone; it holds their socket."""
+        self._folder = folder
+        self._starting = asyncio.Lock()
+        self._place: int | None = None  # the folder, opened: its path may be too long for a socket
+        self._process: Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    async def address(self) -> str:
+        """The path of the Unix socket where they answer. Raise CannotStart."""
+        async with self._starting:
+            if self._process is None:
+                await self._start()
+        return self._path
+
+    async def close(self) -> None:
+        async with self._starting:
+            process, self._process = self._process, None
+            if process is not None:
+                await self._end(process)
+            if self._place is not None:
+                self._remove()
+                os.close(self._place)
+                self._place = None
+
+    def _remove(self) -> None:
+        Path(self._path).unlink(missing_ok=True)
+
+    @property
+    def _path(self) -> str:
+        return f"/proc/{os.getpid()}/fd/{self._place}/neighbours.sock"
+
+    async def _start(self) -> None:
+        if self._place is None:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._place = os.open(self._folder, os.O_PATH | os.O_DIRECTORY)
+        self._remove()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self._path)
+            listener.listen(BACKLOG)
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "stoker.neighbours.child", str(listener.fileno()),
+                stdin=PIPE, stdout=PIPE, stderr=STDOUT, pass_fds=[listener.fileno()],
+            )  # fmt: skip
+        assert process.stdout is not None
+        said: list[str] = []
+        try:
+            async with asyncio.timeout(START_S):
+                while line := (await process.stdout.readline()).decode(errors="replace"):
+                    if line == "ready\n":
+                        break
+                    said.append(line.rstrip())
+        except TimeoutError:
+            said.append(f"not ready after {START_S:.0f} seconds")
+            line = ""
+        if not line:
+            await self._end(process)
+            raise CannotStart("; ".join(said[-3:]) or "it ended at once")
+        self._process = process
+        self._reader = asyncio.create_task(self._follow(process), name="neighbours")
+        log.info("neighbours started", extra={"pid": process.pid})
+
+    async def _follow(self, process: Process) -> None:
+        """Log what it complains of, and its end."""
+        assert process.stdout is not None
+        while True:
+            try:
+                line = await process.stdout.readline()
+            except ValueError:  # a very long one: the next call goes on behind it
+                continue
+            if not line:
+                break
+            log.warning("neighbours say", extra={"line": line.decode(errors="replace").rstrip()})
+        status = await process.wait()
+        if self._process is process:  # nobody wanted that
+            self._process = None
+            log.error("neighbours died; all that they kept is lost", extra={"status": status})
+
+    async def _end(self, process: Process) -> None:
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            async with asyncio.timeout(END_S):
+                await process.wait()
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+        if self._reader is not None:
+            await self._reader
+            self._reader = None
