@@ -10,7 +10,7 @@ help:
 	@echo "make bench     measure Stoker and its peers side by side"
 	@echo "make install   .venv with the locked dependencies and .venv/bin/stoker"
 	@echo "make docs      write the generated pages again"
-	@echo "make lock      choose dependency versions again (requirements.lock)"
+	@echo "make lock      choose dependency versions again (requirements.lock, the SDK's package-lock)"
 
 install:
 	@scripts/install.sh
@@ -38,3 +38,5 @@ lock: install
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --no-annotate --extra dev --upgrade \
 	    pyproject.toml -o requirements.lock
+	@cd src/stoker/runtimes/nodejs/sdk && npm update --package-lock-only --ignore-scripts \
+	    --no-audit --no-fund --omit-lockfile-registry-resolved

@@ -188,13 +188,22 @@ DIFFERENCES = {
         ),
         (
             "AWS SDK for JavaScript",
-            "is not in nodejs runtimes: bring `@aws-sdk/*` in the package or in a layer",
+            "is in nodejs20.x and later once `stoker runtimes install aws-sdk-js` brought it "
+            "(`stoker runtimes install nodejs22.x` brings it, too): the clients of some fifty "
+            "services in locked releases, without what bundlers read. Others, and those for "
+            "nodejs18.x, come in the package or in a layer",
         ),
         (
             "Node.js",
             "is started before its function is known, with node's own limit of its heap (4 GB), "
             "and the environment's limit alone ends it; unless the function has more than 4 GB, a "
             "wrapper, or variables that node reads as it starts (NODE_OPTIONS …)",
+        ),
+        (
+            "ES modules",
+            "are found in the function, in a layer's `nodejs/node_modules`, and in the SDK, in "
+            "this order; not in a layer's `nodejs/node22/node_modules`, where CommonJS finds them. "
+            "With sandbox `process` they are found in the function only",
         ),
         (
             "Ruby",

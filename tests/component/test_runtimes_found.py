@@ -341,6 +341,6 @@ def test_the_launcher_is_told_in_json(cache: Path) -> None:
     assert bool(facts["prefix"]) is not bool(facts["links"])
     assert ask("provided.al2023") == {
         "prefix": "", "links": [], "libraries": [], "executable": "", "runtime_dir": None,
-        "sdk": None, "parked": [],
+        "sdk": None, "parked": [], "modules": None,
     }  # fmt: skip
     assert list(ask("dotnet8")) == ["error"]

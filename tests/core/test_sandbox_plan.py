@@ -19,7 +19,12 @@ NEVER = ("/root", "/home", "/etc/shadow", "/etc/ssh", "/var/lib", "/run", "/sys"
 
 languages = st.one_of(
     st.none(),
-    st.builds(Language, st.sampled_from(["/opt/py", "/usr/local/lang"])),
+    st.builds(
+        Language,
+        st.sampled_from(["/opt/py", "/usr/local/lang"]),
+        st.just(()),
+        st.sampled_from([None, "", "/data/runtimes/aws-sdk-js/node_modules"]),
+    ),
     st.just(Language("", (("bin/python3.11", "/usr/bin/python3.11"),))),
 )
 plans = st.builds(
@@ -69,6 +74,18 @@ def test_no_link_leads_out_of_the_template(plan: list[Operation]) -> None:
 def test_sh_is_bash_as_on_aws() -> None:
     plan = template_plan(None, None, MERGED)
     assert Bind("/usr/bin/bash", "/usr/bin/sh") in plan
+
+
+def test_node_finds_its_sdk_from_wherever_a_module_is() -> None:
+    """ES modules are looked for in each node_modules upwards from /var/task; NODE_PATH is not."""
+    plan = template_plan(Language("/opt/node", modules="/data/sdk/node_modules"), "/data/x", MERGED)
+    assert plan[-1] == Bind("/data/sdk/node_modules", "/var/runtime/node_modules")
+    assert Link("/node_modules", "/var/runtime/node_modules") in plan
+    assert Link("/var/node_modules", "/opt/nodejs/node_modules") in plan
+    without = template_plan(Language("/opt/node", modules=""), "/data/x", MERGED)
+    assert without == plan[:-1]
+    python = template_plan(Language("/opt/node"), "/data/x", MERGED)
+    assert not any("node_modules" in operation.path for operation in python)
 
 
 def test_a_plan_is_explained_line_by_line() -> None:

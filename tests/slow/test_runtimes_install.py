@@ -65,6 +65,44 @@ def test_debians_python_and_ruby_run_functions_beside_the_machines_own_programs(
         assert answer(functions, ruby) == ["3.3", "42\n", "42", "e3b0", [1], 0]
 
 
+SDK = """
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import { createRequire } from "node:module";
+const { S3Client, GetObjectCommand } = createRequire(import.meta.url)("@aws-sdk/client-s3");
+const lambda = new LambdaClient({});
+export const handler = async (event) => {
+  const command = new InvokeCommand({ FunctionName: event.other, Payload: "{}" });
+  const { Payload } = await lambda.send(command);
+  const url = await getSignedUrl(new S3Client({}), new GetObjectCommand({ Bucket: "b", Key: "k" }));
+  const kinds = [typeof DynamoDBDocumentClient.from, url.includes("X-Amz-Signature")];
+  return [JSON.parse(Buffer.from(Payload).toString()), ...kinds];
+};
+"""
+
+
+def test_a_node_and_its_sdk_come_from_npm_and_reach_this_server(tmp_path: Path) -> None:
+    if shutil.which("npm") is None:
+        pytest.skip("there is no npm on this machine")
+    place = tmp_path / "runtimes"
+    install = [sys.executable, "-m", "stoker", "runtimes", "install", "--into", place]
+    said = subprocess.run([*install, "nodejs22.x"], check=True, capture_output=True, text=True)
+    assert [line.split(":")[0] for line in said.stdout.splitlines()] == ["nodejs22.x", "aws-sdk-js"]
+    with (
+        StokerProcess(tmp_path / "data", "--runtimes-dir", str(place)) as server,
+        closing(server.client("lambda")) as functions,
+    ):
+        other = deploy(functions, "def handler(event, context): return 'hello'")
+        name = deploy(
+            functions, {"index.mjs": SDK}, Runtime="nodejs22.x", Handler="index.handler",
+            MemorySize=1024,
+        )  # fmt: skip
+        payload = json.dumps({"other": other})
+        response = functions.invoke(FunctionName=name, Payload=payload)
+        assert json.loads(response["Payload"].read()) == ["hello", "function", True]
+
+
 def answer(functions: Any, name: str) -> Any:
     response = functions.invoke(FunctionName=name, Payload=b"{}")
     return json.loads(response["Payload"].read())

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,8 @@ from stoker.cli.machine import Finding, survey
 from stoker.config import ConfigError, load
 from stoker.core.limits import RUNTIMES, Family
 from stoker.runtimes.found import RuntimeUnavailable, find_runtime
+from stoker.runtimes.javascript_sdk import NAME as SDK
+from stoker.runtimes.javascript_sdk import find_sdk
 
 
 def doctor(
@@ -48,7 +51,16 @@ def _runtimes() -> list[Finding]:
         else:
             where = f"{found.version}, {found.executable}" if found.executable else "works"
             findings.append(Finding(name, True, False, where))
-    return findings
+    return [*findings, javascript_sdk(runtimes_dir)]
+
+
+def javascript_sdk(runtimes_dir: Path | None) -> Finding:
+    """AWS has it in every Node.js."""
+    sdk = find_sdk(runtimes_dir)
+    if sdk is not None:
+        return Finding(SDK, True, False, f"{sdk.version}, {sdk.modules}")
+    found = "not there: Node.js functions must bring @aws-sdk/… themselves"
+    return Finding(SDK, False, False, found, f"`stoker runtimes install {SDK}`")
 
 
 WIDE = 200

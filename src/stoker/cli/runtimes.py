@@ -12,9 +12,15 @@ from rich.table import Table
 from stoker.config import ConfigError, load
 from stoker.core.limits import RUNTIMES, Family
 from stoker.runtimes.found import RuntimeUnavailable, find_runtime
-from stoker.runtimes.install import CannotInstall, install
+from stoker.runtimes.install import CannotInstall, install, install_sdk
 from stoker.runtimes.installed import shared_place
+from stoker.runtimes.javascript_sdk import NAME as SDK
+from stoker.runtimes.javascript_sdk import find_sdk
 
+_NO_SDK = (
+    "Node.js functions that do not bring @aws-sdk/… themselves find none, unlike on AWS: "
+    f"`stoker runtimes install {SDK}`, then restart the server"
+)
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Look at runtimes, and install them."
 )
@@ -38,6 +44,12 @@ def list_command(
             path = str(found.executable) if found.executable else None
             version = found.version or None
             rows.append({"runtime": name, "version": version, "path": path, "remedy": None})
+    sdk = find_sdk(_runtimes_dir())
+    rows.append(
+        {"runtime": SDK, "version": sdk.version, "path": str(sdk.modules), "remedy": None}
+        if sdk is not None
+        else {"runtime": SDK, "version": None, "path": None, "remedy": _NO_SDK}
+    )
     if as_json:
         print(json.dumps(rows))
         return
@@ -46,6 +58,8 @@ def list_command(
         where = row["path"] or ("in the function" if row["remedy"] is None else "-")
         table.add_row(row["runtime"], row["version"] or "-", escape(where))
     Console(highlight=False).print(table)
+    if any(row["remedy"] for row in rows):
+        print("\n-: `stoker runtimes install NAME` brings it, or says what would.")
 
 
 @app.command("install")
@@ -62,7 +76,8 @@ def install_command(
 ) -> None:
     """Get runtimes, for all servers on this machine.
 
-    Node.js comes from npm's registry, through npm, and is checked against the registry's digest;
+    Node.js comes from npm's registry, through npm, and is checked against the registry's digest,
+    and with it the AWS SDK for JavaScript (aws-sdk-js, also by itself), in locked releases;
     Python and Ruby from Debian's packages, through apt, which checks their signatures, without
     being installed on the machine. Any runtime can be taken from where it is installed already,
     with --from.
@@ -70,13 +85,25 @@ def install_command(
     if prefix is not None and len(names) > 1:
         raise typer.BadParameter("--from is one installation: name one runtime")
     place = place or _runtimes_dir() or shared_place()
+    has_node = any(RUNTIMES[name].family is Family.NODE for name in names if name in RUNTIMES)
+    if prefix is None and has_node and SDK not in names and find_sdk(place) is None:
+        names = [*names, SDK]  # AWS's Node.js has it
     for name in names:
         try:
-            found = install(name, place, prefix)
+            version = _bring(name, place, prefix)
         except CannotInstall as refusal:
             err.print(f"[red]stoker runtimes install:[/] {escape(str(refusal))}")
             raise typer.Exit(1) from None
-        print(f"{name}: {found.version}, in {place / name}")
+        print(f"{name}: {version}, in {place / name}")
+
+
+def _bring(name: str, place: Path, prefix: Path | None) -> str:
+    """What was asked for; its version."""
+    if name != SDK:
+        return install(name, place, prefix).version
+    if prefix is not None:
+        raise CannotInstall(f"{SDK} comes from npm alone: leave out --from")
+    return install_sdk(place).version
 
 
 def _runtimes_dir() -> Path | None:

@@ -83,7 +83,7 @@ def _template(found: FoundRuntime) -> list[Any]:
         return template_plan(None, None, system_links(), resolver=resolver_file())
     prefix = str(found.prefix) if found.layout is Layout.PREFIX else ""
     return template_plan(
-        Language(prefix, found.links),
+        Language(prefix, found.links, found.node_modules),
         CLIENT,
         system_links(),
         tuple(str(folder) for folder in found.libraries),

@@ -7,13 +7,15 @@ An interpreter of another version than the one that was asked for is never taken
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from stoker.core.limits import RUNTIMES, Family
+from stoker.runtimes import javascript_sdk
 from stoker.runtimes.installed import places
 from stoker.runtimes.interpreters import Interpreter, candidates, probe
+from stoker.runtimes.javascript_sdk import find_sdk
 from stoker.runtimes.nodes import node_candidates, probe_node
 from stoker.runtimes.rubies import probe_ruby, ruby_candidates
 
@@ -49,8 +51,15 @@ class FoundRuntime:
     program: str = ""  # the same, as a path below /var/lang
     start: str = ""  # the file of /var/runtime that it is to run
     ahead: tuple[str, ...] = ()  # the command that starts it before its function is known
+    modules: Path | None = None  # the AWS SDK for JavaScript, for /var/runtime/node_modules
     links: tuple[tuple[str, str], ...] = ()  # (path below /var/lang, target), for LINKS
     libraries: tuple[Path, ...] = ()  # further directories to show, at these same paths
+
+    @property
+    def node_modules(self) -> str | None:
+        """Of Node.js: where its AWS SDK is, "" if there is none. Others: None."""
+        is_node = RUNTIMES[self.runtime].family is Family.NODE
+        return str(self.modules or "") if is_node else None
 
     @property
     def inside(self) -> str:
@@ -198,7 +207,9 @@ def _node(runtime_id: str, runtimes_dir: Path | None, chosen: Mapping[str, Path]
     if node is None:
         raise _missing(runtime_id, f"Node.js {major}")
     ahead = ("/var/lang/bin/node", "/var/runtime/bootstrap.cjs", "parked")
-    return _of_one_program(runtime_id, node, "node", "bootstrap.cjs", ahead)
+    found = _of_one_program(runtime_id, node, "node", "bootstrap.cjs", ahead)
+    sdk = find_sdk(runtimes_dir) if major >= javascript_sdk.OLDEST_NODE else None
+    return found if sdk is None else replace(found, modules=sdk.modules)
 
 
 def _missing(runtime_id: str, what: str) -> RuntimeUnavailable:

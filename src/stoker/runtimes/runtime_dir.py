@@ -24,7 +24,7 @@ from stoker.runtimes.found import FoundRuntime, RuntimeUnavailable
 
 SDK = "boto3"
 INSIDE = "/var/runtime"
-LAYOUT = 1  # count up when what is built changes without a change in any file
+LAYOUT = 2  # count up when what is built changes without a change in any file
 _CLIENT_FILES = {
     Family.PYTHON: (
         "bootstrap",
@@ -95,6 +95,8 @@ def build_runtime_dir(found: FoundRuntime, cache_root: Path, client: Path | None
         building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=cache_root))
         try:
             _fill(building, _client_files(found), packages)
+            if _family(found) is Family.NODE:
+                (building / "node_modules").mkdir(mode=0o755)  # the AWS SDK is mounted there
             if client is not None:
                 _add_client(building, client)
             if _family(found) is Family.PYTHON:

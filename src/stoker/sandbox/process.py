@@ -36,6 +36,7 @@ from stoker.sandbox.sessions import Sessions, kill_recorded
 
 FRAMES_VARIABLE = "_LAMBDA_TELEMETRY_LOG_FD"
 LANGUAGE, RUNTIME_DIR = "/var/lang", "/var/runtime"
+SDK_DIR = f"{RUNTIME_DIR}/node_modules"
 _PATH_VARIABLES = (
     "PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "NODE_PATH", "GEM_PATH", "GEM_HOME", "RUBYLIB",
     "LAMBDA_RUNTIME_DIR",
@@ -63,6 +64,7 @@ class _Managed:
     language: Path  # /var/lang
     client: Path  # /var/runtime
     start: str  # the client's file that the executable runs
+    modules: Path | None  # /var/runtime/node_modules
 
 
 class ProcessBackend:
@@ -125,7 +127,7 @@ class ProcessBackend:
             it = self._find_runtime(runtime)
             assert it.executable is not None and it.prefix is not None, f"{runtime} is managed"
             client = build_runtime_dir(it, self._runtimes, self._python_client)
-            return _Managed(it.executable, it.prefix, client, it.start)
+            return _Managed(it.executable, it.prefix, client, it.start, it.modules)
         except found.RuntimeUnavailable as error:
             raise RuntimeUnavailable(str(error)) from error
 
@@ -274,6 +276,8 @@ class ProcessSandbox:
     def _here(self, path: str) -> str:
         """Where the places that only isolation can offer are on this machine."""
         if self._managed is not None:
+            if self._managed.modules is not None:
+                path = path.replace(SDK_DIR, str(self._managed.modules))
             path = path.replace(RUNTIME_DIR, str(self._managed.client))
             path = path.replace(LANGUAGE, str(self._managed.language))
         return path

@@ -67,6 +67,13 @@ function isFile(file) {
   return fs.statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
+/** CommonJS has NODE_PATH, in AWS's order: these two are there for ES modules alone. */
+function forgetLinks() {
+  const above = Module._nodeModulePaths;
+  const links = ["/var/node_modules", "/node_modules"];
+  Module._nodeModulePaths = (from) => above(from).filter((folder) => !links.includes(folder));
+}
+
 /** Whether the nearest package.json says that .js is an ES module. */
 function isInModule(file) {
   for (let folder = path.dirname(file); ; folder = path.dirname(folder)) {
@@ -83,4 +90,4 @@ function isInModule(file) {
   }
 }
 
-module.exports = { load };
+module.exports = { forgetLinks, load };

@@ -6,7 +6,7 @@
  */
 
 const { Fault, cause, logged, payload, rejected, typeHeader } = require("./_stoker_errors.cjs");
-const { load } = require("./_stoker_loading.cjs");
+const { forgetLinks, load } = require("./_stoker_loading.cjs");
 const log = require("./_stoker_log.cjs");
 const { ResponseStream, installGlobals, isStreaming } = require("./_stoker_stream.cjs");
 const { Wire } = require("./_stoker_wire.cjs");
@@ -30,6 +30,7 @@ let inHand = null; // the Invocation
 
 async function run() {
   wire = new Wire(process.env.AWS_LAMBDA_RUNTIME_API);
+  forgetLinks();
   log.open();
   installGlobals();
   if (HAS_CALLBACKS) {

@@ -72,6 +72,15 @@ class Language(NamedTuple):
 
     prefix: str  # host path bound at /var/lang; "" if `links` make it of the system's /usr
     links: tuple[tuple[str, str], ...] = ()  # (path below /var/lang, target)
+    modules: str | None = None  # of Node.js: host path of its AWS SDK, "" if there is none
+
+
+# ES modules are not looked for in NODE_PATH but in each node_modules from /var/task upwards. So,
+# in AWS's order: the layers', then the SDK's.
+_NODE_LINKS = (
+    Link("/var/node_modules", "/opt/nodejs/node_modules"),
+    Link("/node_modules", "/var/runtime/node_modules"),
+)
 
 
 def template_plan(
@@ -124,6 +133,9 @@ def template_plan(
     plan.append(
         Directory("/var/runtime") if runtime_dir is None else Bind(runtime_dir, "/var/runtime")
     )
+    if language is not None and language.modules is not None:
+        plan += _NODE_LINKS
+        plan += [Bind(language.modules, "/var/runtime/node_modules")] if language.modules else []
     return plan
 
 

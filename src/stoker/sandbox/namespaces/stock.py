@@ -172,7 +172,7 @@ class Stocks:
         language = None
         if facts["executable"]:
             links = tuple((path, target) for path, target in facts["links"])
-            language = Language(facts["prefix"], links)
+            language = Language(facts["prefix"], links, facts["modules"])
         zygote.forks = bool(facts["executable"]) and not facts["parked"]
         wanted = zygote.kind[1] and facts["sdk"] is not None  # old Pythons get no SDK from us
         preload = ["boto3", "botocore.session", "botocore.client"] if wanted else []
