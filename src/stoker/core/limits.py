@@ -62,6 +62,7 @@ class Family(StrEnum):
 
     PYTHON = "python"  # managed: our bootstrap, an interpreter found on the machine
     NODE = "nodejs"  # likewise, a node
+    JAVA = "java"  # likewise, a java
     RUBY = "ruby"  # likewise, a ruby
     OS_ONLY = "os-only"  # `bootstrap` in the function's own code
     OTHER = "other"  # managed at AWS; not built here yet
@@ -98,10 +99,8 @@ RUNTIMES: dict[str, Runtime] = {
         "nodejs nodejs4.3 nodejs4.3-edge nodejs6.10 nodejs8.10 nodejs10.x nodejs12.x nodejs14.x",
         blocked=True,
     ),
-    **_table(
-        Family.OTHER,
-        "java8.al2 java8.al2023 java11 java11.al2023 java17 java17.al2023 java21 java25",
-    ),
+    **_table(Family.JAVA, "java11 java11.al2023 java17 java17.al2023 java21 java25"),
+    **_table(Family.OTHER, "java8.al2 java8.al2023"),
     **_table(Family.OTHER, "java8", blocked=True),
     **_table(Family.OTHER, "dotnet6 dotnet8 dotnet10"),
     **_table(

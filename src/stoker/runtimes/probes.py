@@ -11,13 +11,15 @@ T = TypeVar("T")
 PROBE_S = 20.0  # a version manager's shim takes a quarter of a second on an idle machine
 
 
-def say(command: Sequence[str | Path], without: str) -> dict[str, Any] | None:
-    """The object that the command prints as JSON; None if it does not.
+def ask(
+    command: Sequence[str | Path], without: str | tuple[str, ...]
+) -> "subprocess.CompletedProcess[bytes] | None":
+    """What came of the command; None if it failed.
 
     without: how variables begin that would change what the program is.
     """
     try:
-        answer = subprocess.run(
+        return subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -26,8 +28,16 @@ def say(command: Sequence[str | Path], without: str) -> dict[str, Any] | None:
             timeout=PROBE_S,
             check=True,
         )
-        facts = json.loads(answer.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError):
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def say(command: Sequence[str | Path], without: str) -> dict[str, Any] | None:
+    """The object that the command prints as JSON; None if it does not."""
+    try:
+        answer = ask(command, without)
+        facts = None if answer is None else json.loads(answer.stdout)
+    except ValueError:
         return None
     return facts if isinstance(facts, dict) else None
 

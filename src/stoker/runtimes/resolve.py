@@ -4,9 +4,10 @@
 
     {"prefix": "/opt/python/3.11", "links": [], "libraries": [],
      "executable": "/var/lang/bin/python3.11", "runtime_dir": "…", "sdk": "1.44.5",
-     "parked": [], "modules": null}
+     "parked": [], "forks": true, "modules": null}
 
-`parked` is the command of a runtime that is started ahead rather than forked: Node.js, Ruby.
+With `forks` the zygote is the interpreter itself: Python. `parked` is the command of a runtime that
+is started ahead rather than forked: Node.js, Ruby. With neither it is started for its function.
 `modules` is Node.js's AWS SDK for JavaScript, "" if there is none for it.
 
 With LINKS the prefix is "" and `links` has what /var/lang is made of; an OS-only runtime has
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from stoker.core.limits import RUNTIMES, Family
 from stoker.runtimes.found import Layout, RuntimeUnavailable, find_runtime
 from stoker.runtimes.runtime_dir import build_runtime_dir, sdk_version
 
@@ -55,6 +57,7 @@ def resolve(
         "sdk": sdk_version(found),
         "parked": list(found.ahead),
         "modules": found.node_modules,
+        "forks": RUNTIMES[runtime].family is Family.PYTHON,
     }
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from stoker.core.limits import RUNTIMES, Family
 from stoker.runtimes.found import FoundRuntime, RuntimeUnavailable
+from stoker.runtimes.javas import CLIENT_JAR, archive_classes
 
 SDK = "boto3"
 INSIDE = "/var/runtime"
@@ -55,6 +56,7 @@ _CLIENT_FILES = {
         "_stoker_log_lines.rb",
         "_stoker_wire.rb",
     ),
+    Family.JAVA: ("bootstrap", CLIENT_JAR),
 }
 AWS_CLIENT = "awslambdaric"
 # As `python -m awslambdaric HANDLER`, but found beside this file whatever PYTHONPATH says.
@@ -94,13 +96,15 @@ def build_runtime_dir(found: FoundRuntime, cache_root: Path, client: Path | None
             shutil.rmtree(left)
         building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=cache_root))
         try:
-            _fill(building, _client_files(found), packages)
+            _fill(building, found, packages)
             if _family(found) is Family.NODE:
                 (building / "node_modules").mkdir(mode=0o755)  # the AWS SDK is mounted there
             if client is not None:
                 _add_client(building, client)
             if _family(found) is Family.PYTHON:
                 _compile(found, building)
+            elif _family(found) is Family.JAVA:
+                archive_classes(found.executable, found.version, building)
             building.chmod(0o755)
             building.rename(target)
         except BaseException:
@@ -184,7 +188,7 @@ def _digest(found: FoundRuntime, packages: tuple[Distribution, ...], client: Pat
     content = hashlib.sha256(f"{LAYOUT} {found.version}".encode())
     for package in packages:
         content.update(f" {_name(package)}=={package.version}".encode())
-    for file in _client_files(found):
+    for file in _client_files(found).values():
         content.update(file.read_bytes())
     for file in _files_of(client) if client is not None else ():
         facts = file.stat()
@@ -196,16 +200,19 @@ def _family(found: FoundRuntime) -> Family:
     return RUNTIMES[found.runtime].family
 
 
-def _client_files(found: FoundRuntime) -> list[Path]:
+def _client_files(found: FoundRuntime) -> dict[str, Path]:
+    """By path below /var/runtime."""
     family = _family(found)
     folder = Path(__file__).with_name(family.value)
-    return [folder / name for name in _CLIENT_FILES[family]]
+    return {name: folder / name for name in _CLIENT_FILES[family]}
 
 
-def _fill(folder: Path, client: list[Path], packages: tuple[Distribution, ...]) -> None:
-    for source in client:
-        shutil.copyfile(source, folder / source.name)
-        (folder / source.name).chmod(0o755 if source.name == "bootstrap" else 0o644)
+def _fill(folder: Path, found: FoundRuntime, packages: tuple[Distribution, ...]) -> None:
+    for name, source in _client_files(found).items():
+        target = folder / name
+        target.parent.mkdir(mode=0o755, exist_ok=True)
+        shutil.copyfile(source, target)
+        target.chmod(0o755 if name == "bootstrap" else 0o644)
     for package in packages:
         for file in package.files or ():
             if ".." not in file.parts and file.suffix != ".pyc":  # ".." leads to scripts

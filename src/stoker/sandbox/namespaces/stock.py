@@ -58,6 +58,7 @@ class Prepared:
         self.scratch_mb = SCRATCH_MB
         self.outputs: list[int] = []  # of the program that is parked in it, if it has its own
         self.shared_bytes = 0  # memory it shares with its zygote: not charged to it
+        self.has_runtime = False  # one waits in it
         self.ctl, self._ctl_inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.go, self._go_inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
@@ -82,7 +83,7 @@ class Prepared:
     def is_spoiled(self) -> bool:
         """Did the runtime that is parked in it die? The kernel takes those first when the
         machine's memory runs out."""
-        if self.kind[0].startswith("provided"):
+        if not self.has_runtime:
             return False
         try:
             return self.go.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
@@ -113,6 +114,7 @@ class Zygote:
         self.sock: socket.socket | None = None
         self.ready = False
         self.forks = False  # runtimes are copies of it, and share its memory
+        self.parks = False  # each sandbox has a runtime before it is wanted
         self.shared_bytes = 0
         self.asked: list[int] = []  # requests that wait for it to be prepared
         self.waiting: deque[Request] = deque()  # creates without a sandbox yet
@@ -173,7 +175,8 @@ class Stocks:
         if facts["executable"]:
             links = tuple((path, target) for path, target in facts["links"])
             language = Language(facts["prefix"], links, facts["modules"])
-        zygote.forks = bool(facts["executable"]) and not facts["parked"]
+        zygote.forks = facts["forks"]
+        zygote.parks = zygote.forks or bool(facts["parked"])
         wanted = zygote.kind[1] and facts["sdk"] is not None  # old Pythons get no SDK from us
         preload = ["boto3", "botocore.session", "botocore.client"] if wanted else []
         recipe = Recipe(
@@ -310,6 +313,7 @@ class Stocks:
             self._refuse_one(zygote, f"cannot prepare a sandbox: {error}")
             return
         prepared.shared_bytes = zygote.shared_bytes
+        prepared.has_runtime = zygote.parks
         brought: list[int] = []  # for it alone
         try:
             prepared.disk = self.launcher.disks.take()
