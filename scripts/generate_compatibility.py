@@ -259,6 +259,12 @@ DIFFERENCES = {
             "that waiting for one is not in it. X-Ray's own API is not built",
         ),
         (
+            "Runtime API",
+            "SnapStart is not built: `/restore/next`, `/restore/error` and the route of its "
+            "credentials are 404, as on AWS without it. No invocation has an identity of "
+            "Cognito's. [aws-cases.md](aws-cases.md) goes through AWS's own open tests",
+        ),
+        (
             "Extensions",
             "the message of `Extension.InitError` and `Extension.ExitError` is the type that the "
             "extension gave, AWS's is not documented; a name has at most 255 characters; a link "

@@ -360,6 +360,27 @@ def test_a_layer_may_bring_the_bootstrap(tmp_path: Path) -> None:
     run(tmp_path, story)
 
 
+def test_the_packages_own_bootstrap_goes_before_a_layers(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        layer = world.function("serve(lambda event: 'from the layer')")
+        f = world.function("serve(lambda event: 'from the package')", layers=(layer.code,))
+        assert (await world.invoke(f)).payload == b'"from the package"'
+
+    run(tmp_path, story)
+
+
+def test_variables_may_have_any_signs_in_them(tmp_path: Path) -> None:
+    variables = (("EQUALS", "a=b==c="), ("LINES", "one\ntwo\t"), ("QUOTES", "'\"`$(x) ä€😀"))
+
+    async def story(world: Ground) -> None:
+        script = "serve(lambda event: {name: os.environ[name] for name in event})"
+        f = world.function(script, environment=variables)
+        names = json.dumps([name for name, _ in variables]).encode()
+        assert json.loads((await world.invoke(f, names)).payload) == dict(variables)
+
+    run(tmp_path, story)
+
+
 def test_an_idle_environment_stands_still_until_the_next_event(tmp_path: Path) -> None:
     async def story(world: Ground) -> None:
         f = world.function(

@@ -43,8 +43,9 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), f"{target} is not there"
 
 
-def test_every_promise_names_tests_that_exist() -> None:
-    text = (ROOT / "SPECIFICATION.md").read_text()
+@pytest.mark.parametrize("page", ["SPECIFICATION.md", "docs/aws-cases.md"])
+def test_every_promise_names_tests_that_exist(page: str) -> None:
+    text = (ROOT / page).read_text()
     named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
     assert named
     for path, test in named:
