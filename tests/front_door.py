@@ -125,7 +125,9 @@ async def open_door(
 ) -> AsyncIterator[Door]:
     store = SqliteStore(folder / "stoker.db")
     await store.open()
-    blobs, logs = DirectoryBlobs(folder / "blobs"), LogStore(folder / "logs.db")
+    settings = settings or Settings()
+    blobs = DirectoryBlobs(folder / "blobs", settings.quotas.unzipped_bytes)
+    logs = LogStore(folder / "logs.db")
     code = CodeCache(folder / "code", blobs)
     await logs.start()
     catalog, echo = Catalog(), Echo()
@@ -153,7 +155,7 @@ async def open_door(
         cast(Any, echo),
         events,
         logs,
-        settings or Settings(),
+        settings,
         activation.wake,
     )
     running = asyncio.create_task(activation.run())
@@ -179,9 +181,9 @@ async def open_door(
 Story = Callable[[Door], Awaitable[None]]
 
 
-def at_the_door(folder: Path, story: Story) -> None:
+def at_the_door(folder: Path, story: Story, *, settings: Settings | None = None) -> None:
     async def main() -> None:
-        async with open_door(folder) as door:
+        async with open_door(folder, settings=settings) as door:
             await story(door)
 
     asyncio.run(main())

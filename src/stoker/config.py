@@ -158,6 +158,34 @@ class Config:
         "signed for). Requests are passed on as they come, with their signatures; Stoker's own "
         "are signed with the credentials that it was started with.",
     )
+    quota_zip_mb: int = option(
+        50,
+        "Largest package sent in a request itself, in MiB. This and the quotas below are "
+        "AWS's unless changed; each is also the refusal's number.",
+        least=1,
+    )
+    quota_unzipped_mb: int = option(
+        250, "Largest function with its layers, unpacked, in MiB.", least=1
+    )
+    quota_code_storage_mb: int = option(
+        75 * 1024,
+        "Packages of all functions and layers of one account and region, in MiB.",
+        least=1,
+    )
+    quota_layers: int = option(5, "Layers of one function.", least=0)
+    quota_environment_bytes: int = option(4096, "A function's variables, as JSON.", least=0)
+    quota_policy_bytes: int = option(20_480, "A resource policy, as JSON.", least=0)
+    quota_memory_mb: int = option(
+        10_240,
+        "The most memory that a function may ask for, in MB. AWS's API ends at 32768.",
+        least=128,
+    )
+    quota_timeout_s: int = option(
+        900, "The longest Timeout of a function, in seconds. AWS's API ends at 5400.", least=1
+    )
+    quota_ephemeral_mb: int = option(
+        10_240, "The largest /tmp that a function may ask for, in MB.", least=512
+    )
     log_format: str = option(
         "auto",
         "The server's own log, on standard error. auto: text on a terminal, else JSON lines.",

@@ -22,7 +22,9 @@ from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.config import Config
 from stoker.core.invocation import Target
+from stoker.core.limits import MIB
 from stoker.core.neighbours import Endpoints, read_endpoint
+from stoker.core.quotas import Quotas
 from stoker.core.scaling import RULES
 from stoker.events.deliveries import Deliveries
 from stoker.events.dispatcher import Dispatcher
@@ -63,7 +65,8 @@ class Server:
         self._backend = backend
         self._store = SqliteStore(database(config, "stoker"))
         self._logs = LogStore(database(config, "logs"))
-        self._blobs = DirectoryBlobs(config.data_dir / "blobs")
+        quotas = quotas_of(config)
+        self._blobs = DirectoryBlobs(config.data_dir / "blobs", quotas.unzipped_bytes)
         self._code = CodeCache(config.data_dir / "code", self._blobs)
         traces = Traces()
         self._invoker = Invoker(
@@ -108,6 +111,7 @@ class Server:
                 hosts=frozenset(config.allowed_hosts),
                 concurrent_executions=config.account_concurrency,
                 unreserved_minimum=config.unreserved_minimum,
+                quotas=quotas,
             ),
             changed=self._changed,
             traces=traces,
@@ -229,6 +233,21 @@ def _invoke_settings(config: Config) -> InvokeSettings:
         idle_timeout_s=config.idle_timeout_s,
         max_age_s=config.max_age_s,
         from_zygote=config.python_client is None,
+    )
+
+
+def quotas_of(config: Config) -> Quotas:
+    """What the operator lets accounts have."""
+    return Quotas(
+        zip_bytes=config.quota_zip_mb * MIB,
+        unzipped_bytes=config.quota_unzipped_mb * MIB,
+        code_storage_bytes=config.quota_code_storage_mb * MIB,
+        layers=config.quota_layers,
+        environment_bytes=config.quota_environment_bytes,
+        policy_bytes=config.quota_policy_bytes,
+        memory_mb=config.quota_memory_mb,
+        timeout_s=config.quota_timeout_s,
+        ephemeral_mb=config.quota_ephemeral_mb,
     )
 
 

@@ -31,6 +31,9 @@ def test_every_option_can_be_said_in_every_layer(tmp_path: Path) -> None:
         "spare_memory_mb": "13", "log_format": "json", "time_scale": "2",
         "neighbours": "none", "neighbour_endpoints": "s3=http://h:1",
         "log_level": "error", "drain_s": "0.5", "python_client": "/c", "runtimes_dir": "/i",
+        "quota_zip_mb": "21", "quota_unzipped_mb": "22", "quota_code_storage_mb": "23",
+        "quota_layers": "24", "quota_environment_bytes": "25", "quota_policy_bytes": "26",
+        "quota_memory_mb": "227", "quota_timeout_s": "28", "quota_ephemeral_mb": "529",
     }  # fmt: skip
     assert set(said) == {o.name for o in OPTIONS}, "a new option: say it here"
     from_environ = load({}, {variable(name): value for name, value in said.items()}, tmp_path)
@@ -46,6 +49,15 @@ def test_every_option_can_be_said_in_every_layer(tmp_path: Path) -> None:
         "requests_per_unit",
         "max_environments",
         "spare_memory_mb",
+        "quota_zip_mb",
+        "quota_unzipped_mb",
+        "quota_code_storage_mb",
+        "quota_layers",
+        "quota_environment_bytes",
+        "quota_policy_bytes",
+        "quota_memory_mb",
+        "quota_timeout_s",
+        "quota_ephemeral_mb",
     }
     lines = [f"{k} = {v if k in numbers or v == 'true' else repr(v)}" for k, v in said.items()]
     (tmp_path / "stoker.toml").write_text("\n".join(lines))

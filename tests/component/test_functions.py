@@ -22,6 +22,7 @@ from stoker.core.errors import (
     ResourceNotFoundException,
     ValidationException,
 )
+from stoker.core.quotas import Quotas
 from tests.component.one_account import (
     ARN,
     ME,
@@ -352,4 +353,4 @@ def test_an_accounts_code_has_a_bound(tmp_path: Path) -> None:
         await refused(CodeStorageExceededException, my.update_code("f", zip_file=bigger))
         await my.update_code("f", zip_file=ZIP)
 
-    tell(tmp_path, story, Settings(code_storage_bytes=len(ZIP) * 2 - 1))
+    tell(tmp_path, story, Settings(quotas=Quotas(code_storage_bytes=len(ZIP) * 2 - 1)))

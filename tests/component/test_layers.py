@@ -30,6 +30,7 @@ from stoker.core.errors import (
     ServiceError,
     ValidationException,
 )
+from stoker.core.quotas import Quotas
 from tests.component.one_account import ME, ZIP, Account, refused, tell, zipped
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:layer:l"
@@ -422,7 +423,7 @@ def test_layers_count_as_stored_code(tmp_path: Path) -> None:
         await refused(CodeStorageExceededException, publish(my))
         assert [one.version for one in (await versions(my)).layer_versions] == [1]
 
-    tell(tmp_path, story, Settings(code_storage_bytes=len(ZIP) + 1))
+    tell(tmp_path, story, Settings(quotas=Quotas(code_storage_bytes=len(ZIP) + 1)))
 
 
 def test_layers_of_accounts_and_regions_never_meet(tmp_path: Path) -> None:

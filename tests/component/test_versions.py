@@ -18,6 +18,7 @@ from stoker.core.errors import (
     ResourceConflictException,
     ResourceNotFoundException,
 )
+from stoker.core.quotas import Quotas
 from tests.component.one_account import ARN, ME, ZIP, Account, refused, tell, zipped
 
 
@@ -316,4 +317,4 @@ def test_versions_count_into_the_accounts_code(tmp_path: Path) -> None:
         await refused(CodeStorageExceededException, publish(my))
         assert await numbers(my) == ["$LATEST", "1"]
 
-    tell(tmp_path, story, Settings(code_storage_bytes=2 * len(ZIP)))
+    tell(tmp_path, story, Settings(quotas=Quotas(code_storage_bytes=2 * len(ZIP))))

@@ -7,7 +7,6 @@ from stoker.api.shapes.lambda_ import (
     GetAccountSettingsInput,
     GetAccountSettingsResponse,
 )
-from stoker.core import limits
 
 
 async def get_account_settings(
@@ -18,11 +17,12 @@ async def get_account_settings(
         usage = await tx.usage(call.caller.account, call.caller.region)
         reserved = await tx.set_aside(call.caller.account, call.caller.region)
     concurrency = control.settings.concurrent_executions
+    quotas = control.settings.quotas
     return GetAccountSettingsResponse(
         account_limit=AccountLimit(
-            total_code_size=control.settings.code_storage_bytes,
-            code_size_unzipped=limits.UNZIPPED_BYTES,
-            code_size_zipped=limits.ZIP_BYTES,
+            total_code_size=quotas.code_storage_bytes,
+            code_size_unzipped=quotas.unzipped_bytes,
+            code_size_zipped=quotas.zip_bytes,
             concurrent_executions=concurrency,
             unreserved_concurrent_executions=concurrency - reserved,
         ),

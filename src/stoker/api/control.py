@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from stoker.api.sampling import Sampling
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.core.invocation import RequestId, Target
+from stoker.core.quotas import AWS, Quotas
 from stoker.events.dispatcher import Dispatcher
 from stoker.invoke.catalog import Catalog
 from stoker.invoke.invoker import Invoker
@@ -68,7 +69,7 @@ class Settings:
     origins: frozenset[str] = frozenset()  # web pages that may call us: "https://host[:port]"
     concurrent_executions: int = 1000  # per account and region
     unreserved_minimum: int = 100  # of those, what reservations must leave
-    code_storage_bytes: int = 75 * 1024**3  # per account and region, packed
+    quotas: Quotas = AWS
 
 
 @dataclass(frozen=True, slots=True)

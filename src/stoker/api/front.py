@@ -39,6 +39,7 @@ from stoker.core.function_urls import url_asked
 from stoker.core.invocation import RequestId, Target
 from stoker.core.limits import SYNC_PAYLOAD_BYTES
 from stoker.core.names import function_arn
+from stoker.core.quotas import Quotas
 from stoker.core.sigv4 import Scope, scope_of_header, scope_of_query
 from stoker.http.base import Exchange
 
@@ -109,7 +110,7 @@ class Front:
                 upload = self._uploads[exchange] = neighbours.Upload(exchange, service)
                 self._spawn(self._forward(exchange, service, upload))
                 return neighbours.BODY_BYTES
-        return _body_bytes(exchange, inside=self._inside is not None)
+        return _body_bytes(exchange, self._control.settings.quotas, inside=self._inside is not None)
 
     def complete(self, exchange: Exchange) -> None:
         if self._uploads and exchange in self._uploads:
@@ -276,7 +277,7 @@ class Front:
         row = self._row(exchange, asked)
         assert asked.found is not None
         assert asked.scope is not None
-        _check_body(exchange, row)
+        _check_body(exchange, row, self._control.settings.quotas)
         caller = self._caller(asked.scope)
         query = exchange.target.partition("?")[2]
         request = codec.Request(asked.found.labels, query, exchange.headers, exchange.body)
@@ -416,7 +417,7 @@ def _guess(exchange: Exchange) -> Dialect:
     return Dialect("query" if "x-www-form-urlencoded" in content_type else "rest-json")
 
 
-def _body_bytes(exchange: Exchange, *, inside: bool) -> int:
+def _body_bytes(exchange: Exchange, quotas: Quotas, *, inside: bool) -> int:
     target = exchange.target
     if exchange.method == "POST" and (
         target.endswith("/invocations") or target.partition("?")[0].endswith("/invocations")
@@ -429,16 +430,17 @@ def _body_bytes(exchange: Exchange, *, inside: bool) -> int:
     )
     row = TABLE.get(("lambda", found.operation)) if found else None
     # What will be refused anyway need not be kept first.
-    return row.body_bytes if row and (row.inside or not inside) else REQUEST_BYTES
+    return row.most_bytes(quotas) if row and (row.inside or not inside) else REQUEST_BYTES
 
 
-def _check_body(exchange: Exchange, row: Operation) -> None:
+def _check_body(exchange: Exchange, row: Operation, quotas: Quotas) -> None:
     if exchange.truncated:
         raise InvalidRequestContentException("The request ended before its body was complete.")
     if exchange.oversized:
         kind = RequestTooLargeException if row.handler is None else RequestEntityTooLargeException
         name = "InvokeFunction" if row is INVOKE else row.name  # AWS's word
-        raise kind(f"Request must be smaller than {row.body_bytes} bytes for the {name} operation")
+        most = row.most_bytes(quotas)
+        raise kind(f"Request must be smaller than {most} bytes for the {name} operation")
 
 
 def _invoke_address(row: Operation, caller: Caller, request: codec.Request) -> invocations.Address:

@@ -58,8 +58,10 @@ async def create_function(
         _package(control, call.caller, asked.code, "CreateFunction") as code,
         control.store.transaction() as tx,
     ):
-        layers = await attached(tx, call.caller, asked.layers)
-        latest = validation.created(key.name, replace(changes, layers=layers), code)
+        layers = await attached(control, tx, call.caller, asked.layers)
+        latest = validation.created(
+            key.name, replace(changes, layers=layers), code, control.settings.quotas
+        )
         function = model.new_function(
             key, latest, asked.tags or {}, revision=new_revision(), now=timestamp()
         )
@@ -170,7 +172,9 @@ async def update_function_code(
     ):
         function = await must_have(tx, key, qualifier)
         await check_deployment(tx, key)
-        latest = validation.updated(replace(function.latest, code=code), asked_changes(asked))
+        latest = validation.updated(
+            replace(function.latest, code=code), asked_changes(asked), control.settings.quotas
+        )
         changed = await _update(tx, function, latest, asked.revision_id)
         published = (await publish(tx, changed))[0] if asked.publish else None
         await check_storage(control, tx, key)
@@ -188,11 +192,11 @@ async def update_function_configuration(
     refuse_unbuilt(asked)
     async with control.store.transaction() as tx:
         function = await must_have(tx, key, qualifier)
-        layers = await attached(tx, call.caller, asked.layers)
+        layers = await attached(control, tx, call.caller, asked.layers)
         if layers and layers != function.latest.layers:
             await check_deployment(tx, key)
         changes = replace(asked_changes(asked), layers=layers)
-        latest = validation.updated(function.latest, changes)
+        latest = validation.updated(function.latest, changes, control.settings.quotas)
         changed = await _update(tx, function, latest, asked.revision_id)
     _tell(control, changed)
     return described(changed)

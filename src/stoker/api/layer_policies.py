@@ -38,7 +38,13 @@ async def add_layer_version_permission(
         version = await _must_have(
             tx, call.caller, asked.layer_name, asked.version_number, "AddLayerVersionPermission"
         )
-        changed = permitted(version, statement, asked.revision_id, revision=new_revision())
+        changed = permitted(
+            version,
+            statement,
+            asked.revision_id,
+            revision=new_revision(),
+            most_bytes=control.settings.quotas.policy_bytes,
+        )
         await tx.layers.put(changed, expected=version.revision_id)
     return AddLayerVersionPermissionResponse(
         statement=json.dumps(statement.document(version.arn), separators=(",", ":")),

@@ -79,7 +79,7 @@ async def publish_layer_version(
         )
         await tx.layers.add(version)
         usage = await tx.usage(key.account, key.region)
-        if usage.code_bytes > control.settings.code_storage_bytes:
+        if usage.code_bytes > control.settings.quotas.code_storage_bytes:
             raise CodeStorageExceededException("Code storage limit exceeded.")
     log.info("layer version published", extra={"layer": version.arn})
     return PublishLayerVersionResponse(**_shown(version, call.base_url))
@@ -162,12 +162,13 @@ async def delete_layer_version(control: Control, call: Call[DeleteLayerVersionIn
 
 
 async def attached(
-    tx: Transaction, caller: Caller, arns: Sequence[str] | None
+    control: Control, tx: Transaction, caller: Caller, arns: Sequence[str] | None
 ) -> tuple[Layer, ...] | None:
     """The layers that a function asks for, or AWS's refusal. None: it does not speak of them."""
     if arns is None:
         return None
-    check_references(arns, account=caller.account, region=caller.region)
+    most = control.settings.quotas.layers
+    check_references(arns, account=caller.account, region=caller.region, most=most)
     found = []
     for arn in arns:
         named = version_key(arn)

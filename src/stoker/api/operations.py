@@ -34,12 +34,12 @@ from stoker.api import (
 )
 from stoker.api.control import Control
 from stoker.core.limits import ASYNC_PAYLOAD_BYTES, MIB, SYNC_PAYLOAD_BYTES
+from stoker.core.quotas import Quotas
 from stoker.http.base import Exchange
 
 Handler = Callable[..., Awaitable[object]]  # (control, Call[<Name>Input]) -> the model's output
 
 REQUEST_BYTES = 10 * MIB  # ours; the largest batch of PutLogEvents, 1 MiB, may be escaped JSON
-CODE_REQUEST_BYTES = 70_167_211  # AWS: a zip of 50 MiB in base64, and 256 KiB for the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,10 @@ class Operation:
     handler: Handler | None  # None: the two that invoke, in api/invocations.py
     inside: bool = False
     body_bytes: int = REQUEST_BYTES  # a longer request is answered 413
+    code: bool = False  # brings a package, whose size is a quota
+
+    def most_bytes(self, quotas: Quotas) -> int:
+        return quotas.code_request_bytes if self.code else self.body_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,13 @@ OPERATIONS = (
     Operation("lambda", "Invoke", "POST", "/2015-03-31/functions/{FunctionName}/invocations", 200, None, inside=True, body_bytes=SYNC_PAYLOAD_BYTES),
     Operation("lambda", "InvokeWithResponseStream", "POST", "/2021-11-15/functions/{FunctionName}/response-streaming-invocations", 200, None, inside=True, body_bytes=SYNC_PAYLOAD_BYTES),
     Operation("lambda", "InvokeAsync", "POST", "/2014-11-13/functions/{FunctionName}/invoke-async", 202, invoke_async.invoke_async, inside=True, body_bytes=ASYNC_PAYLOAD_BYTES),
-    Operation("lambda", "CreateFunction", "POST", "/2015-03-31/functions", 201, functions.create_function, body_bytes=CODE_REQUEST_BYTES),
+    Operation("lambda", "CreateFunction", "POST", "/2015-03-31/functions", 201, functions.create_function, code=True),
     Operation("lambda", "ListFunctions", "GET", "/2015-03-31/functions", 200, functions.list_functions),
     Operation("lambda", "GetFunction", "GET", "/2015-03-31/functions/{FunctionName}", 200, functions.get_function),
     Operation("lambda", "DeleteFunction", "DELETE", "/2015-03-31/functions/{FunctionName}", 200, functions.delete_function),
     Operation("lambda", "GetFunctionConfiguration", "GET", "/2015-03-31/functions/{FunctionName}/configuration", 200, functions.get_function_configuration),
     Operation("lambda", "UpdateFunctionConfiguration", "PUT", "/2015-03-31/functions/{FunctionName}/configuration", 200, functions.update_function_configuration),
-    Operation("lambda", "UpdateFunctionCode", "PUT", "/2015-03-31/functions/{FunctionName}/code", 200, functions.update_function_code, body_bytes=CODE_REQUEST_BYTES),
+    Operation("lambda", "UpdateFunctionCode", "PUT", "/2015-03-31/functions/{FunctionName}/code", 200, functions.update_function_code, code=True),
     Operation("lambda", "PublishVersion", "POST", "/2015-03-31/functions/{FunctionName}/versions", 201, versions.publish_version),
     Operation("lambda", "ListVersionsByFunction", "GET", "/2015-03-31/functions/{FunctionName}/versions", 200, versions.list_versions_by_function),
     Operation("lambda", "CreateAlias", "POST", "/2015-03-31/functions/{FunctionName}/aliases", 201, aliases.create_alias),
@@ -131,7 +135,7 @@ OPERATIONS = (
     Operation("lambda", "ListFunctionVersionsByCapacityProvider", "GET", "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions", 200, capacity_providers.list_function_versions_by_capacity_provider),
     Operation("lambda", "PutFunctionScalingConfig", "PUT", "/2025-11-30/functions/{FunctionName}/function-scaling-config", 202, capacity_providers.put_function_scaling_config),
     Operation("lambda", "GetFunctionScalingConfig", "GET", "/2025-11-30/functions/{FunctionName}/function-scaling-config", 200, capacity_providers.get_function_scaling_config),
-    Operation("lambda", "PublishLayerVersion", "POST", "/2018-10-31/layers/{LayerName}/versions", 201, layers.publish_layer_version, body_bytes=CODE_REQUEST_BYTES),
+    Operation("lambda", "PublishLayerVersion", "POST", "/2018-10-31/layers/{LayerName}/versions", 201, layers.publish_layer_version, code=True),
     Operation("lambda", "GetLayerVersion", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", 200, layers.get_layer_version),
     Operation("lambda", "GetLayerVersionByArn", "GET", "/2018-10-31/layers?find=LayerVersion", 200, layers.get_layer_version_by_arn),
     Operation("lambda", "ListLayerVersions", "GET", "/2018-10-31/layers/{LayerName}/versions", 200, layers.list_layer_versions),

@@ -4,7 +4,7 @@ from typing import Any
 
 from stoker.api.control import Caller, Control
 from stoker.api.shapes.lambda_ import FunctionCode, LayerVersionContentInput
-from stoker.core import limits, validation
+from stoker.core import validation
 from stoker.core.errors import (
     InvalidParameterValueException,
     NotImplementedException,
@@ -35,7 +35,7 @@ async def package(
         )
     if not source.zip_file:
         raise InvalidParameterValueException("Uploaded file must be a non-empty zip")
-    validation.check_zip_size(len(source.zip_file), operation)
+    validation.check_zip_size(len(source.zip_file), operation, control.settings.quotas)
     return source.zip_file
 
 
@@ -52,7 +52,8 @@ async def _from_s3(control: Control, caller: Caller, source: Source, operation: 
     try:
         found = await call(
             control.neighbours, "s3", "GetObject", asked,
-            account=caller.account, region=caller.region, most=limits.UNZIPPED_BYTES,
+            account=caller.account, region=caller.region,
+            most=control.settings.quotas.unzipped_bytes,
         )  # fmt: skip
     except Refused as error:
         raise InvalidParameterValueException(

@@ -63,7 +63,7 @@ async def add_permission(control: Control, call: Call[AddPermissionInput]) -> Ad
     async with control.store.transaction() as tx:
         holder = await _holder(tx, key, qualifier)
         check_policy_revision(holder.revision_id, asked.revision_id)
-        await _put(tx, holder, added(holder.policy, new))
+        await _put(tx, holder, added(holder.policy, new, control.settings.quotas.policy_bytes))
     return AddPermissionResponse(statement=dump(new))
 
 
@@ -93,7 +93,7 @@ async def put_resource_policy(
     """Replace the whole policy, with statements of AddPermission's too."""
     asked = call.input
     key, qualifier = _resource_of(call.caller, asked.resource_arn, "PutResourcePolicy")
-    policy = whole(asked.policy, _resource(key, qualifier))
+    policy = whole(asked.policy, _resource(key, qualifier), control.settings.quotas.policy_bytes)
     async with control.store.transaction() as tx:
         holder = await _holder(tx, key, qualifier)
         check_policy_revision(holder.revision_id, asked.revision_id)

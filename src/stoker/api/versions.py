@@ -116,5 +116,5 @@ async def delete_version(control: Control, key: FunctionKey, qualifier: str) -> 
 async def check_storage(control: Control, tx: Transaction, key: FunctionKey) -> None:
     """What the account keeps in all, after what this transaction adds."""
     usage = await tx.usage(key.account, key.region)
-    if usage.code_bytes > control.settings.code_storage_bytes:
+    if usage.code_bytes > control.settings.quotas.code_storage_bytes:
         raise CodeStorageExceededException("Code storage limit exceeded.")

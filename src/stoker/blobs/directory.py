@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from stoker.blobs.base import BlobMissing
-from stoker.core import archives
+from stoker.core import archives, limits
 from stoker.core.model import Code
 
 T = TypeVar("T")
@@ -28,7 +28,9 @@ _THREADS = 2
 
 
 class DirectoryBlobs:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, unzipped_bytes: int = limits.UNZIPPED_BYTES) -> None:
+        """`unzipped_bytes`: a larger package is refused."""
+        self._unzipped_bytes = unzipped_bytes
         self._root = root
         self._incoming = root / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
@@ -54,7 +56,7 @@ class DirectoryBlobs:
         Within the block it is never collected; behind it, it is if it has no owner. So whoever
         comes to own it must be written within.
         """
-        code = await self._in_thread(lambda: _checked(content))
+        code = await self._in_thread(lambda: _checked(content, self._unzipped_bytes))
         async with self._turn:
             self._held[code.sha256] += 1
         try:
@@ -68,7 +70,7 @@ class DirectoryBlobs:
 
     async def check_archive(self, content: bytes) -> None:
         """What `receiving` refuses, and nothing kept."""
-        await self._in_thread(lambda: _checked(content))
+        await self._in_thread(lambda: _checked(content, self._unzipped_bytes))
 
     async def read(self, digest: str) -> bytes:
         def read() -> bytes:
@@ -144,8 +146,8 @@ class DirectoryBlobs:
         return [path.name for path in self._root.iterdir() if path.is_file()]
 
 
-def _checked(content: bytes) -> Code:
-    archive = archives.inspect(content)
+def _checked(content: bytes, most_bytes: int) -> Code:
+    archive = archives.inspect(content, most_bytes)
     archives.verify(content, archive)
     return Code(hashlib.sha256(content).hexdigest(), len(content), archive.size_bytes)
 

@@ -61,7 +61,7 @@ def is_whole(here: Path) -> bool:
 
 def unpack(data: bytes, here: Path, files: Path) -> None:
     """Make the whole directory of one package, or leave nothing."""
-    archive = archives.inspect(data)
+    archive = archives.inspect(data, None)
     fresh: dict[str, Path] = {}
     with _aside(here) as aside:
         facts = _write_tree(data, archive, aside / "tree", files, fresh)

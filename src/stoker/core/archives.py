@@ -7,7 +7,7 @@ What is promised of an accepted archive, whoever made it:
   * no path and no link, followed as the kernel follows it, leaves the root;
   * every path is taken once, and nothing lies below a file or a link;
   * there are only regular files, directories and symbolic links;
-  * at most `limits.ARCHIVE_ENTRIES` of them and less than `limits.UNZIPPED_BYTES` in all;
+  * at most `limits.ARCHIVE_ENTRIES` of them and less than `most_bytes` in all;
   * the packed bytes of no two entries overlap (which is how small bombs get big).
 
 The parser is our own and not `zipfile`, which reads a directory of any size into memory before
@@ -76,21 +76,24 @@ class Archive:
     size_bytes: int  # unpacked
 
 
-def inspect(data: bytes) -> Archive:
-    """Check everything that can be known without unpacking files, or refuse as AWS does."""
+def inspect(data: bytes, most_bytes: int | None = limits.UNZIPPED_BYTES) -> Archive:
+    """Check everything that can be known without unpacking files, or refuse as AWS does.
+    `most_bytes`: unpacked; None for what has been accepted before."""
     entries = directory(data)
     links = {entry.offset: _link_text(data, entry) for entry in entries if stat.S_ISLNK(entry.mode)}
-    return arrange(entries, links)
+    return arrange(entries, links, most_bytes)
 
 
-def arrange(entries: list[Entry], links: dict[int, str]) -> Archive:
+def arrange(
+    entries: list[Entry], links: dict[int, str], most_bytes: int | None = limits.UNZIPPED_BYTES
+) -> Archive:
     """Give every entry its place. `links`: targets of the symbolic links, by entry offset."""
     if not entries:
         raise InvalidParameterValueException("Uploaded file must be a non-empty zip")
     size = sum(entry.size for entry in entries)
-    if size >= limits.UNZIPPED_BYTES:
+    if most_bytes is not None and size >= most_bytes:
         raise InvalidParameterValueException(
-            f"Unzipped size must be smaller than {limits.UNZIPPED_BYTES} bytes"
+            f"Unzipped size must be smaller than {most_bytes} bytes"
         )
     _check_overlaps(entries)
     directories: dict[str, None] = {}

@@ -146,10 +146,12 @@ def denied(account: str, action: str, resource: str) -> AccessDeniedException:
     )
 
 
-def check_references(arns: Sequence[str], *, account: str, region: str) -> None:
+def check_references(
+    arns: Sequence[str], *, account: str, region: str, most: int = limits.LAYERS
+) -> None:
     """What can be said of a function's list of layers without looking for them."""
-    if len(arns) > limits.LAYERS:
-        raise InvalidParameterValueException(f"Cannot reference more than {limits.LAYERS} layers.")
+    if len(arns) > most:
+        raise InvalidParameterValueException(f"Cannot reference more than {most} layers.")
     seen: dict[LayerKey, str] = {}
     for arn in arns:
         named = version_key(arn)
@@ -187,7 +189,12 @@ def check_runtimes(names: Iterable[str], member: str) -> None:
 
 
 def permitted(
-    version: LayerVersion, statement: Statement, given: str | None, *, revision: str
+    version: LayerVersion,
+    statement: Statement,
+    given: str | None,
+    *,
+    revision: str,
+    most_bytes: int = limits.POLICY_BYTES,
 ) -> LayerVersion:
     """The version with one more statement. `given`: the revision that the caller has seen."""
     _check_revision(version, given)
@@ -197,9 +204,9 @@ def permitted(
             "statement id, or remove the existing statement."
         )
     changed = replace(version, policy=(*version.policy, statement), revision_id=revision)
-    if (size := len(changed.document)) > limits.POLICY_BYTES:
+    if (size := len(changed.document)) > most_bytes:
         raise PolicyLengthExceededException(
-            f"The final policy size ({size}) is bigger than the limit ({limits.POLICY_BYTES})."
+            f"The final policy size ({size}) is bigger than the limit ({most_bytes})."
         )
     return changed
 

@@ -61,7 +61,7 @@ def statement(grant: Grant, resource: str) -> dict[str, object]:
     return shown
 
 
-def added(policy: str, more: Mapping[str, object]) -> str:
+def added(policy: str, more: Mapping[str, object], most_bytes: int = limits.POLICY_BYTES) -> str:
     """The policy with one more statement."""
     statements = _statements(policy)
     if any(one.get("Sid") == more["Sid"] for one in statements):
@@ -70,7 +70,7 @@ def added(policy: str, more: Mapping[str, object]) -> str:
             "statement id, or remove the existing statement."
         )
     whole = json.loads(policy) if policy else {"Version": "2012-10-17", "Id": "default"}
-    return _within_limit(dump({**whole, "Statement": [*statements, more]}))
+    return _within(dump({**whole, "Statement": [*statements, more]}), most_bytes)
 
 
 def removed(policy: str, sid: str) -> str:
@@ -84,7 +84,7 @@ def removed(policy: str, sid: str) -> str:
     return dump({**json.loads(policy), "Statement": rest}) if rest else ""
 
 
-def whole(text: str, resource: str) -> str:
+def whole(text: str, resource: str, most_bytes: int = limits.POLICY_BYTES) -> str:
     """A document that is to become the policy of this resource."""
     try:
         document = json.loads(text, parse_constant=_no_number)
@@ -103,7 +103,7 @@ def whole(text: str, resource: str) -> str:
         raise _malformed("each Sid must be a text of its own")
     for one in statements:
         _check_statement(one, resource)
-    return _within_limit(dump({**document, "Statement": statements}))
+    return _within(dump({**document, "Statement": statements}), most_bytes)
 
 
 def check_policy_revision(current: str, given: str | None) -> None:
@@ -171,11 +171,11 @@ def _statements(policy: str) -> list[dict[str, Any]]:
     return statements
 
 
-def _within_limit(policy: str) -> str:
+def _within(policy: str, most_bytes: int) -> str:
     size = len(policy)
-    if size > limits.POLICY_BYTES:
+    if size > most_bytes:
         raise PolicyLengthExceededException(
-            f"The final policy size ({size}) is bigger than the limit ({limits.POLICY_BYTES})."
+            f"The final policy size ({size}) is bigger than the limit ({most_bytes})."
         )
     return policy
 

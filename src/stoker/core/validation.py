@@ -19,6 +19,7 @@ from stoker.core.errors import (
 )
 from stoker.core.invocation import LogSettings
 from stoker.core.model import Code, Configuration, Layer
+from stoker.core.quotas import AWS, Quotas
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ class Changes:
     kept: Mapping[str, object] = field(default_factory=dict)  # a value of None removes
 
 
-def created(name: str, changes: Changes, code: Code) -> Configuration:
+def created(name: str, changes: Changes, code: Code, quotas: Quotas = AWS) -> Configuration:
     """The first configuration of a function, defaults filled in."""
     if not changes.runtime or not changes.handler or not changes.role:
         raise InvalidParameterValueException(
@@ -69,23 +70,24 @@ def created(name: str, changes: Changes, code: Code) -> Configuration:
         timeout_s=limits.TIMEOUT_DEFAULT_S,
         ephemeral_mb=limits.EPHEMERAL_DEFAULT_MB,
     )
-    return updated(blank, changes)
+    return updated(blank, changes, quotas)
 
 
-def updated(before: Configuration, changes: Changes) -> Configuration:
+def updated(before: Configuration, changes: Changes, quotas: Quotas = AWS) -> Configuration:
     """The configuration with the changes applied, every rule checked on what changes."""
     if changes.runtime is not None:
         check_runtime(changes.runtime)
-    _check_range("memorySize", changes.memory_mb, limits.MEMORY_MB)
-    _check_range("timeout", changes.timeout_s, limits.TIMEOUT_S)
-    _check_range("ephemeralStorage.size", changes.ephemeral_mb, limits.EPHEMERAL_MB)
+    _check_range("memorySize", changes.memory_mb, limits.MEMORY_MB.start, quotas.memory_mb)
+    _check_range("timeout", changes.timeout_s, limits.TIMEOUT_S.start, quotas.timeout_s)
+    least = limits.EPHEMERAL_MB.start
+    _check_range("ephemeralStorage.size", changes.ephemeral_mb, least, quotas.ephemeral_mb)
     environment = before.environment
     if changes.environment is not None:
-        check_environment(changes.environment)
+        check_environment(changes.environment, quotas)
         environment = tuple(sorted(changes.environment.items()))
     kept = {**before.kept, **changes.kept}
     layers = _or(changes.layers, before.layers)
-    check_unpacked_size(before.code, layers)
+    check_unpacked_size(before.code, layers, quotas)
     return replace(
         before,
         runtime=_or(changes.runtime, before.runtime),
@@ -132,7 +134,7 @@ def check_runtime(name: str) -> None:
         )
 
 
-def check_environment(variables: Mapping[str, str]) -> None:
+def check_environment(variables: Mapping[str, str], quotas: Quotas = AWS) -> None:
     if not all(_VARIABLE.fullmatch(key) for key in variables):
         raise ValidationException(
             "1 validation error detected: Value at 'environment.variables' failed to satisfy "
@@ -147,9 +149,10 @@ def check_environment(variables: Mapping[str, str]) -> None:
     # AWS measures the map as it is stored, names, quotes and braces included
     # (developer guide, "Troubleshoot configuration issues in Lambda").
     measured = json.dumps(variables, ensure_ascii=False, separators=(",", ":"))
-    if len(measured.encode(errors="replace")) > limits.ENVIRONMENT_BYTES:
+    if len(measured.encode(errors="replace")) > quotas.environment_bytes:
         raise InvalidParameterValueException(
-            f"{_UNABLE} exceeded the 4KB limit. String measured: {measured}"
+            f"{_UNABLE} exceeded the {quotas.environment_bytes // 1024}KB limit. String measured: "
+            f"{measured}"
         )
     if any("\0" in value for value in variables.values()):
         raise InvalidParameterValueException(
@@ -170,22 +173,22 @@ def check_new_tags(tags: Mapping[str, str]) -> None:
         )
 
 
-def check_zip_size(size_bytes: int, operation: str) -> None:
+def check_zip_size(size_bytes: int, operation: str, quotas: Quotas = AWS) -> None:
     """A package that comes in the request itself. AWS names the size of the base64 text."""
-    if size_bytes > limits.ZIP_BYTES:
+    if size_bytes > quotas.zip_bytes:
         raise RequestEntityTooLargeException(
-            f"Request must be smaller than {-(-limits.ZIP_BYTES * 4 // 3)} bytes for the "
-            f"{operation} operation"
+            f"Request must be smaller than {quotas.base64_bytes} bytes for the {operation} "
+            "operation"
         )
 
 
-def check_unpacked_size(code: Code, layers: tuple[Layer, ...]) -> None:
+def check_unpacked_size(code: Code, layers: tuple[Layer, ...], quotas: Quotas = AWS) -> None:
     """Function and layers together; a package alone is checked when it is looked into."""
     size = sum(each.unpacked_bytes for each in (code, *(layer.code for layer in layers)))
-    if layers and size > limits.UNZIPPED_BYTES:
+    if layers and size > quotas.unzipped_bytes:
         raise InvalidParameterValueException(
             "Function code combined with layers exceeds the maximum allowed size of "
-            f"{limits.UNZIPPED_BYTES} bytes. The actual size is {size} bytes."
+            f"{quotas.unzipped_bytes} bytes. The actual size is {size} bytes."
         )
 
 
@@ -206,13 +209,13 @@ def _log_settings(before: LogSettings, changes: Changes) -> LogSettings:
     )
 
 
-def _check_range(member: str, value: int | None, allowed: range) -> None:
+def _check_range(member: str, value: int | None, least: int, most: int) -> None:
     if value is None:
         return
-    if value > allowed[-1]:
-        _violates(value, member, f"Member must have value less than or equal to {allowed[-1]}")
-    if value < allowed[0]:
-        _violates(value, member, f"Member must have value greater than or equal to {allowed[0]}")
+    if value > most:
+        _violates(value, member, f"Member must have value less than or equal to {most}")
+    if value < least:
+        _violates(value, member, f"Member must have value greater than or equal to {least}")
 
 
 def _violates(value: object, member: str, constraint: str) -> NoReturn:
