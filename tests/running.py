@@ -152,6 +152,12 @@ def wait_until(functions: Any, waiter: str, name: str, **more: str) -> None:
     functions.get_waiter(waiter).wait(FunctionName=name, WaiterConfig=patience, **more)
 
 
+def log_of(logs: Any, function: str) -> str:
+    """All that the function's log group has now."""
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
+    return "".join(event["message"] for page in pages for event in page["events"])
+
+
 def wait_for(look: Callable[[], str], text: str) -> str:
     """What look() says, once `text` is in it."""
     end = time.monotonic() + START_S

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.nodes import FOUND, needs_node
-from tests.running import make_zip, wait_for, wait_until
+from tests.running import log_of, make_zip, wait_for, wait_until
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "extensions"
 Create = Callable[..., str]
@@ -80,11 +80,6 @@ def built(folder: Path) -> Path:
     command = ["go", "build", "-p", "1", "-o", folder / "witness", "."]
     subprocess.run(command, cwd=GO.path, check=True, env={**os.environ, "CGO_ENABLED": "0"})
     return folder / "witness"
-
-
-def log_of(logs: Any, function: str) -> str:
-    found = logs.filter_log_events(logGroupName=f"/aws/lambda/{function}")
-    return "".join(event["message"] for event in found["events"])
 
 
 @pytest.mark.parametrize("example", ALL)

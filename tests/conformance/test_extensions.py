@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.extending import EXTENSION, LISTENER
-from tests.running import PYTHON, STOKER, StokerProcess, make_zip, wait_for, wait_until
+from tests.running import PYTHON, STOKER, StokerProcess, log_of, make_zip, wait_for, wait_until
 
 INSIDE = f"#!/var/lang/bin/{PYTHON} -IS\n" + EXTENSION.split("\n", 1)[1]
 ECHO = "def handler(event, context): return event"
@@ -22,11 +22,6 @@ def layer(functions: Any, script: str, *, executable: bool = True) -> str:
         LayerName=f"l-{uuid.uuid4().hex[:12]}", Content={"ZipFile": content}
     )
     return str(made["LayerVersionArn"])
-
-
-def log_of(logs: Any, function: str) -> str:
-    found = logs.filter_log_events(logGroupName=f"/aws/lambda/{function}")
-    return "".join(event["message"] for event in found["events"])
 
 
 def test_an_extension_in_a_layer_lives_with_the_function(

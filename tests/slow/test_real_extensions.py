@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.nodes import FOUND, needs_node
-from tests.running import StokerProcess, make_zip, wait_for, wait_until
+from tests.running import StokerProcess, log_of, make_zip, wait_for, wait_until
 from tests.slow.from_registries import (
     files_of,
     needs_npm,
@@ -56,11 +56,6 @@ http.createServer(async (request, response) => {
   }
 });
 """.replace("PORT", str(INGEST_PORT))
-
-
-def log_of(logs: Any, function: str) -> str:
-    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
-    return "".join(event["message"] for page in pages for event in page["events"])
 
 
 def end(functions: Any, name: str) -> None:
