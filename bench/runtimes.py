@@ -26,6 +26,7 @@ from tests.slow.clients.projects import HERE, BuildFailed, NoToolchain, package
 EVENT = json.dumps({"do": "bench", "data": "x" * 1000}, separators=(",", ":")).encode()
 CLIENTS = {"go": "Go, aws-lambda-go", "rust": "Rust, lambda_runtime", "cpp": "C++, aws-lambda-cpp"}
 NODES = ("nodejs24.x", "nodejs22.x", "nodejs20.x", "nodejs18.x")
+RUBIES = ("ruby4.0", "ruby3.4", "ruby3.3", "ruby3.2")
 PYTHON = f"Python {sys.version_info[0]}.{sys.version_info[1]}, native"
 OS_ONLY = "provided.al2023"
 
@@ -89,6 +90,11 @@ def _kinds(session: Session) -> dict[str, dict[str, Any]]:
         session.leave_out("Node.js", "no version of it is found: stoker runtimes install")
     else:
         kinds[f"{node}, native"] = _settings(node, "index.handler", "index.mjs", ours / "index.mjs")
+    ruby = next((name for name in RUBIES if _is_found(name)), None)
+    if ruby is None:
+        session.leave_out("Ruby", "no version of it is found: stoker runtimes install ruby3.3")
+    else:
+        kinds[f"{ruby}, native"] = _settings(ruby, "app.handler", "app.rb", ours / "app.rb")
     for name, kind in CLIENTS.items():
         session.say(f"  building {kind}")
         try:

@@ -178,28 +178,25 @@ def test_the_layers_libraries_and_gems_are_found(
 # -- errors --------------------------------------------------------------------------------------
 
 
+FAILURES = [
+    ("raise ArgumentError, 'no'", "ArgumentError", "no", "Function<ArgumentError>"),
+    ("raise 'no'", "RuntimeError", "no", "Function<UserException>"),
+    ("raise Class.new(StandardError) { def self.name = 'Mine'; def self.to_s = name\n"
+     "def message = raise('again') }", "Mine", "Mine", "Function<UserException>"),
+    ("raise \"\\xff\".b", "RuntimeError", "�", "Function<UserException>"),
+    ("Float::NAN", "JSON::GeneratorError", None, "Function<UserException>"),
+    ("JSON.parse('{')", "JSON::ParserError", None, "Function<UserException>"),
+]  # fmt: skip
+
+
 @every_ruby
-@pytest.mark.parametrize(
-    ("body", "kind", "text", "header"),
-    [
-        ("raise ArgumentError, 'no'", "ArgumentError", "no", "Function<ArgumentError>"),
-        ("raise 'no'", "RuntimeError", "no", "Function<UserException>"),
-        ("raise Class.new(StandardError) { def self.name = 'Mine'; def self.to_s = name\n"
-         "def message = raise('again') }", "Mine", "Mine", "Function<UserException>"),
-        ("raise \"\\xff\".b", "RuntimeError", "�", "Function<UserException>"),
-        ("Float::NAN", "JSON::GeneratorError", None, "Function<UserException>"),
-        ("JSON.parse('{')", "JSON::ParserError", None, "Function<UserException>"),
-    ],
-    ids=["argument", "runtime", "own", "binary", "nan", "json"],
-)  # fmt: skip
-def test_a_handler_fails_and_the_next_event_finds_it_alive(
-    ruby: FoundRuntime, task: Path, body: str, kind: str, text: str | None, header: str
-) -> None:
-    code = f"def handler(event:, context:)\n  {body}\nend"
-    done = run(ruby, task, code, IDLE, IDLE)
-    assert [post.path for post in done.posts] == ["invocation/error"] * 2
+def test_a_handler_fails_and_the_next_event_finds_it_alive(ruby: FoundRuntime, task: Path) -> None:
+    cases = "\n".join(f"when {n} then {body}" for n, (body, *_) in enumerate(FAILURES))
+    code = f"def handler(event:, context:)\ncase event\n{cases}\nend\nend"
+    done = run(ruby, task, code, *(Event(str(n).encode()) for n in range(len(FAILURES))))
     assert done.status is None
-    for post in done.posts:
+    for post, (_, kind, text, header) in zip(done.posts, FAILURES, strict=True):
+        assert post.path == "invocation/error"
         said = failure(post)
         assert said["errorType"] == f"Function<{kind}>"
         assert text is None or said["errorMessage"] == text
@@ -229,11 +226,9 @@ def test_the_trace_begins_with_the_error_and_ends_with_the_handler(
     ("body", "kind"),
     [
         ("absent_thing", "NameError"),
-        ("nil.absent", "NoMethodError"),
         ("exit 7", "SystemExit"),
         ("raise Exception, 'x'", "Exception"),
         ("def self.deep(n) = deep(n + 1) + 1\n  deep(0)", "SystemStackError"),
-        ("raise NotImplementedError", "NotImplementedError"),
     ],
 )
 def test_a_critical_error_is_posted_and_the_end(
@@ -252,11 +247,9 @@ def test_a_critical_error_is_posted_and_the_end(
     ("code", "handler", "kind"),
     [
         ("", "bad", "ArgumentError"),
-        ("", "a.b.c.d", "ArgumentError"),
         ("", "none.handler", "LoadError"),
         ("require 'absent'", "app.handler", "LoadError"),
         ("def (", "app.handler", "SyntaxError"),
-        ("raise 'at load'", "app.handler", "RuntimeError"),
         ("exit", "app.handler", "SystemExit"),
     ],
 )

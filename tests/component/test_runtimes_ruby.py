@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -193,6 +194,28 @@ def test_debians_suites_are_asked_in_order_by_the_machines_own_addresses(
         [[URI, "stable", "main"], [f"{URI}security/", "stable-security", "main"]],
         [[URI, "testing", "main"]],
     ]
+
+
+def test_an_installation_that_is_killed_leaves_what_was_there_and_the_next_clears_it_away(
+    nothing_else: Path,
+) -> None:
+    debian(nothing_else, "own")
+    place = nothing_else / "runtimes"
+    fake_ruby(place / RUNTIME, "4.0.1")
+    unpack = nothing_else / "bin" / "dpkg-deb"
+    works = unpack.read_text()
+    os.mkfifo(nothing_else / "stuck")
+    unpack.write_text(f"#!/bin/sh\nexec cat >{nothing_else}/stuck\n")
+    command = [sys.executable, "-m", "stoker", "runtimes", "install", RUNTIME, "--into", place]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    with (nothing_else / "stuck").open():  # opened by both: it is in the middle
+        assert [path.name[:12] for path in place.glob(".*")] == [".installing-"]
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert find_runtime(RUNTIME, runtimes_dir=place).version == "4.0.1"
+    unpack.write_text(works)
+    assert install(RUNTIME, place).version == VERSION
+    assert [path.name for path in place.iterdir()] == [RUNTIME]
 
 
 def test_a_package_that_debian_has_not_is_refused_with_the_way_out(nothing_else: Path) -> None:

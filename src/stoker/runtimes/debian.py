@@ -45,7 +45,7 @@ def build(package: str, target: Path) -> None:
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
     if missing:
         raise NotInDebian(f"{missing[0]}, which would bring Debian's package, is not here")
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=target.parent) as name:
         folder = Path(name)
         unpacked = folder / "unpacked"
         for archive in _download(package, folder):

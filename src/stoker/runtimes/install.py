@@ -7,15 +7,18 @@ What is there is replaced in one step; sandboxes that run keep what they have.
 """
 
 import base64
+import fcntl
 import hashlib
 import json
+import os
 import platform
 import re
 import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -95,7 +98,7 @@ def _replace(
     """Make it beside its place, look whether it is what was asked for, and put it there."""
     try:
         place.mkdir(mode=0o755, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=_PARTIAL, dir=place) as partial:
+        with _alone(place), tempfile.TemporaryDirectory(prefix=_PARTIAL, dir=place) as partial:
             folder = Path(partial)
             made, final = folder / "new", place / name
             make(made)
@@ -129,6 +132,19 @@ def _nowhere(runtime: str, error: Exception) -> CannotInstall:
         f"you get such things ({_ELSEWHERE[RUNTIMES[runtime].family]}), and name where it is: "
         f"stoker runtimes install {runtime} --from PREFIX"
     )
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """One installation at a time; what one that was killed had begun is cleared away."""
+    lock = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in place.glob(f"{_PARTIAL}*"):
+            shutil.rmtree(left)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _look_at_sdk(folder: Path) -> JavaScriptSdk:
@@ -168,7 +184,7 @@ def _node_from_npm(major: str, target: Path) -> None:
     if package is None:
         raise CannotInstall(f"npm's registry has no Node.js for {platform.machine()}")
     version, integrity = _newest(package, major)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=target.parent) as name:
         folder = Path(name)
         _npm("pack", f"{package}@{version}", "--pack-destination", str(folder), "--ignore-scripts")
         archives = list(folder.glob("*.tgz"))
