@@ -59,6 +59,17 @@ def test_an_init_has_the_parts_that_its_runtime_tells_of(tmp_path: Path) -> None
     run(tmp_path, story)
 
 
+def test_beside_an_extension_the_runtime_s_part_is_told_once(tmp_path: Path) -> None:
+    async def story(world: Ground) -> None:
+        f = extended(world, TELLS, environment=(("TOLD", "20.5"),))
+        await world.invoke(f, b"1")
+        init = (await world.idle(f)).history[1]
+        parties = sorted(part.party for part in init.parts)
+        assert parties == ["extension:agent", "function", "runtime"]
+
+    run(tmp_path, story)
+
+
 def test_the_history_tells_who_left_when_and_is_there_when_all_have(tmp_path: Path) -> None:
     async def story(world: Ground) -> None:
         f = extended(world)

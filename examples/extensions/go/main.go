@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-const wait = 10 * time.Second // for news of one invocation
+const wait = time.Minute // for news of one invocation; its timeout counts, too
 
 var (
 	api  = "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API")

@@ -7,7 +7,7 @@ import { basename } from "node:path";
 const api = `http://${process.env.AWS_LAMBDA_RUNTIME_API}`;
 const extension = `${api}/2020-01-01/extension`;
 const name = basename(process.argv[1]); // of an external extension: its file's
-const WAIT_MS = 10_000; // for news of one invocation
+const WAIT_MS = 60_000; // for news of one invocation; its timeout counts, too
 
 let lines = 0;
 const done = new Map(); // request id -> what to call when the runtime is done with it

@@ -13,7 +13,7 @@ from pathlib import Path
 API = os.environ["AWS_LAMBDA_RUNTIME_API"]
 NAME = Path(sys.argv[0]).name  # of an external extension: its file's
 EXTENSION = "/2020-01-01/extension"
-WAIT_S = 10.0  # for news of one invocation
+WAIT_S = 60.0  # for news of one invocation; its timeout counts, too
 
 
 class Refused(Exception):
