@@ -127,6 +127,13 @@ DIFFERENCES = {
             " be had from another endpoint instead (`neighbour_endpoints`)",
         ),
         (
+            "Triggers",
+            "objects of S3, messages of SNS and events of EventBridge (rules with patterns, as far"
+            " as moto matches them) invoke functions whose policy admits the bucket, topic or rule;"
+            " a message is not signed. Schedules do not run, and other services do not invoke"
+            " functions yet",
+        ),
+        (
             "Requests for them",
             "must be signed, at least in form: anonymous ones are refused, public objects"
             " included; names like `bucket.localhost` are not looked at, the path is",

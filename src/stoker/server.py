@@ -18,6 +18,7 @@ from pathlib import Path
 
 from stoker.api.control import Control, Settings
 from stoker.api.front import Front
+from stoker.api.triggers import FromNeighbours
 from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.config import Config
@@ -33,7 +34,7 @@ from stoker.events.to_functions import ToFunctions
 from stoker.http.server import HttpServer
 from stoker.invoke.catalog import Catalog
 from stoker.invoke.invoker import Invoker, InvokeSettings
-from stoker.neighbours.embedded import Embedded
+from stoker.neighbours.embedded import Embedded, Serve
 from stoker.neighbours.neighbours import Neighbours
 from stoker.observe.logs import LogStore
 from stoker.observe.traces import Traces
@@ -78,7 +79,7 @@ class Server:
             endpoint_app=self._front_inside,
             settings=_invoke_settings(config),
         )
-        self._neighbours = _neighbours(config)
+        self._neighbours = _neighbours(config, self._serve_triggers)
         self._catalog = Catalog(reserve=self._invoker.reserve)
         self._events = self._dispatcher()
         self._activation = Activation(
@@ -106,19 +107,15 @@ class Server:
             invoker=self._invoker,
             events=self._events,
             logs_store=self._logs,
-            settings=Settings(
-                account=config.default_account,
-                hosts=frozenset(config.allowed_hosts),
-                concurrent_executions=config.account_concurrency,
-                unreserved_minimum=config.unreserved_minimum,
-                quotas=quotas,
-            ),
+            settings=_settings(config, quotas),
             changed=self._changed,
             traces=traces,
             neighbours=self._neighbours,
         )
         self._front = Front(self._control)
         self._http = HttpServer(self._front)
+        self._triggered = FromNeighbours(self._control)
+        self._triggers = HttpServer(self._triggered)
         self._hurry = asyncio.Event()
         self._started = AsyncExitStack()  # what has been started, and how to end it
 
@@ -153,6 +150,7 @@ class Server:
         ending(self._front.close)
         ending(self._events.close)
         await self._events.start()
+        ending(self._end_triggers)
         ending(self._drain)
         for listener in self._sockets:
             await self._http.serve(listener)
@@ -197,6 +195,13 @@ class Server:
         deliveries.through("lambda", ToFunctions(dispatcher, self._catalog).send)
         return dispatcher
 
+    async def _end_triggers(self) -> None:
+        await self._triggers.close(ANSWERING_S)
+        await self._triggered.close()
+
+    async def _serve_triggers(self, listener: socket.socket) -> None:
+        await self._triggers.serve(listener)
+
     def _changed(self) -> None:
         self._activation.wake()
         self._removal.wake()
@@ -210,11 +215,21 @@ class Server:
         return self._code.wants_sdk(target.code, target.layers)
 
 
-def _neighbours(config: Config) -> Neighbours:
+def _settings(config: Config, quotas: Quotas) -> Settings:
+    return Settings(
+        account=config.default_account,
+        hosts=frozenset(config.allowed_hosts),
+        concurrent_executions=config.account_concurrency,
+        unreserved_minimum=config.unreserved_minimum,
+        quotas=quotas,
+    )
+
+
+def _neighbours(config: Config, serve: Serve) -> Neighbours:
     configured = dict(map(read_endpoint, config.neighbour_endpoints))
     return Neighbours(
         Endpoints(configured, embedded=config.neighbours == "embedded"),
-        Embedded(config.data_dir / "state" / "neighbours"),
+        Embedded(config.data_dir / "state" / "neighbours", serve),
     )
 
 

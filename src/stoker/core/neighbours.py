@@ -12,6 +12,13 @@ ACCOUNT: Final = "x-moto-account-id"  # to the embedded ones: on whose behalf a 
 NOT_SERVED: Final = "x-stoker-not-served"  # from them: what they do not have
 FAILED: Final = "x-stoker-failed"  # from them: how they failed
 
+# What the embedded ones send to functions says in headers:
+FUNCTION: Final = "x-stoker-function"  # ARN
+PRINCIPAL: Final = "x-stoker-principal"  # "s3.amazonaws.com"
+SOURCE: Final = "x-stoker-source"  # ARN of the bucket, the topic, ...
+SOURCE_ACCOUNT: Final = "x-stoker-source-account"
+TRACE: Final = "x-amzn-trace-id"
+
 # Of one connection, or told by whoever speaks for itself: not the other side's to say.
 _OF_THE_CONNECTION: Final = frozenset(
     {"connection", "expect", "keep-alive", "proxy-connection", "te", "trailer"}

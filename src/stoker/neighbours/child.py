@@ -30,6 +30,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from stoker.core.neighbours import FAILED, NOT_SERVED
+from stoker.neighbours import triggers
 
 Start = Callable[[str, list[tuple[str, str]]], Any]
 WSGI = Callable[[dict[str, Any], Start], Iterable[bytes]]
@@ -89,6 +90,7 @@ def main() -> None:
     threading.Thread(target=end_with_the_server, daemon=True).start()
     listener = socket.socket(fileno=int(sys.argv[1]))
     get_backend("iam")  # is behind many others: better loaded now than in somebody's request
+    triggers.install()
     app = honest(Neighbours(create_backend_app))
     with make_server(
         f"unix://{listener.getsockname()}", 0, app, threaded=True, request_handler=Quiet,

@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +15,10 @@ log = logging.getLogger(__name__)
 START_S = 60.0  # on a machine that has much else to do
 END_S = 5.0
 BACKLOG = 128
+THEIRS, OURS = "neighbours.sock", "functions.sock"  # who answers there
+
+
+Serve = Callable[[socket.socket], Awaitable[None]]
 
 
 class CannotStart(Exception):
@@ -23,11 +28,14 @@ class CannotStart(Exception):
 class Embedded:
     """What they keep is in their memory: gone when they end, and they end with us."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` is ours alone; it holds their socket."""
+    def __init__(self, folder: Path, serve: Serve) -> None:
+        """`folder` is ours alone; it holds their socket, and the one by which they reach us:
+        `serve` answers there (core/neighbours.py says what they send)."""
         self._folder = folder
+        self._serve = serve
         self._starting = asyncio.Lock()
         self._place: int | None = None  # the folder, opened: its path may be too long for a socket
+        self._ours: socket.socket | None = None  # whoever serves there has closed before
         self._process: Process | None = None
         self._reader: asyncio.Task[None] | None = None
 
@@ -36,7 +44,7 @@ class Embedded:
         async with self._starting:
             if self._process is None:
                 await self._start()
-        return self._path
+        return self._path(THEIRS)
 
     async def close(self) -> None:
         async with self._starting:
@@ -44,28 +52,39 @@ class Embedded:
             if process is not None:
                 await self._end(process)
             if self._place is not None:
-                self._remove()
+                for name in (OURS, THEIRS):
+                    self._remove(name)
                 os.close(self._place)
                 self._place = None
+            if self._ours is not None:
+                self._ours.close()
+                self._ours = None
 
-    def _remove(self) -> None:
-        Path(self._path).unlink(missing_ok=True)
+    def _path(self, name: str) -> str:
+        return f"/proc/{os.getpid()}/fd/{self._place}/{name}"
 
-    @property
-    def _path(self) -> str:
-        return f"/proc/{os.getpid()}/fd/{self._place}/neighbours.sock"
+    def _remove(self, name: str) -> None:
+        Path(self._path(name)).unlink(missing_ok=True)
+
+    def _listening(self, name: str) -> socket.socket:
+        self._remove(name)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self._path(name))
+        listener.listen(BACKLOG)
+        return listener
 
     async def _start(self) -> None:
         if self._place is None:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._place = os.open(self._folder, os.O_PATH | os.O_DIRECTORY)
-        self._remove()
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(self._path)
-            listener.listen(BACKLOG)
+            self._ours = self._listening(OURS)
+            self._ours.setblocking(False)
+            await self._serve(self._ours)
+        with self._listening(THEIRS) as listener:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "stoker.neighbours.child", str(listener.fileno()),
                 stdin=PIPE, stdout=PIPE, stderr=STDOUT, pass_fds=[listener.fileno()],
+                cwd=self._folder,
             )  # fmt: skip
         assert process.stdout is not None
         said: list[str] = []

@@ -1,0 +1,92 @@
+"""Where the embedded neighbours come in: S3 and SNS send their events to functions.
+
+They come over a socket of their own, so that nobody else can say that he is S3. A function takes
+an event if its resource-based policy lets that service in for that bucket or topic, and then it
+runs asynchronously, as after Invoke with InvocationType Event.
+"""
+
+import asyncio
+import logging
+
+from stoker.api.control import Control
+from stoker.api.event_invocations import check_loop
+from stoker.api.identifiers import new_request_id
+from stoker.api.sampling import begun
+from stoker.core import access, lineage, neighbours
+from stoker.core.errors import RequestTooLargeException, ServiceError, ServiceException
+from stoker.core.limits import ASYNC_PAYLOAD_BYTES
+from stoker.core.model import FunctionKey
+from stoker.core.names import parse_function_ref
+from stoker.http.base import Exchange
+from stoker.store.event_queue import Content
+
+log = logging.getLogger(__name__)
+
+
+class FromNeighbours:
+    """http.base.Application. POST: 202 once the event is on the disk. GET: whether it would be."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, exchange: Exchange) -> int:
+        return ASYNC_PAYLOAD_BYTES
+
+    def complete(self, exchange: Exchange) -> None:
+        task = asyncio.get_running_loop().create_task(self._answer(exchange))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def lost(self, exchange: Exchange) -> None:
+        """What has begun is carried out."""
+
+    async def close(self) -> None:
+        """Call after the HTTP server has closed."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        try:
+            status = await self._carried_out(exchange)
+        except ServiceError as refusal:
+            exchange.respond(refusal.status, [], refusal.message.encode())
+        except Exception:
+            log.exception("trigger failed")
+            exchange.respond(ServiceException.status, [], b"Stoker failed; its log says why")
+        else:
+            exchange.respond(status, [])
+
+    async def _carried_out(self, exchange: Exchange) -> int:
+        """The status. Raises what the function, its policy or the queue refuses."""
+        said = exchange.headers
+        arn, principal = said[neighbours.FUNCTION], said[neighbours.PRINCIPAL]
+        ref = parse_function_ref(arn)
+        key = FunctionKey(ref.account or "", ref.region or "", ref.name)
+        asks = access.Access(
+            access.INVOKE,
+            service=principal,
+            facts={
+                "aws:sourcearn": said[neighbours.SOURCE],
+                "aws:sourceaccount": said[neighbours.SOURCE_ACCOUNT],
+                "aws:principalservicename": principal,
+            },
+        )
+        catalog = self._control.catalog
+        target = catalog.resolve(key.account, key.region, key.name, ref.qualifier)
+        policy = catalog.policy(key.account, key.region, key.name, ref.qualifier)
+        access.check(policy, asks, owner=key.account, who=principal, resource=arn)
+        if exchange.method == "GET":
+            return 204
+        if exchange.oversized or exchange.truncated:
+            raise RequestTooLargeException(f"an event has at most {ASYNC_PAYLOAD_BYTES} bytes")
+        trace, _, ancestor = begun(
+            self._control.sampling, (key.account, key.region, key.name),
+            said.get(neighbours.TRACE), active=target.tracing == "Active",
+        )  # fmt: skip
+        trace, turns = lineage.advanced(trace, lineage.mark(key.arn))
+        if turns:
+            check_loop(self._control, key, turns)
+        content = Content(new_request_id(), arn, "application/json", trace, ancestor, exchange.body)
+        await self._control.events.keep(key, ref.qualifier, content)
+        return 202
