@@ -1,11 +1,17 @@
 """What an author of functions does with the server: call, read the answer and the log's tail."""
 
 import base64
+import hashlib
 import json
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from stoker.core.limits import RUNTIMES, Family
 from stoker.runtimes.found import FoundRuntime, RuntimeUnavailable, find_runtime
+from tests.running import StokerProcess, wait_for
 
 
 def is_found(runtime: str) -> bool:
@@ -29,3 +35,30 @@ def call(functions: Any, name: str, event: Any = None) -> tuple[Any, dict[str, A
 
 def tail(response: dict[str, Any]) -> str:
     return base64.b64decode(response["LogResult"]).decode()
+
+
+def kill_parked(server: StokerProcess, client: str) -> None:
+    """Kill the runtimes that wait for a function, as the kernel does when memory runs out.
+
+    client: the file that they run."""
+    wait_for(lambda: f"waiting: {bool(_parked(server, client))}", "True")
+    pids = _parked(server, client)
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: f"left: {any(Path(f'/proc/{pid}').exists() for pid in pids)}", "False")
+
+
+def _parked(server: StokerProcess, client: str) -> list[int]:
+    """Host pids of this server's that read descriptor 10."""
+    digest = hashlib.sha256(str(server.data_dir.resolve()).encode()).hexdigest()
+    end = f"{client}\0parked\0".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended
+            is_parked = (folder / "cmdline").read_bytes().endswith(end)
+            call, _, arguments = (folder / "syscall").read_text().partition(" ")
+            reads = call in ("0", "63") and arguments.startswith("0xa ")  # x86_64, aarch64
+            if is_parked and reads and f"stoker-{digest[:12]}" in (folder / "cgroup").read_text():
+                found.append(int(folder.name))
+    return found

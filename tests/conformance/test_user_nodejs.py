@@ -1,19 +1,14 @@
 """What the author of a Node.js function meets, through `stoker serve`."""
 
-import hashlib
 import json
-import os
-import signal
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.nodes import FOUND, VERSIONS, needs_node
-from tests.running import StokerProcess, make_zip, wait_for
-from tests.user import call, is_found, tail
+from tests.running import StokerProcess, make_zip
+from tests.user import call, is_found, kill_parked, tail
 
 Create = Callable[..., str]
 LOOK = """
@@ -77,31 +72,13 @@ def test_a_node_that_was_started_ahead_is_as_one_that_was_not(
     assert "\tINFO\tseen 1 false\n" in tail(response)
 
 
-def parked(server: StokerProcess) -> list[int]:
-    """Host pids of this server's nodes that wait for a function."""
-    digest = hashlib.sha256(str(server.data_dir.resolve()).encode()).hexdigest()
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it ended
-            is_parked = (folder / "cmdline").read_bytes().endswith(b"bootstrap.cjs\0parked\0")
-            call, _, arguments = (folder / "syscall").read_text().partition(" ")
-            reads = call in ("0", "63") and arguments.startswith("0xa ")  # x86_64, aarch64
-            if is_parked and reads and f"stoker-{digest[:12]}" in (folder / "cgroup").read_text():
-                found.append(int(folder.name))
-    return found
-
-
 @needs_node
 @pytest.mark.root
 def test_a_node_that_dies_while_it_waits_is_not_given_to_a_function(
     server: StokerProcess, lambda_client: Any, create: Create
 ) -> None:
     name = create({"index.mjs": LOOK}, Runtime=FOUND[0], Handler="index.handler", MemorySize=1769)
-    wait_for(lambda: f"waiting: {bool(parked(server))}", "True")
-    pids = parked(server)
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: f"left: {any(Path(f'/proc/{pid}').exists() for pid in pids)}", "False")
+    kill_parked(server, "bootstrap.cjs")
     assert call(lambda_client, name)[0]["count"] == 1
 
 

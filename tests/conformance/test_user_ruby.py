@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from stoker.core.limits import RUNTIMES, Family
-from tests.running import make_zip
-from tests.user import call, is_found, tail
+from tests.running import StokerProcess, make_zip
+from tests.user import call, is_found, kill_parked, tail
 
 Create = Callable[..., str]
 VERSIONS = [name for name, runtime in RUNTIMES.items() if runtime.family is Family.RUBY]
@@ -77,6 +77,16 @@ def test_a_ruby_that_was_started_ahead_is_as_one_that_was_not(
     assert f"/var/task/vendor/bundle/ruby/{api}" in ahead["gems"]
     assert f"/opt/ruby/gems/{api}" in ahead["gems"]
     assert "\nseen 1\n" in tail(response)
+
+
+@needs_ruby
+@pytest.mark.root
+def test_a_ruby_that_dies_while_it_waits_is_not_given_to_a_function(
+    server: StokerProcess, lambda_client: Any, create: Create
+) -> None:
+    name = create({"app.rb": LOOK}, Runtime=FOUND[0], Handler="app.handler")
+    kill_parked(server, "bootstrap.rb")
+    assert call(lambda_client, name)[0]["count"] == 1
 
 
 @needs_ruby
