@@ -11,6 +11,7 @@ import pytest
 
 from tests.nodes import FOUND, needs_node
 from tests.running import STOKER, StokerProcess, wait_for, wait_until
+from tests.user import is_found
 
 Create = Callable[..., str]
 PYTHON_CODE = {
@@ -20,7 +21,12 @@ NODE_CODE = {
     "index.mjs": "await new Promise((done) => setTimeout(done, 30));\n"
     "export const handler = async (event) => event;"
 }
+RUBY_CODE = {"app.rb": "sleep 0.03\ndef handler(event:, context:) = event"}
 NODE = {"Runtime": FOUND[-1] if FOUND else "", "Handler": "index.handler"}
+
+RUBIES = [runtime for runtime in ("ruby3.3", "ruby3.4", "ruby3.2") if is_found(runtime)]
+RUBY = {"Runtime": RUBIES[0] if RUBIES else "", "Handler": "app.handler"}
+needs_ruby = pytest.mark.skipif(not RUBIES, reason="there is no Ruby on this machine")
 
 
 def told_by(server: StokerProcess, name: str) -> dict[str, list[Any]]:
@@ -35,6 +41,7 @@ def told_by(server: StokerProcess, name: str) -> dict[str, list[Any]]:
     [
         pytest.param(PYTHON_CODE, {}, id="python"),
         pytest.param(NODE_CODE, NODE, id="nodejs", marks=needs_node),
+        pytest.param(RUBY_CODE, RUBY, id="ruby", marks=needs_ruby),
     ],
 )
 def test_a_life_is_told_phase_by_phase_and_also_when_it_is_over(

@@ -43,8 +43,9 @@ module Stoker
       Log.open
       find_own_gems
       @wire = Wire.new(ENV.fetch("AWS_LAMBDA_RUNTIME_API"))
+      began = Process.clock_gettime(Process::CLOCK_MONOTONIC, :float_millisecond)
       handler = load
-      @wire.ask
+      @wire.ask_first(Process.clock_gettime(Process::CLOCK_MONOTONIC, :float_millisecond) - began)
       loop { serve(handler, @wire.event) }
     rescue Wire::Lost
       exit!(1) # the environment is being destroyed: nobody listens

@@ -34,6 +34,11 @@ module Stoker
       send_all(answer + @next)
     end
 
+    # Ask for the first event, and say how long the function's own code took to load.
+    def ask_first(loaded_ms)
+      send_all(@next.delete_suffix("\r\n") + "Stoker-Function-Init-Ms: #{loaded_ms}\r\n\r\n")
+    end
+
     def event
       answer = receive
       abort("cannot get the next event: the Runtime API answered #{answer.status}") if answer.status != 200
