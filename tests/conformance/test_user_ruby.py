@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stoker.core.limits import RUNTIMES, Family
-from tests.running import StokerProcess, make_zip
+from tests.running import StokerProcess, make_zip, wait_until
 from tests.user import call, is_found, kill_parked, tail
 
 Create = Callable[..., str]
@@ -127,18 +127,24 @@ def test_layers_bring_libraries_gems_and_programs(lambda_client: Any, create: Cr
         "s.name = 'shared'; s.version = '1.0'; s.summary = s.author = 'x' }",
         "bin/hello": '#!/usr/bin/env ruby\nprint "hello from ", RUBY_VERSION[0, 3]',
     }
+    files["wrap"] = '#!/bin/bash\nexport WRAPPED=1\nexec "$@"'
     layer = lambda_client.publish_layer_version(
-        LayerName="ruby-things", Content={"ZipFile": make_zip(files, ("bin/hello",))}
+        LayerName="ruby-things", Content={"ZipFile": make_zip(files, ("bin/hello", "wrap"))}
     )
     code = """
 %w[plain shared openssl psych net/http logger].each { |name| require name }
 gem "json"
 HELLO = `hello`
-def handler(event:, context:) = [PLAIN, SHARED, HELLO]
+def handler(event:, context:) = [PLAIN, SHARED, HELLO, ENV["WRAPPED"]]
 """
     name = create(
         {"app.rb": code}, Runtime=FOUND[0], Handler="app.handler", Timeout=30,
         Layers=[layer["LayerVersionArn"]],
     )  # fmt: skip
     said = ["of lib", "of a gem", f"hello from {FOUND[0].removeprefix('ruby')}"]
-    assert call(lambda_client, name)[0] == said
+    assert call(lambda_client, name)[0] == [*said, None]
+    lambda_client.update_function_configuration(
+        FunctionName=name, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrap"}}
+    )
+    wait_until(lambda_client, "function_updated_v2", name)
+    assert call(lambda_client, name)[0] == [*said, "1"]

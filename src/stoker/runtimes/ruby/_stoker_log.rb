@@ -69,7 +69,8 @@ module Stoker
       # Whatever it is, as UTF-8.
       def utf8(value)
         text = value.to_s
-        text = text.dup.force_encoding(Encoding::UTF_8) if [Encoding::BINARY, Encoding::US_ASCII].include?(text.encoding)
+        is_bytes = [Encoding::BINARY, Encoding::US_ASCII].include?(text.encoding)
+        text = text.dup.force_encoding(Encoding::UTF_8) if is_bytes
         text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace)
       end
     end

@@ -14,7 +14,9 @@ module Stoker
 
     def initialize(text)
       parts = text.split(".")
-      raise ArgumentError, "Invalid handler #{parts}, must be #{FORM}" unless [2, 3].include?(parts.size)
+      unless [2, 3].include?(parts.size)
+        raise ArgumentError, "Invalid handler #{parts}, must be #{FORM}"
+      end
 
       @file, *@owner, @name = parts
       @nobody = Object.new # whose methods those at a file's top level are
@@ -77,7 +79,8 @@ module Stoker
       ENV["_X_AMZN_TRACE_ID"] = trace.to_s.empty? ? nil : trace
       body, type = answer(handler, event)
       body = body.read if type == "application/unknown"
-      request = @wire.post("/invocation/#{id}/response", body, "Content-Type" => type || "application/json")
+      headers = { "Content-Type" => type || "application/json" }
+      request = @wire.post("/invocation/#{id}/response", body, headers)
     rescue Wire::Lost
       raise
     rescue NameError => e # and NoMethodError
@@ -114,8 +117,12 @@ module Stoker
 
     def post(path, failure, headers)
       type = failure.type.gsub(/[^\x20-\x7e]/, "?")
-      headers = { "Lambda-Runtime-Function-Error-Type" => type, "Content-Type" => "application/json", **headers }
-      @wire.post(path, JSON.generate(failure.payload), headers)
+      all = {
+        "Lambda-Runtime-Function-Error-Type" => type,
+        "Content-Type" => "application/json",
+        **headers
+      }
+      @wire.post(path, JSON.generate(failure.payload), all)
     end
   end
 end

@@ -25,7 +25,8 @@ module Stoker
 
     def initialize(address)
       @address = address
-      @next = "GET #{BASE}/invocation/next HTTP/1.1\r\nHost: #{address}\r\nUser-Agent: #{AGENT}\r\n\r\n".b
+      @next = "GET #{BASE}/invocation/next HTTP/1.1\r\nHost: #{address}\r\n" \
+              "User-Agent: #{AGENT}\r\n\r\n".b
       connect
     end
 
@@ -41,8 +42,9 @@ module Stoker
 
     def event
       answer = receive
-      abort("cannot get the next event: the Runtime API answered #{answer.status}") if answer.status != 200
-      answer
+      return answer if answer.status == 200
+
+      abort("cannot get the next event: the Runtime API answered #{answer.status}")
     end
 
     # Take the platform's word on our answer. Whatever it is, the next event comes.
@@ -97,7 +99,9 @@ module Stoker
       status = head.first[9, 3].to_i
       return receive if status < 200 # 1xx announces another answer
 
-      Answer.new(status, headers, headers["transfer-encoding"] == "chunked" ? chunks : take(headers["content-length"].to_i))
+      is_chunked = headers["transfer-encoding"] == "chunked"
+      body = is_chunked ? chunks : take(headers["content-length"].to_i)
+      Answer.new(status, headers, body)
     end
 
     def chunks
