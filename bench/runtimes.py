@@ -20,11 +20,18 @@ from bench.processes import pss_kb
 from bench.session import Broken, Session
 from bench.stoker import Stoker
 from stoker.runtimes.found import RuntimeUnavailable, find_runtime
+from tests.java_sources import compiled, lacking
 from tests.running import make_zip
 from tests.slow.clients.projects import HERE, BuildFailed, NoToolchain, package
 
 EVENT = json.dumps({"do": "bench", "data": "x" * 1000}, separators=(",", ":")).encode()
-CLIENTS = {"go": "Go, aws-lambda-go", "rust": "Rust, lambda_runtime", "cpp": "C++, aws-lambda-cpp"}
+CLIENTS = {
+    "go": "Go, aws-lambda-go",
+    "rust": "Rust, lambda_runtime",
+    "cpp": "C++, aws-lambda-cpp",
+    "java": "Java, AWS's client",
+}
+JAVAS = ("java25", "java21", "java17", "java11")
 NODES = ("nodejs24.x", "nodejs22.x", "nodejs20.x", "nodejs18.x")
 RUBIES = ("ruby4.0", "ruby3.4", "ruby3.3", "ruby3.2")
 PYTHON = f"Python {sys.version_info[0]}.{sys.version_info[1]}, native"
@@ -95,21 +102,31 @@ def _kinds(session: Session) -> dict[str, dict[str, Any]]:
         session.leave_out("Ruby", "no version of it is found: stoker runtimes install ruby3.3")
     else:
         kinds[f"{ruby}, native"] = _settings(ruby, "app.handler", "app.rb", ours / "app.rb")
+    java = next((name for name in JAVAS if _is_found(name)), None)
+    if java is None or lacking():
+        session.leave_out("Java", lacking() or "no version of it is found")
+    else:
+        kinds[f"{java}, native"] = _java(java, session.folder / "java", ours / "Main.java")
     for name, kind in CLIENTS.items():
         session.say(f"  building {kind}")
         try:
-            files = package(name).files
+            built = package(name)
         except (NoToolchain, BuildFailed, OSError) as reason:
             session.leave_out(kind, reason)
         else:
-            code = {"ZipFile": make_zip(files, ("bootstrap",))}
-            kinds[kind] = {"Runtime": OS_ONLY, "Handler": "any", "Code": code}
+            code = {"ZipFile": make_zip(built.files, ("bootstrap",))}
+            kinds[kind] = {"Runtime": OS_ONLY, "Handler": built.handler, "Code": code}
     return kinds
 
 
 def _settings(runtime: str, handler: str, name: str, source: Path) -> dict[str, Any]:
     code = {"ZipFile": make_zip({name: source.read_bytes()}, ("bootstrap",))}
     return {"Runtime": runtime, "Handler": handler, "Code": code}
+
+
+def _java(runtime: str, folder: Path, source: Path) -> dict[str, Any]:
+    code = {"ZipFile": make_zip(compiled(folder, {source.name: source.read_text()}))}
+    return {"Runtime": runtime, "Handler": "Main", "Code": code}
 
 
 def _is_found(runtime: str) -> bool:

@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stoker.core.limits import RUNTIMES, Family
@@ -32,15 +32,20 @@ def lacking() -> str:
     return "" if shutil.which("javac") else "there is no javac on this machine"
 
 
-def compiled(folder: Path, sources: Mapping[str, str], release: str = "11") -> dict[str, bytes]:
+def compiled(
+    folder: Path,
+    sources: Mapping[str, str],
+    release: str = "11",
+    classpath: Sequence[Path] = (JAR,),
+) -> dict[str, bytes]:
     """Class files by path, of sources by file name. It takes a second."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in sources.items():
         (folder / name).write_text(text)
-    classes = folder / "classes"
+    classes, files = folder / "classes", [folder / name for name in sources]
     subprocess.run(
         ["javac", "-source", release, "-target", release, "-proc:none", "-Xlint:-options", "-g",
-         "-classpath", JAR, "-d", classes, *(folder / name for name in sources)],
+         "-classpath", ":".join(map(str, classpath)), "-d", classes, *files],
         stdin=subprocess.DEVNULL,
         check=True,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.java_sources import compiled
 from tests.running import StokerProcess, deploy
 
 pytestmark = [pytest.mark.slow, pytest.mark.root]
@@ -101,6 +102,49 @@ def test_a_node_and_its_sdk_come_from_npm_and_reach_this_server(tmp_path: Path) 
         payload = json.dumps({"other": other})
         response = functions.invoke(FunctionName=name, Payload=payload)
         assert json.loads(response["Payload"].read()) == ["hello", "function", True]
+
+
+LOOK = """
+import com.amazonaws.services.lambda.runtime.Context;
+import com.amazonaws.services.lambda.runtime.RequestHandler;
+import java.net.http.HttpClient;
+import java.security.MessageDigest;
+import javax.net.ssl.SSLContext;
+
+public class Look implements RequestHandler<Object, Object> {
+    public Object handleRequest(Object event, Context context) {
+        try {
+            Process child = new ProcessBuilder("bash", "-c", "exit 42").start();
+            return new Object[] {
+                Runtime.version().feature(), child.waitFor(),
+                MessageDigest.getInstance("SHA-256").getDigestLength(),
+                SSLContext.getDefault().getProtocol(),
+                HttpClient.newHttpClient().followRedirects().name(),
+                System.getProperty("java.home"),
+            };
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
+"""
+
+
+def test_pypis_java_runs_functions(tmp_path: Path) -> None:
+    if shutil.which("javac") is None:
+        pytest.skip("there is no javac on this machine")
+    place = tmp_path / "runtimes"
+    install = [sys.executable, "-m", "stoker", "runtimes", "install", "--into", place]
+    subprocess.run([*install, "java11", "java21"], check=True)
+    code = compiled(tmp_path / "made", {"Look.java": LOOK})
+    with (
+        StokerProcess(tmp_path / "data", "--runtimes-dir", str(place)) as server,
+        closing(server.client("lambda")) as functions,
+    ):
+        for version in (11, 21):
+            name = deploy(functions, code, Runtime=f"java{version}", Handler="Look", MemorySize=512)
+            expected = [version, 42, 32, "Default", "NEVER", "/var/lang"]
+            assert answer(functions, name) == expected
 
 
 def answer(functions: Any, name: str) -> Any:

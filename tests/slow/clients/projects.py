@@ -7,6 +7,7 @@ own matter (its proxies and mirrors), so no file here says it.
     rust/    lambda_runtime                    Cargo.lock, but for the registry's address
     cpp/     aws-lambda-cpp                    vendored, with its curl, in the npm package below
     python/  awslambdaric                      requirements.lock of this checkout
+    java/    aws-lambda-java-runtime-interface-client   pom.xml; what it needs is chosen by it
 """
 
 import base64
@@ -141,11 +142,36 @@ def _python(folder: Path) -> Package:
     )
 
 
+# /usr is the machine's own inside, too. The client unpacks its native part into /tmp.
+_START_JAVA = """#!/bin/sh
+exec {java} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 --add-opens=java.base/java.io=ALL-UNNAMED \\
+  -cp "$(printf '%s:' client/*.jar)" com.amazonaws.services.lambda.runtime.api.client.AWSLambda Main
+"""
+
+
+def _java(folder: Path) -> Package:
+    """The client's jars beside the function, and a bootstrap that starts the machine's java."""
+    javac, maven = _tool("javac"), _tool("mvn")
+    java = Path(_tool("java")).resolve()
+    if not java.is_relative_to("/usr"):
+        raise NoToolchain("there is no java in /usr, which is visible inside")
+    jars, classes = folder / "jars", folder / "classes"
+    if not any(jars.glob("aws-lambda-java-runtime-interface-client-*.jar")):
+        pom = ["-f", HERE / "java" / "pom.xml", f"-DoutputDirectory={jars}"]
+        _run(maven, "-q", "-B", *pom, "dependency:copy-dependencies")
+    path = ":".join(map(str, sorted(jars.glob("*.jar"))))
+    _run(javac, "-cp", path, "-d", classes, HERE / "java" / "Main.java")
+    files = {f"client/{jar.name}": jar.read_bytes() for jar in jars.glob("*.jar")}
+    files |= {file.name: file.read_bytes() for file in classes.glob("*.class")}
+    return Package({**files, "bootstrap": _START_JAVA.format(java=java)}, handler="Main")
+
+
 _BUILDERS: dict[str, Callable[[Path], Package]] = {
     "go": _go,
     "rust": _rust,
     "cpp": _cpp,
     "python": _python,
+    "java": _java,
 }
 
 

@@ -87,6 +87,14 @@ CLIENTS = {
         },
         panic=ABORTED,
     ),
+    "java": Client(
+        refusal={
+            "errorMessage": "not today",
+            "errorType": "Main$Refused",
+            "stackTrace": ["Main.handleRequest(Main.java:35)", "Main.handleRequest(Main.java:8)"],
+        },
+        panic={"errorMessage": "out of luck", "errorType": "java.lang.StackOverflowError"},
+    ),
 }
 STREAMING = [name for name, client in CLIENTS.items() if client.streamed is not None]
 
