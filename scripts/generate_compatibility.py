@@ -105,9 +105,10 @@ DIFFERENCES = {
         ),
         (
             "Destinations, dead-letter queues",
-            "functions are delivered to; SNS, EventBridge and S3 are refused by name; SQS queues "
-            "are kept and shown, and a delivery to one is logged and counted as failed. One "
-            "attempt each. Events of a function that was deleted are dropped untold",
+            "functions, SNS, EventBridge and S3 are delivered to (one that is not there is "
+            "accepted, and missed at delivery); SQS queues are kept and shown, and a delivery to "
+            "one is logged and counted as failed. One attempt each. Events of a function that was "
+            "deleted are dropped untold",
         ),
         (
             "Recursive loops",

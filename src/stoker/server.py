@@ -31,6 +31,7 @@ from stoker.events.deliveries import Deliveries
 from stoker.events.dispatcher import Dispatcher
 from stoker.events.settings import EventSettings
 from stoker.events.to_functions import ToFunctions
+from stoker.events.to_neighbours import ToNeighbours
 from stoker.http.server import HttpServer
 from stoker.invoke.catalog import Catalog
 from stoker.invoke.invoker import Invoker, InvokeSettings
@@ -193,6 +194,10 @@ class Server:
             scale=self._config.time_scale,
         )
         deliveries.through("lambda", ToFunctions(dispatcher, self._catalog).send)
+        others = ToNeighbours(self._neighbours)
+        deliveries.through("sns", others.to_sns)
+        deliveries.through("events", others.to_events)
+        deliveries.through("s3", others.to_s3)
         return dispatcher
 
     async def _end_triggers(self) -> None:

@@ -10,7 +10,6 @@ from stoker.api import aliases, event_invoke, versions
 from stoker.api.shapes import lambda_ as shapes
 from stoker.core.errors import (
     InvalidParameterValueException,
-    NotImplementedException,
     ResourceNotFoundException,
 )
 from tests.component.one_account import ARN, Account, refused, tell
@@ -147,22 +146,24 @@ def test_a_destination_that_cannot_be_one_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("destinations", "name"),
+    "destinations",
     [
-        (to("arn:aws:sns:us-east-1:000000000000:t"), "SNS"),
-        (to("arn:aws:events:us-east-1:000000000000:event-bus/default"), "EventBridge"),
-        (to(failure="arn:aws:s3:::bucket"), "S3"),
+        to("arn:aws:sns:us-east-1:000000000000:t"),
+        to("arn:aws:events:us-east-1:000000000000:event-bus/default"),
+        to(failure="arn:aws:s3:::bucket"),
     ],
+    ids=["SNS", "EventBridge", "S3"],
 )
-def test_a_destination_that_is_not_built_is_refused_by_name(
-    tmp_path: Path, destinations: shapes.DestinationConfig, name: str
+def test_a_destination_may_be_at_a_neighbour_whether_it_is_there_or_not(
+    tmp_path: Path, destinations: shapes.DestinationConfig
 ) -> None:
     async def story(my: Account) -> None:
         await my.active()
         for operation in (put, update):
-            asked = operation(my, destination_config=destinations)
-            assert await refused(NotImplementedException, asked) == (
-                f"Stoker has not built {name} as a destination yet."
-            )
+            answer = await operation(my, destination_config=destinations)
+            shown = answer.destination_config
+            for member in ("on_success", "on_failure"):
+                given = getattr(destinations, member)
+                assert getattr(shown, member).destination == (given and given.destination)
 
     tell(tmp_path, story)

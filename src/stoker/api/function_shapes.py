@@ -51,9 +51,6 @@ def refuse_unbuilt(asked: Input) -> None:
     snap_start = None if isinstance(asked, UpdateFunctionCodeInput) else asked.snap_start
     if snap_start and snap_start.apply_on == "PublishedVersions":
         found.append("SnapStart (ApplyOn: PublishedVersions)")
-    letters = None if isinstance(asked, UpdateFunctionCodeInput) else asked.dead_letter_config
-    if letters and (letters.target_arn or "").split(":")[2:3] == ["sns"]:
-        found.append("DeadLetterConfig (an SNS topic)")
     if isinstance(asked, CreateFunctionInput):
         if asked.package_type == "Image" or asked.code.image_uri:
             found.append("PackageType Image")

@@ -7,14 +7,12 @@ from typing import Any
 
 from stoker.core.errors import (
     InvalidParameterValueException,
-    NotImplementedException,
     ResourceNotFoundException,
 )
 from stoker.core.model import FunctionKey
 from stoker.core.names import LATEST, function_arn
 
 KIND = "event-invoke"  # in the store
-UNBUILT = {"sns": "SNS", "events": "EventBridge", "s3": "S3"}  # what cannot be sent to
 _DESTINATION = re.compile(
     r"arn:aws[a-zA-Z-]*:(?P<kind>[a-z0-9]+):(?P<region>[a-z0-9-]*):(?P<account>[0-9]*):(?P<rest>.+)",
     re.ASCII | re.DOTALL,
@@ -87,10 +85,6 @@ def destination_functions(key: FunctionKey, asked: Asked) -> list[tuple[str, str
         if match is None or match["kind"] not in kinds:
             raise InvalidParameterValueException(
                 f"The provided destination config {_java(asked)} is invalid."
-            )
-        if match["kind"] in UNBUILT:
-            raise NotImplementedException(
-                f"Stoker has not built {UNBUILT[match['kind']]} as a destination yet."
             )
         if match["kind"] != "lambda":
             continue
