@@ -135,6 +135,7 @@ def test_a_sandbox_that_cannot_be_made_fails_that_caller_only(tmp_path: Path) ->
         assert (await world.invoke(good, b"1")).payload == b"1"
         await holder.open()
         await world.idle(f)
+        await world.idle(good)
         assert world.invoker.running(f.account) == 0
 
     class Backend(Breaking):
