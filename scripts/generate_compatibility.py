@@ -156,7 +156,11 @@ DIFFERENCES = {
             "A caller who takes nothing",
             "of a streamed answer is cut off after a minute; the function goes on, as on AWS",
         ),
-        ("Role", "kept and shown; what a function may do is not taken from it yet"),
+        (
+            "Role",
+            "one that IAM here knows must trust Lambda, else it is refused; others are accepted. What"
+            " a function may do is not taken from it yet",
+        ),
         (
             "Architectures",
             "a function for another architecture than the machine's is refused at invoke",

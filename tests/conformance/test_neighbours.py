@@ -213,6 +213,32 @@ def test_what_s3_refuses_is_told_in_aws_s_words(lambda_client: Any, bucket: str)
     assert refusal(S3Bucket="nowhere-at-all", S3Key="k").startswith(f"{said}NoSuchBucket.")
 
 
+# --- roles --------------------------------------------------------------------------------------
+
+
+def test_a_role_that_iam_knows_must_trust_lambda(
+    server: StokerProcess, lambda_client: Any, create: Create
+) -> None:
+    name = f"r-{uuid.uuid4().hex[:12]}"
+
+    def trust(principal: str) -> str:
+        allow = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": principal}}
+        return json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+
+    with closing(server.client("iam")) as iam:
+        policy = trust("ec2.amazonaws.com")
+        role = iam.create_role(RoleName=name, Path="/x/", AssumeRolePolicyDocument=policy)["Role"]
+        with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
+            create(ECHO, Role=role["Arn"])
+        function = create(ECHO)  # with a role that is not in IAM
+        change = {"FunctionName": function, "Role": role["Arn"]}
+        with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
+            lambda_client.update_function_configuration(**change)
+        policy = trust("lambda.amazonaws.com")
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=policy)
+    assert lambda_client.update_function_configuration(**change)["Role"] == role["Arn"]
+
+
 # --- their lives --------------------------------------------------------------------------------
 
 

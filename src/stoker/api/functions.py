@@ -18,6 +18,7 @@ from stoker.api.identifiers import new_revision, timestamp
 from stoker.api.layers import attached
 from stoker.api.lookup import Found, find, located, must_have
 from stoker.api.packages import package
+from stoker.api.roles import check_role
 from stoker.api.shapes.lambda_ import (
     Concurrency,
     CreateFunctionInput,
@@ -54,6 +55,7 @@ async def create_function(
     refuse_unbuilt(asked)
     validation.check_tags(asked.tags or {})
     changes = asked_changes(asked)
+    await check_role(control, asked.role, call.caller.region)
     async with (
         _package(control, call.caller, asked.code, "CreateFunction") as code,
         control.store.transaction() as tx,
@@ -190,6 +192,8 @@ async def update_function_configuration(
     asked = call.input
     key, qualifier = located(call.caller, asked.function_name, None, "UpdateFunctionConfiguration")
     refuse_unbuilt(asked)
+    if asked.role is not None:
+        await check_role(control, asked.role, call.caller.region)
     async with control.store.transaction() as tx:
         function = await must_have(tx, key, qualifier)
         layers = await attached(control, tx, call.caller, asked.layers)

@@ -39,6 +39,10 @@ class Embedded:
         self._process: Process | None = None
         self._reader: asyncio.Task[None] | None = None
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
+
     async def address(self) -> str:
         """The path of the Unix socket where they answer. Raise CannotStart."""
         async with self._starting:

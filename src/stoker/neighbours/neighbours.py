@@ -47,6 +47,10 @@ class Neighbours:
     def is_embedded(self, service: str) -> bool:
         return service not in self._endpoints.configured
 
+    def is_running(self, service: str) -> bool:
+        """Whether it would answer without having to be started."""
+        return self.serves(service) and (not self.is_embedded(service) or self._embedded.is_running)
+
     def endpoint(self, service: str) -> str:
         """Where it is: "http://host:port". The embedded ones have a name that is not one."""
         return self._endpoints.configured.get(service, EMBEDDED_AT)
