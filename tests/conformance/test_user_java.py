@@ -2,6 +2,7 @@
 
 import base64
 import json
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.java_sources import compiled, javas, lacking
-from tests.running import make_zip
+from tests.running import StokerProcess, make_zip
 
 Create = Callable[..., str]
 JAVAS = javas()
@@ -96,6 +97,16 @@ public class Look implements RequestHandler<Map<String, Object>, Object> {
 
     public void copy(InputStream input, OutputStream output) throws IOException {
         input.transferTo(output);
+    }
+
+    static {
+        if (System.getenv("SLOW") != null) {
+            try {
+                Thread.sleep(30);
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
     }
 }
 """
@@ -247,3 +258,21 @@ def test_a_class_that_is_missing_is_told_to_each_event(lambda_client: Any, creat
             "errorMessage": "Class not found: look.Absent",
             "errorType": "java.lang.ClassNotFoundException",
         }
+
+
+@needs_java
+def test_the_timeline_tells_what_the_functions_own_class_took_to_load(
+    server: StokerProcess, lambda_client: Any, create: Create, look: dict[str, bytes]
+) -> None:
+    name = create(
+        look, Runtime=JAVAS[0].runtime, Handler=HANDLER, MemorySize=1769,
+        Environment={"Variables": {"SLOW": "yes"}},
+    )  # fmt: skip
+    assert call(lambda_client, name)[0]["count"] == 1
+    with urllib.request.urlopen(f"{server.url}/_stoker/api/environments") as answer:
+        told = json.load(answer)["environments"]
+    (phases,) = ({span["phase"]: span for span in one["phases"]} for one in told
+                 if one["function"] == name)  # fmt: skip
+    parts = {part["party"]: part["ms"] for part in phases["Init"]["parts"]}
+    assert parts["function"] >= 29  # what its class slept
+    assert parts["runtime"] + parts["function"] <= phases["Init"]["ms"] + 0.01

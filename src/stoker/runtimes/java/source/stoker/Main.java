@@ -33,7 +33,9 @@ public final class Main {
         try (Wire wire = new Wire(settings.api)) {
             URLClassLoader loader = Paths.loader(settings);
             Thread.currentThread().setContextClassLoader(loader);
+            long began = System.nanoTime();
             Call function = load(settings, loader, wire);
+            wire.tellLoaded((System.nanoTime() - began) / 1e6);
             if (settings.hasSnapshot) {
                 passThroughSnapshot(wire);
             }
