@@ -158,8 +158,8 @@ DIFFERENCES = {
         ),
         (
             "Role",
-            "one that IAM here knows must trust Lambda, else it is refused; others are accepted. What"
-            " a function may do is not taken from it yet",
+            "one that IAM here knows must trust Lambda, else it is refused; others are accepted."
+            " What a function may do is not taken from it yet",
         ),
         (
             "Architectures",
