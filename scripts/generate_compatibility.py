@@ -84,6 +84,16 @@ DIFFERENCES = {
             "once twice as many as requested have died",
         ),
         (
+            "Application Auto Scaling",
+            "scales provisioned concurrency and nothing else, by target tracking on its "
+            "utilisation and by schedules; other namespaces, step and predictive scaling, "
+            "customized metrics and tags are refused. The alarms that policies name are not in "
+            "CloudWatch: the utilisation is sampled each second, and minutes before a restart are "
+            "forgotten. As on AWS a minute without invocations says nothing. A schedule that was "
+            "due while no server ran is run at the next start. The latest 100 activities of a "
+            "target are kept",
+        ),
+        (
             "Throttles",
             "have the Reason of what is over: the account's concurrency, a reservation, the rate "
             "of ten invocations a second for each unit of either. AWS does not say which Reason a "
@@ -319,7 +329,11 @@ DIFFERENCES = {
     ),
 }
 
-SERVICES = (("lambda", "Lambda"), ("logs", "CloudWatch Logs"))
+SERVICES = (
+    ("lambda", "Lambda"),
+    ("logs", "CloudWatch Logs"),
+    ("application-autoscaling", "Application Auto Scaling"),
+)
 
 
 def main() -> None:

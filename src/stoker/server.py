@@ -40,10 +40,12 @@ from stoker.neighbours.neighbours import Neighbours
 from stoker.observe.logs import LogStore
 from stoker.observe.traces import Traces
 from stoker.reconcilers.activation import Activation
+from stoker.reconcilers.autoscaling import Autoscaling
 from stoker.reconcilers.provisioning import Provisioning
 from stoker.reconcilers.removal import Removal
 from stoker.sandbox.base import Backend
 from stoker.store.event_queue import EventQueue
+from stoker.store.provisioned import Limits
 from stoker.store.sqlite import SqliteStore
 
 log = logging.getLogger(__name__)
@@ -98,9 +100,7 @@ class Server:
             referred=self._catalog.trees,
             running=self._invoker.trees,
         )
-        self._provisioning = Provisioning(
-            store=self._store, catalog=self._catalog, invoker=self._invoker
-        )
+        self._provisioning, self._autoscaling = self._provisioners()
         self._control = Control(
             store=self._store,
             blobs=self._blobs,
@@ -148,6 +148,8 @@ class Server:
         ending(_cancelled, removal)
         provisioning = asyncio.create_task(self._provisioning.run(), name="provisioning")
         ending(_cancelled, provisioning)
+        autoscaling = asyncio.create_task(self._autoscaling.run(), name="autoscaling")
+        ending(_cancelled, autoscaling)
         ending(self._front.close)
         ending(self._events.close)
         await self._events.start()
@@ -210,7 +212,14 @@ class Server:
     def _changed(self) -> None:
         self._activation.wake()
         self._removal.wake()
-        self._provisioning.wake()
+
+    def _provisioners(self) -> tuple[Provisioning, Autoscaling]:
+        config, store, invoker = self._config, self._store, self._invoker
+        limits = Limits(config.account_concurrency, config.unreserved_minimum)
+        return (
+            Provisioning(store=store, catalog=self._catalog, invoker=invoker),
+            Autoscaling(store=store, invoker=invoker, limits=limits),
+        )
 
     def _front_inside(self, target: Target) -> Front:
         """What answers at an environment's own endpoint: the same door, for that caller only."""

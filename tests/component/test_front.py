@@ -276,7 +276,11 @@ def test_health_is_told_to_anybody_who_may_call(tmp_path: Path) -> None:
     async def story(door: Door) -> None:
         for path in ("/_stoker/health", "/_localstack/health"):
             answer = await door.send("GET", path)
-            assert answer.json["services"] == {"lambda": "running", "logs": "running"}
+            assert answer.json["services"] == {
+                "lambda": "running",
+                "logs": "running",
+                "application-autoscaling": "running",
+            }
 
     at_the_door(tmp_path, story)
 

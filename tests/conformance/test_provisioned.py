@@ -1,17 +1,14 @@
 """Provisioned concurrency as a user meets it: boto3 in front, real environments behind."""
 
 import json
-import signal
 from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.faults.scene import environments, until
-from tests.running import StokerProcess, deploy, make_zip, wait_until
+from tests.running import StokerProcess, make_zip, wait_until
 
 Create = Callable[..., str]
 TYPE = """
@@ -205,14 +202,3 @@ def test_a_function_that_cannot_start_fails_and_says_why(
     assert found["StatusReason"] == "FUNCTION_ERROR_INIT_FAILURE"
     assert found["AllocatedProvisionedConcurrentExecutions"] == 0
     put(lambda_client, name, version)  # and may be asked for again
-
-
-def test_they_are_back_after_kill_9(tmp_path: Path) -> None:
-    with StokerProcess(tmp_path / "data") as first, closing(first.client("lambda")) as client:
-        name = deploy(client, TYPE)
-        version = publish(client, name)
-        put(client, name, version)
-        first.stop(signal.SIGKILL)
-    with StokerProcess(tmp_path / "data") as second, closing(second.client("lambda")) as client:
-        assert settled(client, name, version)["AllocatedProvisionedConcurrentExecutions"] == 1
-        assert call(client, name, version) == [PROVISIONED, version]

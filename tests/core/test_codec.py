@@ -109,6 +109,8 @@ def patterned(pattern: str, low: int, high: int) -> st.SearchStrategy[str]:
     pattern = pattern.removeprefix("^").removesuffix("$")
     for letter, members in (("L", "a-zé"), ("Z", " "), ("N", "0-9")):
         pattern = pattern.replace(rf"\p{{{letter}}}", members)
+    pattern = pattern.replace(r"\p{Print}", "[ -~]")
+    pattern = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
     text = st.from_regex(re.compile(pattern, re.ASCII), fullmatch=True)
     return text.filter(lambda value: low <= len(value) <= high and "\n" not in value)
 

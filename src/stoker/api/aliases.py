@@ -8,7 +8,6 @@ from stoker.api import markers
 from stoker.api.control import Call, Control
 from stoker.api.identifiers import new_revision
 from stoker.api.lookup import find, must_have, version_of, whole
-from stoker.api.provisioned import check_move
 from stoker.api.shapes.lambda_ import (
     AliasConfiguration,
     AliasRoutingConfiguration,
@@ -23,6 +22,7 @@ from stoker.core import limits
 from stoker.core.aliases import Alias, AliasKey, alias_not_found, check_routing, moved
 from stoker.core.names import function_not_found
 from stoker.store.base import Transaction
+from stoker.store.provisioned import check_move
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """Between HTTP and the typed inputs and outputs, driven by AWS's service models.
 
-Speaks the protocols of the services that Stoker builds: rest-json (lambda) and json (logs).
+Speaks the protocols of the services that Stoker builds: rest-json (lambda) and json (all others).
 `parse` raises SerializationException for what has the wrong type and AWS's validation error
 for what breaks the model; operations see neither. `serialise` is its mirror.
 """
@@ -22,11 +22,15 @@ from botocore import xform_name
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from stoker.api import constraints
-from stoker.api.shapes import lambda_, logs
+from stoker.api.shapes import application_autoscaling, lambda_, logs
 from stoker.core.errors import SerializationException
 from stoker.http.base import Headers
 
-SHAPES: dict[str, ModuleType] = {"lambda": lambda_, "logs": logs}
+SHAPES: dict[str, ModuleType] = {
+    "lambda": lambda_,
+    "logs": logs,
+    "application-autoscaling": application_autoscaling,
+}
 
 INT_BITS = {"integer": 31, "long": 63}
 PIECE = 4 * 65536  # characters of base64 decoded at a time, so that other threads get a turn

@@ -9,7 +9,6 @@ from dataclasses import replace
 from stoker.api.control import Call, Control
 from stoker.api.identifiers import new_revision
 from stoker.api.lookup import must_have, whole
-from stoker.api.provisioned import total_provisioned
 from stoker.api.shapes.lambda_ import (
     Concurrency,
     DeleteFunctionConcurrencyInput,
@@ -21,6 +20,7 @@ from stoker.core.concurrency import check_reservation
 from stoker.core.model import Function
 from stoker.core.names import LATEST
 from stoker.store.base import Transaction
+from stoker.store.provisioned import total
 
 
 async def put_function_concurrency(
@@ -33,7 +33,7 @@ async def put_function_concurrency(
     settings = control.settings
     async with control.store.transaction() as tx:
         function = await must_have(tx, key, LATEST)  # AWS says it so
-        provisioned = await total_provisioned(tx, key)
+        provisioned = await total(tx, key)
         check_reservation(
             amount,
             before=provisioned if function.reserved is None else function.reserved,

@@ -156,13 +156,16 @@ def matches(pattern: str, value: str) -> bool:
     return compiled.fullmatch(value) is not None
 
 
+# Characters of more than 16 bits, as Java writes a range of them, and as Python does.
+BEYOND_JAVA, BEYOND = r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF"
 CLASSES = {"L": "a-zA-Z", "N": "0-9", "Z": " "}  # the ones that AWS's models use
 
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     """None if Python cannot express it: then the operation itself must judge the value."""
-    text = re.sub(r"\\p\{([A-Z])\}", lambda found: CLASSES.get(found[1], found[0]), pattern)
+    text = pattern.replace(r"\p{Print}", r"[\x20-\x7e]").replace(BEYOND_JAVA, BEYOND)
+    text = re.sub(r"\\p\{([A-Z])\}", lambda found: CLASSES.get(found[1], found[0]), text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "possible nested set": Java means it literally, too

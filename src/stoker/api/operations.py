@@ -29,6 +29,9 @@ from stoker.api import (
     logs,
     policies,
     provisioned,
+    scalable_targets,
+    scaling_policies,
+    scheduled_actions,
     tags,
     versions,
 )
@@ -162,6 +165,16 @@ OPERATIONS = (
     Operation("logs", "ListTagsForResource", "POST", "/", 200, logs.list_tags_for_resource, inside=True),
     Operation("logs", "TagResource", "POST", "/", 200, logs.tag_resource, inside=True),
     Operation("logs", "UntagResource", "POST", "/", 200, logs.untag_resource, inside=True),
+    Operation("application-autoscaling", "RegisterScalableTarget", "POST", "/", 200, scalable_targets.register_scalable_target),
+    Operation("application-autoscaling", "DescribeScalableTargets", "POST", "/", 200, scalable_targets.describe_scalable_targets),
+    Operation("application-autoscaling", "DeregisterScalableTarget", "POST", "/", 200, scalable_targets.deregister_scalable_target),
+    Operation("application-autoscaling", "PutScalingPolicy", "POST", "/", 200, scaling_policies.put_scaling_policy),
+    Operation("application-autoscaling", "DescribeScalingPolicies", "POST", "/", 200, scaling_policies.describe_scaling_policies),
+    Operation("application-autoscaling", "DeleteScalingPolicy", "POST", "/", 200, scaling_policies.delete_scaling_policy),
+    Operation("application-autoscaling", "PutScheduledAction", "POST", "/", 200, scheduled_actions.put_scheduled_action),
+    Operation("application-autoscaling", "DescribeScheduledActions", "POST", "/", 200, scheduled_actions.describe_scheduled_actions),
+    Operation("application-autoscaling", "DeleteScheduledAction", "POST", "/", 200, scheduled_actions.delete_scheduled_action),
+    Operation("application-autoscaling", "DescribeScalingActivities", "POST", "/", 200, scalable_targets.describe_scaling_activities),
 )  # fmt: skip
 
 RESERVED = (

@@ -34,6 +34,20 @@ class ResourceConflictException(ServiceError):
     status = 409
 
 
+class ObjectNotFoundException(ServiceError):
+    """Application Auto Scaling's, as the two below."""
+
+    status = 400
+
+
+class LimitExceededException(ServiceError):
+    status = 400
+
+
+class InvalidNextTokenException(ServiceError):
+    status = 400
+
+
 class ResourceNotReadyException(ServiceError):
     status = 502
 

@@ -47,6 +47,7 @@ class Slot(Generic[E]):
     answered: bool = False  # in use, but its caller is served: it will be free in a moment
     idle: bool = False
     idle_since: float = 0.0
+    used_at: float = float("-inf")  # when it was freed of a request last
     doomed: bool = False  # retire it when it is idle and nobody waits for it
     provisioned: bool = False  # made ahead, and kept
     covers: bool = True  # while it starts, whoever waits may count on it
@@ -197,6 +198,8 @@ class Pool(Generic[E, W]):
     ) -> Serve[W] | Retire | None:
         """It is idle: what it does next. None: it stays, warm."""
         was_counted_on = slot.starting and slot.covers
+        if slot.in_use:
+            slot.used_at = now
         self._free(slot)
         queue = self._queues.get(slot.key)
         if queue:

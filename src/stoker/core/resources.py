@@ -19,6 +19,7 @@ class Kind(StrEnum):
     MAPPING = "event-source-mapping"
     SIGNING = "code-signing-config"
     PROVIDER = "capacity-provider"
+    SCALING = "scalable-target"  # Application Auto Scaling's; its ARN is made elsewhere
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from stoker.core.invocation import Target
@@ -18,6 +19,15 @@ from stoker.environment.environment import Environment
 log = logging.getLogger(__name__)
 Wanted = tuple[Ask, ...]
 W = TypeVar("W")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Of what is provisioned for a version and ready."""
+
+    running: int
+    ready: int
+    used_at: float  # the end of the latest invocation, of the monotonic clock
 
 
 class Fills:
@@ -55,10 +65,14 @@ class Fills:
         """Of every version that is asked for, or has something left, by Target.key."""
         return {key: fill.state for key, fill in self._fills.items()}
 
-    def in_use(self) -> dict[Key, tuple[int, int]]:
-        """How many of those that are ready run something now, and how many there are."""
+    def uses(self) -> dict[Key, Use]:
+        """Of every version that has some ready."""
         return {
-            key: (sum(slot.in_use for slot in fill.ready), len(fill.ready))
+            key: Use(
+                sum(slot.in_use for slot in fill.ready),
+                len(fill.ready),
+                max(slot.used_at for slot in fill.ready),
+            )
             for key, fill in self._fills.items()
             if fill.ready
         }

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stoker.core.aliases import Alias
 from stoker.core.errors import ServiceException, TooManyRequestsException
 from stoker.core.invocation import Invocation, InvocationResult, Target
 from stoker.core.invoke_limits import (
@@ -19,12 +20,13 @@ from stoker.core.invoke_limits import (
 from stoker.core.model import FunctionKey
 from stoker.core.pace import StreamLimits
 from stoker.core.pool import Room
-from stoker.core.provisioned import Ask, State
+from stoker.core.provisioned import Ask, Progress, Provision, State, asks, progress
 from stoker.core.scaling import DEFAULT, RULES, Rule
 from stoker.environment.environment import Done, EnvironmentSettings
 from stoker.environment.view import EnvironmentView as EnvironmentView
 from stoker.http.base import Application
 from stoker.invoke.admission import Admission
+from stoker.invoke.fills import Use
 from stoker.invoke.machine import free_mb
 from stoker.invoke.placement import Placement, PlacementSettings
 from stoker.observe.base import Logs
@@ -160,6 +162,17 @@ class Invoker:
         mine = (key.account, key.region, key.name, version)
         states = self._placement.fills.states()
         return next((state for at, state in states.items() if at[:4] == mine), State())
+
+    def progress(
+        self, key: FunctionKey, qualifier: str, kept: Provision, alias: Alias | None
+    ) -> tuple[Progress, int, str | None]:
+        """How far a configuration has come: its status, how many are allocated, and why not."""
+        versions = asks(qualifier, kept, alias)
+        return progress(qualifier, kept, [self.provided(key, version) for version in versions])
+
+    def uses(self) -> dict[tuple[str, ...], Use]:
+        """What is made of that, by account, region, function and version."""
+        return {key[:4]: use for key, use in self._placement.fills.uses().items()}
 
     def running(self, account: str) -> int:
         """Invocations of this account that run (or wait for an environment) now."""

@@ -29,10 +29,6 @@ class Provisioning:
         self._invoker = invoker
         self._loop = Loop("provisioning", self._find, self._settle)
 
-    def wake(self) -> None:
-        """A configuration changed."""
-        self._loop.wake()
-
     async def run(self) -> None:
         """Until cancelled."""
         self._store.watch(lambda _key, _now: self._loop.wake())
