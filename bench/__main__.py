@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from bench import burst, churn, cold, extended, layers, memory, runtimes, throughput, warm
+from bench import burst, churn, cold, control, extended, layers, memory, runtimes, throughput, warm
 from bench.gates import GATES, judge
 from bench.install import BUILD, HERE, install
 from bench.machine import profile
@@ -33,6 +33,7 @@ MEASURES: dict[str, Callable[[Session], None]] = {
     "burst": burst.measure,
     "churn": churn.measure,
     "extended": extended.measure,
+    "control": control.measure,
 }
 
 console = Console(highlight=False)

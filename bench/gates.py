@@ -94,6 +94,16 @@ GATES = (
          names.COLD_EXTENDED, names.EXTENDED, (names.STOKER,), Sense.EXTRA, 3),
     Gate("X3", "answered per second, 8 clients, all telemetry over HTTP / none",
          names.WATCHED_RATE, names.WATCHED, (names.STOKER,), Sense.MORE, 0.75),
+    Gate("C1", "GetFunction through boto3", names.GET, names.STOKER, (names.MOTO,),
+         Sense.FASTER, 1),
+    Gate("C2", "ListFunctions of 1,000", names.LIST, names.STOKER, (names.MOTO,),
+         Sense.FASTER, 1),
+    Gate("C3", "CreateFunction of a 1 KB zip", names.CREATE, names.STOKER, (names.MOTO,),
+         Sense.FASTER, 1),
+    Gate("C4", "warm p50 with 10,000 functions in the store / with one",
+         names.WARM_CROWDED, names.CROWDED, (names.STOKER,), Sense.EXTRA, 1.05),
+    Gate("C5", "starts to ready per second with 10,000 functions (2 s each)",
+         names.STARTS_CROWDED, names.CROWDED, (), Sense.RATE, 0.5),
 )  # fmt: skip
 
 

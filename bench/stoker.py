@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ class Stoker:
     module: str = "stoker"  # run as python -m
     port: int = 0
     request: bytes = b""
+    fill: Callable[[Path], None] | None = None  # makes the data folder beforehand
+    ready_s: float = 0.0  # from its start until it answered
     _child: Child | None = None
     _client: Any = field(default=None)
 
@@ -54,9 +56,13 @@ class Stoker:
             *("--log-level", "warning"),
             *self.options,
         ]
+        if self.fill is not None:
+            self.fill(home / "data")
         log = home / "log"
+        begun = time.perf_counter()
         self._child = Child(command, log, environ=same_python(self.peers))
         url = self._child.wait_for_file(ready)
+        self.ready_s = time.perf_counter() - begun
         self.port = int(url.rpartition(":")[2])
         self._client = aws_client("lambda", self.port)
 

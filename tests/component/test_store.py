@@ -79,6 +79,11 @@ def test_a_function_is_read_as_it_was_written_also_after_a_restart(tmp_path: Pat
         async with store.transaction() as tx:
             assert [await tx.function(f.key) for f in kept] == kept
             assert await tx.every_function() == kept
+            # What was read before is taken for what it is, and what changed since is read.
+            stale = [replace(one, revision_id="stale", last_modified="then") for one in kept[1:]]
+            again = await tx.every_function([*kept[:1], *stale])
+            assert again == kept
+            assert again[0] is kept[0]
             assert await tx.unsettled_functions() == [new, updating]
 
     with_store(tmp_path / "new" / "stoker.db", write)

@@ -10,7 +10,7 @@ function. An alias is looked up, and then what it leads to.
 
 import platform
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain
 from typing import assert_never
@@ -72,10 +72,11 @@ class Catalog:
         self._policies: dict[tuple[str, str, str, str | None], str] = {}  # where there are any
         self._urls: dict[str, FunctionUrl] = {}
 
-    async def follow(self, store: Store) -> None:
-        """Take in everything there is, and from then on every committed change."""
+    async def follow(self, store: Store, known: Iterable[Function] = ()) -> None:
+        """Take in everything there is, and from then on every committed change. `known`: what
+        was read of it just before."""
         async with store.transaction() as tx:
-            for function in await tx.every_function():
+            for function in await tx.every_function(known):
                 self.change(function.key, function)
             for version in await tx.versions.every():
                 self.change(version.key, version)

@@ -61,10 +61,11 @@ class Activation:
         """Functions were created, changed or deleted."""
         self._loop.wake()
 
-    async def recover(self) -> None:
+    async def recover(self) -> list[Function]:
         """Put the data folder in order after whatever ended the last run: remove code that
         nobody refers to, unpack what is missing, and give failed functions another try
-        (somebody may have installed what they lacked), also those whose code was lost."""
+        (somebody may have installed what they lacked), also those whose code was lost. What is
+        answered are the functions as they were before that."""
         async with self._store.transaction() as tx:
             functions, published = await tx.every_function(), await tx.versions.every()
             layers = await tx.layers.digests()
@@ -93,6 +94,7 @@ class Activation:
         self._restored = [c for c in served if not c.digests & lost]
         for configuration in self._restored:
             await self._code.ensure_layers(configuration.layer_digests)
+        return functions
 
     async def _unpack(self, digests: Iterable[str]) -> set[str]:
         """What is not unpacked; the answer is what cannot be."""

@@ -5,7 +5,7 @@ fails if there is a newer one. So a store of another kind (a key-value bucket of
 stand here without anything above it changing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -243,7 +243,9 @@ class Transaction(Protocol):
         """At most `limit` functions in the order of their names, beginning behind `after`."""
         ...
 
-    async def every_function(self) -> list[Function]: ...
+    async def every_function(self, known: Iterable[Function] = ()) -> list[Function]:
+        """`known`: read before; those that nobody has changed since need not be read again."""
+        ...
 
     async def unsettled_functions(self) -> list[Function]:
         """Those that wait for activation."""

@@ -11,7 +11,7 @@ also of one whose author is gone.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -138,8 +138,17 @@ class SqliteTransaction:
             (account, region, after, limit),
         )
 
-    async def every_function(self) -> list[Function]:
-        return await self._select("", ())
+    async def every_function(self, known: Iterable[Function] = ()) -> list[Function]:
+        kept = {(function.key, function.revision_id): function for function in known}
+
+        def read() -> list[Function]:
+            rows = self._db.execute(f"SELECT {_COLUMNS} FROM functions")
+            return [
+                kept.get((key := FunctionKey(*row[:3]), row[3])) or load(key, row[3], row[4])
+                for row in rows
+            ]
+
+        return await self._store.run(read)
 
     async def unsettled_functions(self) -> list[Function]:
         return await self._select("WHERE unsettled", ())
