@@ -69,7 +69,8 @@ DIFFERENCES = {
             "not resolve; both permissions are needed, as on AWS since October 2025. Signatures "
             "for AWS_IAM are parsed, not verified. A body of up to 6 MB is taken even if base64 "
             "makes its event longer; the path is as it came, percent-encoded; headers before the "
-            "body have 64 KB at most; headers of the Cors configuration replace the function's",
+            "body have 64 KB at most; headers of the Cors configuration replace the function's; "
+            "with RESPONSE_STREAM an answer that is not streamed is handed on unread",
         ),
         (
             "Reserved concurrency",

@@ -73,6 +73,7 @@ class Door:
     echo: Echo
     host: str
     logs: LogStore = field(repr=False)
+    _clients: dict[str, Any] = field(default_factory=dict)  # boto3 takes its time to make one
 
     @property
     def url(self) -> str:
@@ -80,7 +81,16 @@ class Door:
 
     async def call(self, name: str, operation: str, **parameters: Any) -> Any:
         """What boto3 makes of it."""
-        return await asyncio.to_thread(boto, self.url, name, operation, parameters)
+        return await asyncio.to_thread(boto, self.client(name), operation, parameters)
+
+    def client(self, name: str) -> Any:
+        if name not in self._clients:
+            self._clients[name] = boto_client(self.url, name)
+        return self._clients[name]
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.close()
 
     async def send(
         self, method: str, target: str, headers: Mapping[str, str] = {}, body: bytes = b""
@@ -164,9 +174,11 @@ async def open_door(
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         listener.setblocking(False)
         await server.serve(listener)
+        door = Door(control, echo, f"127.0.0.1:{listener.getsockname()[1]}", logs)
         try:
-            yield Door(control, echo, f"127.0.0.1:{listener.getsockname()[1]}", logs)
+            yield door
         finally:
+            door.close()
             await server.close(5)
             await events.close()
             await front.close()
@@ -208,27 +220,18 @@ async def create_function(door: Door, name: str = "f", **settings: Any) -> Any:
         Code={"ZipFile": make_zip({"main.py": "def handler(event, context): ..."}, ())},
         **settings,
     )
-    await asyncio.to_thread(_wait_until_active, door.url, name)
+    waiter = door.client("lambda").get_waiter("function_active_v2")
+    often = {"Delay": 0.05, "MaxAttempts": 600}
+    await asyncio.to_thread(waiter.wait, FunctionName=name, WaiterConfig=often)
     return answer
 
 
-def _wait_until_active(url: str, name: str) -> None:
-    client = boto_client(url, "lambda")
-    waiter = client.get_waiter("function_active_v2")
-    waiter.wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 600})
-    client.close()
-
-
-def boto(url: str, name: str, operation: str, parameters: Mapping[str, Any]) -> Any:
-    client = boto_client(url, name)
-    try:
-        answer = getattr(client, operation)(**parameters)
-        if "Payload" in answer:
-            with answer["Payload"] as stream:
-                answer["Payload"] = stream.read()
-        return answer
-    finally:
-        client.close()
+def boto(client: Any, operation: str, parameters: Mapping[str, Any]) -> Any:
+    answer = getattr(client, operation)(**parameters)
+    if "Payload" in answer:
+        with answer["Payload"] as stream:
+            answer["Payload"] = stream.read()
+    return answer
 
 
 async def refused(call: Awaitable[Any]) -> tuple[int, str, str]:

@@ -127,6 +127,29 @@ def test_what_is_not_understood_errs_to_the_safe_side(unknown: dict[str, Any]) -
     assert says(policy({"Effect": "Deny", **unknown})) == "DENIED"
 
 
+def test_a_neighbour_invokes_for_the_source_that_is_named_and_no_other() -> None:
+    bucket, other = "arn:aws:s3:::mine", "arn:aws:s3:::other"
+    text = policy(
+        {
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Condition": {
+                "ArnLike": {"AWS:SourceArn": bucket},
+                "StringEquals": {"AWS:SourceAccount": MINE},
+            },
+        }
+    )
+    for service, source, account, may in (
+        ("s3.amazonaws.com", bucket, MINE, True),
+        ("s3.amazonaws.com", other, MINE, False),
+        ("s3.amazonaws.com", bucket, THEIRS, False),
+        ("s3.amazonaws.com", bucket, "", False),
+        ("sns.amazonaws.com", bucket, MINE, False),
+    ):
+        found = access.admits(text, service, source_arn=source, source_account=account)
+        assert found is may, (service, source, account)
+    assert not access.admits("", "s3.amazonaws.com", source_arn=bucket)
+
+
 def refusal(text: str, account: str) -> str:
     with pytest.raises(AccessDeniedException) as error:
         check(

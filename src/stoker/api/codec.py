@@ -32,6 +32,7 @@ SHAPES: dict[str, ModuleType] = {
     "application-autoscaling": application_autoscaling,
 }
 
+AS_IT_IS = frozenset({"string", "character", "boolean", "integer", "long", "float", "double"})
 INT_BITS = {"integer": 31, "long": 63}
 PIECE = 4 * 65536  # characters of base64 decoded at a time, so that other threads get a turn
 
@@ -316,8 +317,8 @@ def _plain(shape: Shape, value: Any) -> Any:
         case "structure":
             kind: Any = type(value)
             return {
-                member.serialization.get("name", name): _plain(member, item)
-                for name, attr, member in plan(shape, kind)
+                key: item if member is None else _plain(member, item)
+                for key, attr, member in _said(shape, kind)
                 if (item := getattr(value, attr)) is not None
             }
         case "list":
@@ -330,6 +331,20 @@ def _plain(shape: Shape, value: Any) -> Any:
             return _timestamp(shape.serialization.get("timestampFormat", "unixTimestamp"), value)
         case _:
             return value
+
+
+@cache
+def _said(shape: StructureShape, kind: Any) -> tuple[tuple[str, str, Shape | None], ...]:
+    """(name in JSON, attribute, shape) of each member; no shape where the value is JSON already.
+    A list of functions has thousands of those."""
+    return tuple(
+        (
+            member.serialization.get("name", name),
+            attribute_name,
+            None if member.type_name in AS_IT_IS else member,
+        )
+        for name, attribute_name, member in plan(shape, kind)
+    )
 
 
 def _header(shape: Shape, value: Any) -> str:

@@ -61,6 +61,15 @@ def invoker(account: str, arns: frozenset[str] = frozenset()) -> Access:
     return Access(INVOKE, account, arns, facts={"aws:principalaccount": account})
 
 
+def admits(policy: str, service: str, *, source_arn: str, source_account: str = "") -> bool:
+    """Whether an AWS service may invoke a function on behalf of what `source_arn` names, e.g.
+    s3.amazonaws.com for a bucket. A service has no account, so a policy must say yes."""
+    facts = {"aws:sourcearn": source_arn}
+    if source_account:
+        facts["aws:sourceaccount"] = source_account
+    return verdict(policy, Access(INVOKE, service=service, facts=facts)) is Verdict.ALLOWED
+
+
 def check(policy: str, access: Access, *, owner: str, who: str, resource: str) -> None:
     """Refuse in AWS's words. Within the owner's account no policy need say yes, since identity
     policies are not judged here; elsewhere one must."""

@@ -15,6 +15,7 @@ and `locate` says which function of which account a caller means, or refuses in 
 import hashlib
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from stoker.core.errors import (
     AccessDeniedException,
@@ -126,6 +127,7 @@ def function_arn(region: str, account: str, name: str, qualifier: str | None = N
     return f"{arn}:{qualifier}" if qualifier else arn
 
 
+@lru_cache(1024)
 def runtime_version_arn(region: str, runtime: str) -> str:
     """What names the exact build of a runtime. Ours follow the identifier alone: the
     interpreter is the machine's, and its updates are the machine's affair."""
