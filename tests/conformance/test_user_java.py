@@ -4,7 +4,6 @@ import base64
 import json
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,7 +69,16 @@ public class Look implements RequestHandler<Map<String, Object>, Object> {
         facts.put("heap_mb", Runtime.getRuntime().maxMemory() >> 20);
         facts.put("memory", context.getMemoryLimitInMB());
         facts.put("mine", System.getProperty("mine"));
+        facts.put("note", note());
         return facts;
+    }
+
+    private static String note() {
+        try (InputStream note = Look.class.getResourceAsStream("/note.txt")) {
+            return note == null ? null : new String(note.readAllBytes());
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static int threads() {
@@ -187,7 +195,7 @@ def test_a_java_function_is_used_again_also_after_a_failure(
 
 @needs_java
 @pytest.mark.root
-@pytest.mark.parametrize("memory_mb", [128, 512])
+@pytest.mark.parametrize("memory_mb", [128, pytest.param(512, marks=pytest.mark.slow)])
 def test_a_full_heap_or_a_full_environment_ends_the_java_and_the_next_event_finds_a_new_one(
     memory_mb: int, lambda_client: Any, create: Create, look: dict[str, bytes]
 ) -> None:
@@ -222,18 +230,20 @@ def test_six_megabytes_go_through_java(
 
 @needs_java
 def test_classes_are_found_in_lib_and_in_layers_the_packages_own_first(
-    lambda_client: Any, create: Create, look: dict[str, bytes], tmp_path: Path
+    lambda_client: Any, create: Create, look: dict[str, bytes]
 ) -> None:
+    def jar(note: str) -> bytes:
+        return make_zip({**look, "note.txt": note})
+
     layer = lambda_client.publish_layer_version(
-        LayerName="jars", Content={"ZipFile": make_zip({"java/lib/look.jar": make_zip(look)})}
+        LayerName="jars", Content={"ZipFile": make_zip({"java/lib/look.jar": jar("layer")})}
     )
-    arn = layer["LayerVersionArn"]
-    settings = {"Runtime": JAVAS[0].runtime, "Handler": HANDLER, "MemorySize": 1769}
-    name = create({"lib/empty.jar": make_zip({"a": "b"})}, Layers=[arn], **settings)
-    assert call(lambda_client, name)[0]["count"] == 1
-    own = compiled(tmp_path, {"Look.java": LOOK.replace("count++", "count = 7")})
-    name = create({"lib/look.jar": make_zip(own)}, Layers=[arn], **settings)
-    assert call(lambda_client, name)[0]["count"] == 7
+    settings = {"Runtime": JAVAS[0].runtime, "Handler": HANDLER, "MemorySize": 1769,
+                "Layers": [layer["LayerVersionArn"]]}  # fmt: skip
+    name = create({"lib/empty.jar": make_zip({"a": "b"})}, **settings)
+    assert call(lambda_client, name)[0]["note"] == "layer"
+    name = create({"lib/b.jar": jar("package"), "lib/c.jar": jar("later")}, **settings)
+    assert call(lambda_client, name)[0]["note"] == "package"
 
 
 @needs_java
