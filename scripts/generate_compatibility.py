@@ -38,6 +38,17 @@ DIFFERENCES = {
             "by FunctionVersion also finds aliases that give the version a share",
         ),
         (
+            "SnapStart",
+            "for Python 3.12 and later; Java and .NET are refused by name (501). A snapshot is in "
+            "memory: after a restart of the server, or when it is lost, init runs again before "
+            "the version is Active, so what init made may differ (AWS makes snapshots anew, too, "
+            "when it updates a runtime). Threads, other processes (external extensions), shared "
+            "memory, deleted files, pipes, and sockets that listen or are local make the version "
+            "Failed, and the reason names them. At most 128 snapshots on one machine; a version "
+            "that nobody invokes for 14 days stays Active. What fails in a restored environment "
+            "ends it, and the next one is restored; the process id differs from the snapshot's",
+        ),
+        (
             "Policies of functions",
             "asked by Invoke and by function URLs. Of conditions StringEquals, StringLike, "
             "ArnEquals, ArnLike, their Not forms, StringEqualsIgnoreCase, Bool and IfExists are "

@@ -80,6 +80,7 @@ class Server:
             wants_sdk=self._wants_sdk,
             traces=traces,
             endpoint_app=self._front_inside,
+            snapshot_lost=self._changed,
             settings=_invoke_settings(config),
         )
         self._neighbours = _neighbours(config, self._serve_triggers)
@@ -92,6 +93,7 @@ class Server:
             catalog=self._catalog,
             retire=self._invoker.retire,
             prepare=backend.prepare,
+            snapshots=self._invoker.snapshots,
         )
         self._removal = Removal(
             store=self._store,

@@ -136,7 +136,10 @@ def test_everything_asked_for_is_kept_and_shown(tmp_path: Path) -> None:
         ({"package_type": "Image"}, "PackageType Image"),
         ({"code": shapes.FunctionCode(image_uri="x")}, "PackageType Image"),
         ({"code": shapes.FunctionCode(s3_bucket="b", s3_key="k")}, "S3Bucket"),
-        ({"snap_start": shapes.SnapStart(apply_on="PublishedVersions")}, "SnapStart"),
+        (
+            {"runtime": "java21", "snap_start": shapes.SnapStart(apply_on="PublishedVersions")},
+            "SnapStart of java21",
+        ),
         ({"durable_config": shapes.DurableConfig(execution_timeout=1)}, "DurableConfig"),
         ({"tenancy_config": shapes.TenancyConfig(tenant_isolation_mode="x")}, "TenancyConfig"),
     ],

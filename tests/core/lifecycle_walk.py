@@ -64,6 +64,9 @@ def every_event(m: ModuleType) -> list[Any]:
             for state in (ExtensionState.INIT_ERROR, ExtensionState.EXIT_ERROR)
         ),
         m.InitErrorPosted("Runtime.X"),
+        m.AskedRestore(),
+        m.RestoreErrorPosted("Runtime.X"),
+        m.RestoreLimitPassed(),
         *(m.Assigned(r) for r in (R1, R2)),
         *(m.ResponseBegan(r) for r in (R1, R2, "forged")),
         *(m.Answered(r, f) for r in (R1, R2, "forged") for f in (None, faults.OVERSIZED)),
@@ -76,9 +79,11 @@ def every_event(m: ModuleType) -> list[Any]:
     ]
 
 
-def walk(m: ModuleType, externals: frozenset[str] = frozenset()) -> Seen:
+def walk(m: ModuleType, externals: frozenset[str] = frozenset(), origin: str = "") -> Seen:
+    """origin: of the environment, if it is not made on demand."""
     seen, tables = Seen(), set[tuple[object, ...]]()
-    frontier = [(m.Lifecycle(externals=externals), Observer())]
+    born = m.Origin(origin) if origin else m.Origin.ON_DEMAND
+    frontier = [(m.Lifecycle(externals=externals, origin=born), Observer())]
     while frontier:
         life, world = frontier.pop()
         state = (*freeze(life), *world.key())
@@ -114,7 +119,7 @@ def freeze(life: Any) -> tuple[object, ...]:
     registered = frozenset((e.name, e.invoke) for e in life.extensions.values())
     busy, alive = frozenset(life.busy), frozenset(life.alive)
     failed = frozenset((party, state) for party, (state, _) in life.failed.items())
-    flags = life.streaming, life.answered, life.killed, life.farewell
+    flags = life.streaming, life.answered, life.killed, life.farewell, life.asked_restore
     return life.phase, registered, alive, busy, life.request_id, failed, *flags
 
 
@@ -131,12 +136,16 @@ def check_refused(m: ModuleType, life: Any, event: Any) -> None:
 def check_state(m: ModuleType, life: Any, world: Observer) -> None:
     phase = m.Phase
     assert world.available == (life.phase in (phase.IDLE, phase.BLANK))
-    if life.phase in (phase.INVOKE, phase.REINIT) or (life.phase is phase.INIT and world.init):
+    at_work = (phase.INVOKE, phase.REINIT, phase.RESTORE)
+    if life.phase in at_work or (life.phase is phase.INIT and world.init):
         assert life.busy, "somebody is busy until it ends"
     elif life.phase is not phase.INIT:
         assert not life.busy, "nobody is busy while nothing goes on"
     assert world.dead == (life.phase is phase.DEAD)
     assert (life.phase is phase.REINIT) == (world.init == "invoke")
+    assert (life.phase is phase.RESTORE) == (world.init == "restore")
+    if life.origin is not m.Origin.ON_DEMAND:
+        assert life.phase not in (phase.RESET, phase.BLANK, phase.REINIT), "nothing starts over"
     assert (life.phase in (phase.INVOKE, phase.REINIT)) == (world.in_hand is not None)
     if not world.dead:
         assert life.alive == world.running, "the machine knows who runs"
@@ -150,6 +159,10 @@ def check_table(m: ModuleType, life: Any) -> None:
     if life.phase is m.Phase.DEAD:
         return
     held = life.request_id or R1
+    snap_start = (
+        (Call.RESTORE_NEXT, m.AskedRestore(), None),
+        (Call.RESTORE_ERROR, m.RestoreErrorPosted("Runtime.X"), None),
+    )  # else the API has no such calls
     responds = life.runtime_state is RuntimeState.RESPONDING  # and may end what it began
     for call, event, request_id in (
         (Call.NEXT, m.AskedNext(RUNTIME), None),
@@ -157,6 +170,7 @@ def check_table(m: ModuleType, life: Any) -> None:
         (Call.RESPONSE, m.ResponseBegan(held), held),
         (Call.RESPONSE, m.ResponseBegan(held) if responds else m.Answered(held), held),
         (Call.RESPONSE, m.Answered("forged"), "forged"),
+        *(snap_start if life.origin is not m.Origin.ON_DEMAND else ()),
     ):
         matches = request_id is not None and life.handed(request_id)
         legal = refusal(life.runtime_state, call, id_matches=matches) is None
@@ -227,6 +241,8 @@ def check_event(m: ModuleType, before: Any, world: Observer, event: Any) -> None
             world.failed |= {party}
         case m.InitLimitPassed():
             assert world.init == "init"
+        case m.RestoreLimitPassed():
+            assert world.init == "restore"
         case m.Registered(extension):
             assert world.door, "registration is closed"
             assert extension.external == (extension.name in before.externals), "a false name"
@@ -251,6 +267,12 @@ def observe(m: ModuleType, world: Observer, effect: Any) -> None:
             world.init, world.door = phase, True
             world.names = world.failed = frozenset()
             world.asked = world.told = world.killed = False
+        case m.RestoreBegan():
+            assert world.init is None and not world.running and world.fresh, "restored once"
+            world.init = "restore"
+        case m.Restore() | m.RestoreEnded():
+            assert world.init == "restore", "no restore is under way"
+            world.init = world.init if isinstance(effect, m.Restore) else None
         case m.InitEnded(phase, status, _, seen):
             assert phase == world.init
             if status == m.Status.SUCCESS:

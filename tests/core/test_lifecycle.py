@@ -17,6 +17,7 @@ from stoker.core.lifecycle_words import (
     RUNTIME,
     Answered,
     AskedNext,
+    AskedRestore,
     Assigned,
     BecomeIdle,
     Born,
@@ -38,10 +39,14 @@ from stoker.core.lifecycle_words import (
     InvokeEnded,
     Kill,
     KillAll,
+    Origin,
     Party,
     Phase,
     Registered,
     ResponseBegan,
+    Restore,
+    RestoreBegan,
+    RestoreEnded,
     Retired,
     RuntimeDone,
     Start,
@@ -260,11 +265,36 @@ def test_processes_that_outlive_sigkill_cost_the_whole_sandbox() -> None:
     assert env.handle(BudgetSpent()) == [Kill("processes outlived SIGKILL")]
 
 
+def test_a_snapshot_is_ready_when_its_runtime_asks_for_its_restore() -> None:
+    env = Lifecycle(origin=Origin.SNAPSHOT)
+    env.handle(Born())
+    assert env.handle(AskedRestore()) == [InitEnded("init"), BecomeIdle()]
+    with pytest.raises(NotAllowed):
+        env.handle(AskedNext(RUNTIME))
+
+
+def test_a_copy_runs_its_hooks_and_is_idle() -> None:
+    env = Lifecycle(origin=Origin.RESTORED)
+    assert env.handle(Born()) == [RestoreBegan(), Start(RUNTIME)]
+    assert env.handle(AskedRestore()) == [Restore()]
+    assert env.handle(AskedNext(RUNTIME)) == [RestoreEnded(), BecomeIdle()]
+
+
+def test_what_fails_in_a_copy_ends_it_and_never_starts_an_init() -> None:
+    env = Lifecycle(origin=Origin.RESTORED)
+    for event in (Born(), AskedRestore(), AskedNext(RUNTIME), Assigned(R1)):
+        env.handle(event)
+    effects = env.handle(DeadlinePassed(R1))
+    assert [type(effect) for effect in effects] == [Finish, KillAll, InvokeEnded, Kill]
+
+
 def test_every_law_holds_in_every_reachable_state() -> None:
-    _, together = walk_both(lifecycle)
-    assert together.phases == set(Phase), "the walk must reach every phase"
+    *others, together = walk_all(lifecycle)
+    phases = together.phases.union(*(seen.phases for seen in others))
+    assert phases == set(Phase), "the walk must reach every phase"
     names = {effect.__name__ for effect in get_args(Effect)}
-    assert set(together.effects) == names, "the walk must see every effect"
+    effects = set(together.effects).union(*(seen.effects for seen in others))
+    assert effects == names, "the walk must see every effect"
     assert len(together.states) > 100
 
 
@@ -319,7 +349,23 @@ MUTANTS = {
         "self._require(bool(self.alive), event)",
     ),
     "an init error in the middle of work": (
+        "self._require(self.runtime_state in _FAILING[type(event)], event)",
+        "pass",
+    ),
+    "restored twice": (
         "self._require(self.runtime_state is RuntimeState.STARTED, event)",
+        "pass",
+    ),
+    "a restore limit that comes late": (
+        "self._require(self.phase is Phase.RESTORE, event)",
+        "pass",
+    ),
+    "a copy that starts over": (
+        "if self.origin is not Origin.ON_DEMAND:\n            return [*first",
+        "if False:\n            return [*first",
+    ),
+    "a snapshot that takes events": (
+        "self._require(self.runtime_state is not RuntimeState.RESTORE_READY, event)",
         "pass",
     ),
     "registered after the door closed": (
@@ -373,12 +419,13 @@ def test_the_laws_catch(name: str) -> None:
     """The same walk over a broken copy: laws that nothing can break prove nothing."""
     mutant = broken_copy(*MUTANTS[name])
     with pytest.raises(AssertionError):
-        walk_both(mutant)
+        walk_all(mutant)
 
 
-def walk_both(machine: ModuleType) -> tuple[Seen, Seen]:
-    """Without and with external extensions."""
-    return walk(machine), walk(machine, frozenset({OTEL, MUTE}))
+def walk_all(machine: ModuleType) -> list[Seen]:
+    """The two kinds of SnapStart; without, and with external extensions: the short ones first."""
+    seen = [walk(machine, origin=origin) for origin in (Origin.RESTORED, Origin.SNAPSHOT)]
+    return [*seen, walk(machine), walk(machine, frozenset({OTEL, MUTE}))]
 
 
 def broken_copy(old: str, new: str) -> ModuleType:

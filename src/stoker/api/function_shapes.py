@@ -31,6 +31,8 @@ from stoker.core.versions import Version
 
 Input = CreateFunctionInput | UpdateFunctionCodeInput | UpdateFunctionConfigurationInput
 
+_ON_PUBLISHED = "PublishedVersions"
+
 # Members of the inputs whose effect is not built: to keep them would be to pretend.
 _UNBUILT = {
     "publish_to": "PublishTo",
@@ -48,9 +50,6 @@ def refuse_unbuilt(asked: Input) -> None:
     """Raise NotImplementedException, naming the member."""
     operation = type(asked).__name__.removesuffix("Input")
     found = [shown for name, shown in _UNBUILT.items() if getattr(asked, name, None)]
-    snap_start = None if isinstance(asked, UpdateFunctionCodeInput) else asked.snap_start
-    if snap_start and snap_start.apply_on == "PublishedVersions":
-        found.append("SnapStart (ApplyOn: PublishedVersions)")
     if isinstance(asked, CreateFunctionInput):
         if asked.package_type == "Image" or asked.code.image_uri:
             found.append("PackageType Image")
@@ -85,6 +84,11 @@ def asked_changes(asked: Input) -> Changes:
         ephemeral_mb=None if storage is None else storage.size,
         environment=None if environment is None else environment.variables or {},
         tracing=None if tracing is None else tracing.mode,
+        snap_start=(
+            None
+            if asked.snap_start is None or asked.snap_start.apply_on is None
+            else asked.snap_start.apply_on == _ON_PUBLISHED
+        ),
         log_format=logging.log_format,
         log_group=logging.log_group,
         application_log_level=logging.application_log_level,
@@ -113,6 +117,7 @@ def described(
         version=LATEST,
         last_modified=function.last_modified,
         revision_id=function.revision_id,
+        snap_start=_snap_start(function.latest),
         **_described(key, function.latest),
         **({} if listed else states),
     )
@@ -136,6 +141,7 @@ def described_version(
         version=number,
         last_modified=version.last_modified,
         revision_id=version.revision_id,
+        snap_start=_snap_start(version.configuration, ready=version.state is State.ACTIVE),
         **_described(key, version.configuration),
         **({} if listed else states),
     )
@@ -161,7 +167,6 @@ def _described(key: FunctionKey, configuration: Configuration) -> dict[str, Any]
         "package_type": configuration.package_type,
         "architectures": (configuration.architecture,),
         "ephemeral_storage": EphemeralStorage(size=configuration.ephemeral_mb),
-        "snap_start": SnapStartResponse(apply_on="None", optimization_status="Off"),
         "logging_config": _logging(configuration.log),
         "layers": tuple(
             Layer(arn=layer.arn, code_size=layer.code.size_bytes) for layer in configuration.layers
@@ -169,6 +174,15 @@ def _described(key: FunctionKey, configuration: Configuration) -> dict[str, Any]
         or None,
         **_show_kept(configuration.kept),
     }
+
+
+def _snap_start(configuration: Configuration, ready: bool = False) -> SnapStartResponse:
+    """`ready`: there is a snapshot, of which environments are copies."""
+    on = configuration.snap_start
+    return SnapStartResponse(
+        apply_on=_ON_PUBLISHED if on else "None",
+        optimization_status="On" if on and ready else "Off",
+    )
 
 
 def _runtime_version(key: FunctionKey, configuration: Configuration) -> RuntimeVersionConfig:

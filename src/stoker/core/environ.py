@@ -57,15 +57,18 @@ def runtime_environ(
     log_stream: str,
     credentials: Credentials,
     initialization: Initialization = Initialization.ON_DEMAND,
+    token: str = "",
     roots: Roots = Roots(),
     xray: str = _XRAY,
 ) -> dict[str, str]:
     """What the runtime's process gets. `runtime_api` and `xray` are host:port as seen inside;
-    `endpoint_url` is the server's own front door there, for SDKs, if there is one."""
+    `endpoint_url` is the server's own front door there, for SDKs, if there is one. `token`: with
+    which the runtime of a snapshot asks for credentials; variables would be those of the snapshot,
+    and so there are none, nor of the log stream (developer guide, "Lambda SnapStart")."""
     return {
         **_overridable(target, endpoint_url, roots, xray),
         **_customers(target),
-        **_reserved(target, runtime_api, log_stream, credentials, initialization, roots),
+        **_reserved(target, runtime_api, log_stream, credentials, (initialization, token), roots),
         "_AWS_XRAY_DAEMON_ADDRESS": xray.rpartition(":")[0],
         "_AWS_XRAY_DAEMON_PORT": xray.rpartition(":")[2],
     }
@@ -136,27 +139,35 @@ def _reserved(
     runtime_api: str,
     log_stream: str,
     credentials: Credentials,
-    initialization: Initialization,
+    origin: tuple[Initialization, str],
     roots: Roots,
 ) -> dict[str, str]:
+    initialization, token = origin
     variables = {
         "_HANDLER": target.handler,
-        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
-        "AWS_SESSION_TOKEN": credentials.session_token,
         "AWS_DEFAULT_REGION": target.region,
         "AWS_REGION": target.region,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(target.memory_mb),
         "AWS_LAMBDA_FUNCTION_NAME": target.name,
         "AWS_LAMBDA_FUNCTION_VERSION": target.version,
         "AWS_LAMBDA_INITIALIZATION_TYPE": str(initialization),
-        "AWS_LAMBDA_LOG_GROUP_NAME": target.log.group,
-        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "LAMBDA_RUNTIME_DIR": roots.runtime,
         "LAMBDA_TASK_ROOT": roots.task,
         "TZ": ":UTC",
     }
+    if initialization is Initialization.SNAP_START:
+        address = f"http://{runtime_api}/2021-04-23/credentials"
+        variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = address
+        variables["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = token
+    else:
+        variables |= {
+            "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+            "AWS_SESSION_TOKEN": credentials.session_token,
+            "AWS_LAMBDA_LOG_GROUP_NAME": target.log.group,
+            "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        }
     if _family(target) is not Family.OS_ONLY:
         variables["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{target.runtime}"
         variables["_LAMBDA_TELEMETRY_LOG_FD"] = str(LOG_FD)

@@ -122,6 +122,20 @@ class PreconditionFailedException(ServiceError):
     status = 412
 
 
+class SnapStartException(ServiceError):
+    """What follows the restore of a snapshot failed."""
+
+    status = 400
+
+
+class SnapStartTimeoutException(ServiceError):
+    status = 408
+
+
+class SnapStartNotReadyException(ServiceError):
+    status = 409
+
+
 class TooManyRequestsException(ServiceError):
     status = 429
 

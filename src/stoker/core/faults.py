@@ -25,6 +25,8 @@ OVERSIZED = Fault(
 )
 BAD_RESPONSE_MODE = Fault("Runtime.InvalidResponseModeHeader", "Invalid function response mode")
 
+RESTORE_TIMED_OUT = Fault("Runtime.RestoreHookUserTimeout", "Restore timed out")
+
 # os/signal's names as Go prints them: these words are in AWS's payloads.
 _GO_SIGNALS = {
     1: "hangup", 2: "interrupt", 3: "quit", 4: "illegal instruction",

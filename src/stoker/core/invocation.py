@@ -13,6 +13,7 @@ class Initialization(StrEnum):
 
     ON_DEMAND = "on-demand"
     PROVISIONED = "provisioned-concurrency"
+    SNAP_START = "snap-start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,14 @@ class Target:
     log: LogSettings
     tracing: str = "PassThrough"  # PassThrough | Active
     dead_letters: str = ""  # ARN of what takes events that failed; no part of the key
+    snap_start: bool = False  # its environments are copies of one that was initialised before
     key: tuple[str, str, str, str, str] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         facts = (
             self.runtime, self.handler, self.role, self.code, self.layers, self.memory_mb,
             self.timeout_s, self.ephemeral_mb, self.environment, self.log, self.tracing,
+            self.snap_start,
         )  # fmt: skip
         fingerprint = hashlib.sha256(repr(facts).encode()).hexdigest()
         key = (self.account, self.region, self.name, self.version, fingerprint)

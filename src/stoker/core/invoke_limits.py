@@ -9,6 +9,7 @@ ACCOUNT_CONCURRENCY = 1000
 REQUESTS_PER_UNIT = 10  # invocations a second, for each unit of concurrency
 INIT_S = 10.0  # on-demand initialisation
 PROVISIONED_INIT_S = 130.0  # initialisation ahead; or the function's timeout, if that is longer
+RESTORE_S = 10.0  # of a snapshot, with the hooks after it
 FREEZE_S = 0.003  # idle for so long: frozen (docs/adr/0004)
 EVENT_BYTES = 256 * 1024  # one log event (CloudWatch); longer lines are split
 TAIL_BYTES = 4096  # X-Amz-Log-Result
@@ -19,6 +20,7 @@ TERM_INTERNAL_MS = 500  # the same when an internal extension is registered
 EXTENSIONS = 10  # of one environment, external and internal
 
 # Ours: everything that can grow has an end.
+SNAPSHOTS = 128  # kept on one machine
 SMALL_BODY_BYTES = 64 * 1024  # a request that has no business carrying more
 RUNTIME_API_CONNECTIONS = 128  # to one environment's Runtime API
 RUNTIME_API_BODIES = 4  # large bodies under way to one environment at a time

@@ -16,6 +16,11 @@ have registered, everyone is first asked to leave: the runtime, and when it is g
                                      └──► Blank ──Assigned──► Reinit ─────────┘ (to Invoke)
     Idle, Blank, Init ──Retired──► Shutdown ──everyone gone──► Dead
     any ──Lost──► Dead
+
+With SnapStart nothing starts over, because that would be an init where a restore is due: what
+goes wrong ends the environment.
+
+    Init ──nobody busy──► Idle: the snapshot is taken       Restore ──nobody busy──► Idle ──► ...
 """
 
 from dataclasses import dataclass, field
@@ -42,6 +47,7 @@ from stoker.core.lifecycle_words import (
     Abandon,
     Answered,
     AskedNext,
+    AskedRestore,
     Assigned,
     BecomeIdle,
     Born,
@@ -66,10 +72,16 @@ from stoker.core.lifecycle_words import (
     Kill,
     KillAll,
     Lost,
+    Origin,
     Party,
     Phase,
     Registered,
     ResponseBegan,
+    Restore,
+    RestoreBegan,
+    RestoreEnded,
+    RestoreErrorPosted,
+    RestoreLimitPassed,
     Retired,
     RuntimeDone,
     Start,
@@ -91,6 +103,10 @@ _DEAD: Final = Phase.DEAD
 _BECOME_IDLE: Final = BecomeIdle()
 _STARTING: Final = frozenset({Phase.INIT, Phase.REINIT})
 _ENDING: Final = frozenset({Phase.RESET, Phase.BLANK, Phase.SHUTDOWN})
+_FAILING: Final = {
+    InitErrorPosted: {RuntimeState.STARTED, RuntimeState.RESTORING},
+    RestoreErrorPosted: {RuntimeState.RESTORING},
+}
 _RUNNING: Final = RuntimeState.RUNNING
 _RESPONDING: Final = RuntimeState.RESPONDING
 _RESPONSE_SENT: Final = RuntimeState.RESPONSE_SENT
@@ -100,6 +116,7 @@ _RESPONSE_SENT: Final = RuntimeState.RESPONSE_SENT
 class Lifecycle:
     timeout_s: float = 3.0
     externals: frozenset[Party] = frozenset()  # files of /opt/extensions
+    origin: Origin = Origin.ON_DEMAND
     phase: Phase = Phase.INIT
     extensions: dict[Party, Extension] = field(default_factory=dict)  # registered ones
     alive: set[Party] = field(default_factory=set)  # processes started and not seen to exit
@@ -107,6 +124,7 @@ class Lifecycle:
     request_id: RequestId | None = None  # the invocation in hand
     streaming: bool = False  # its answer has begun
     answered: bool = False
+    asked_restore: bool = False  # the runtime has
     killed: bool = False  # the last word of a Reset or Shutdown is spoken
     farewell: str = ""  # extensions are still to hear why they must go
     failed: dict[Party, tuple[ExtensionState, str]] = field(default_factory=dict)  # and why
@@ -119,8 +137,12 @@ class Lifecycle:
                 return _RESPONSE_SENT
             return _RESPONDING if self.streaming else _RUNNING
         match self.phase:
+            case Phase.IDLE if self.asked_restore and self.origin is Origin.SNAPSHOT:
+                return RuntimeState.RESTORE_READY
             case Phase.IDLE | Phase.INVOKE:
                 return RuntimeState.READY
+            case Phase.RESTORE:
+                return RuntimeState.RESTORING if self.asked_restore else RuntimeState.STARTED
             case Phase.INIT | Phase.REINIT:
                 if RUNTIME not in self.busy:
                     return RuntimeState.READY
@@ -177,11 +199,11 @@ class Lifecycle:
                 return []
             case Born():
                 self._require(self.phase is Phase.INIT and not self.alive, event)
-                return self._init("init")
+                return self._restore() if self.origin is Origin.RESTORED else self._init("init")
             case Registered(extension):
                 return self._registered(event, extension)
-            case InitErrorPosted(kind):
-                self._require(self.runtime_state is RuntimeState.STARTED, event)
+            case InitErrorPosted(kind) | RestoreErrorPosted(kind):
+                self._require(self.runtime_state in _FAILING[type(event)], event)
                 return self._fail(Status.ERROR, Fault(kind, "", posted=True))
             case ExtensionFailed(party, state, kind):
                 return self._extension_failed(event, party, state, kind)
@@ -194,6 +216,11 @@ class Lifecycle:
             case InitLimitPassed():
                 self._require(self.phase is Phase.INIT and bool(self.alive), event)
                 return self._fail(Status.TIMEOUT, None)
+            case AskedRestore():
+                return self._asked_restore(event)
+            case RestoreLimitPassed():
+                self._require(self.phase is Phase.RESTORE, event)
+                return self._fail(Status.TIMEOUT, faults.RESTORE_TIMED_OUT)
             case BudgetSpent():
                 return self._budget_spent(event)
             case Retired():
@@ -219,6 +246,18 @@ class Lifecycle:
         self.alive = set(self.externals or {RUNTIME})
         self.busy = {RUNTIME, *self.externals}
         return [InitBegan(phase), *(Start(party) for party in sorted(self.alive))]
+
+    def _restore(self) -> list[Effect]:
+        self.phase = Phase.RESTORE
+        self.alive, self.busy = {RUNTIME}, {RUNTIME}
+        return [RestoreBegan(), Start(RUNTIME)]
+
+    def _asked_restore(self, event: Event) -> list[Effect]:
+        """A runtime that has no hooks may ask for its next event at once, in either case."""
+        self._require(self.origin is not Origin.ON_DEMAND, event)
+        self._require(self.runtime_state is RuntimeState.STARTED, event)
+        self.asked_restore = True
+        return [Restore()] if self.phase is Phase.RESTORE else self._asked_next(event, RUNTIME)
 
     def _deliver(self, request_id: RequestId) -> list[Effect]:
         self.phase = _INVOKE
@@ -248,6 +287,7 @@ class Lifecycle:
                 assert self.request_id is not None
                 return [Deliver(self.request_id, to=frozenset({RUNTIME}))]
             self._require(RUNTIME in self.alive and not self.ending, event)
+            self._require(self.runtime_state is not RuntimeState.RESTORE_READY, event)
         else:
             self._require(party in self.extensions and not self.ending, event)
         if party not in self.busy:
@@ -269,6 +309,9 @@ class Lifecycle:
             case Phase.INIT, None:
                 self.phase = Phase.IDLE
                 return [InitEnded("init", extensions=seen), BecomeIdle()]
+            case Phase.RESTORE, None:
+                self.phase = Phase.IDLE
+                return [RestoreEnded(), BecomeIdle()]
             case Phase.REINIT, str(again):
                 return [InitEnded("invoke", extensions=seen), *self._deliver(RequestId(again))]
             case phase, _:
@@ -302,6 +345,8 @@ class Lifecycle:
         last: list[Effect] = []
         if request_id is not None and not self.answered:
             first = [Finish(request_id, fault, self.streaming)]
+        if phase is Phase.RESTORE:
+            last = [RestoreEnded(status, fault)]
         if phase in _STARTING:
             last = [InitEnded("init" if phase is Phase.INIT else "invoke", status, fault, seen)]
         if phase is Phase.REINIT and request_id is not None:
@@ -313,6 +358,8 @@ class Lifecycle:
         self.phase, self.request_id, self.answered = Phase.RESET, None, False
         self.busy.clear()
         # The caller first, then nobody goes on, then the lines about it all.
+        if self.origin is not Origin.ON_DEMAND:
+            return [*first, KillAll(), *last, *self._die(fault.type if fault else str(status))]
         goodbye = self._goodbye("timeout" if status is Status.TIMEOUT else "failure")
         return [*first, *goodbye, *last, *self._everyone_gone()]
 

@@ -22,8 +22,17 @@ def extension_name(party: Party) -> str:
     return party.removeprefix(_EXTENSION)
 
 
+class Origin(StrEnum):
+    """How an environment comes to be. The first word is AWS's, for its INIT_START."""
+
+    ON_DEMAND = "on-demand"
+    SNAPSHOT = "snapshot"  # initialised once, to be copied
+    RESTORED = "restored"  # a copy of such a one
+
+
 class Phase(StrEnum):
     INIT = "Init"  # processes start; no invocation in hand yet
+    RESTORE = "Restore"  # the copy of a snapshot: hooks run
     IDLE = "Idle"  # nobody is busy: frozen, may be assigned
     INVOKE = "Invoke"  # an invocation is with the parties
     RESET = "Reset"  # everyone is being killed
@@ -133,6 +142,21 @@ class InitLimitPassed:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedRestore:
+    """The runtime asked for its restore: it is ready for the snapshot, or it is a copy of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreErrorPosted:
+    type: str  # already normalised, core.faults.posted_type
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreLimitPassed:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetSpent:
     """The time given with Dismiss or after KillAll is over. The shell cancels that timer at
     BecomeIdle and Kill, so it never comes late."""
@@ -154,6 +178,7 @@ Event = (
     Born | Registered | AskedNext | InitErrorPosted | ExtensionFailed | Assigned | ResponseBegan
     | Answered
     | Exited | DeadlinePassed | InitLimitPassed | BudgetSpent | Retired | Lost
+    | AskedRestore | RestoreErrorPosted | RestoreLimitPassed
 )  # fmt: skip
 
 
@@ -174,6 +199,22 @@ class InitEnded:
     status: Status = Status.SUCCESS
     fault: Fault | None = None
     extensions: tuple[ExtensionSeen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreBegan:
+    """A copy of a snapshot goes on: Start of its runtime follows, which runs already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Answer the runtime that it is restored: its hooks run."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreEnded:
+    status: Status = Status.SUCCESS
+    fault: Fault | None = None
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -272,4 +313,5 @@ class Kill:
 Effect = (
     Start | InitBegan | InitEnded | Deliver | InvokeBegan | RuntimeDone | Finish | Abandon
     | InvokeEnded | BecomeIdle | Withdraw | Dismiss | Terminate | Goodbye | KillAll | Kill
+    | RestoreBegan | Restore | RestoreEnded
 )  # fmt: skip

@@ -67,6 +67,7 @@ class Configuration:
     ephemeral_mb: int = 512
     environment: tuple[tuple[str, str], ...] | None = None  # sorted; None: never given
     tracing: str = "PassThrough"
+    snap_start: bool = False  # of published versions
     architecture: str = "x86_64"
     package_type: str = "Zip"
     layers: tuple[Layer, ...] = ()  # in merge order: a later one covers what earlier ones have
@@ -282,4 +283,5 @@ def target(key: FunctionKey, configuration: Configuration, version: str = LATEST
         log=configuration.log,
         tracing=configuration.tracing,
         dead_letters=configuration.dead_letters,
+        snap_start=configuration.snap_start and version != LATEST,
     )

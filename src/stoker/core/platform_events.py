@@ -82,6 +82,14 @@ def init_start(target: Target, kind: Initialization, phase: str, log_stream: str
     record = {
         "initializationType": kind,
         "phase": phase,
+        **_instance(target, log_stream),
+    }
+    text = telemetry.init_start(target.runtime, target.region) if phase == "init" else None
+    return PlatformEvent("platform.initStart", _INFO, _json(record), text, None)
+
+
+def _instance(target: Target, log_stream: str) -> dict[str, object]:
+    return {
         "runtimeVersion": telemetry.runtime_version(target.runtime),
         "runtimeVersionArn": runtime_version_arn(target.region, target.runtime),
         "functionName": target.name,
@@ -89,8 +97,6 @@ def init_start(target: Target, kind: Initialization, phase: str, log_stream: str
         "instanceId": log_stream,
         "instanceMaxMemory": target.memory_mb * _MB,
     }
-    text = telemetry.init_start(target.runtime, target.region) if phase == "init" else None
-    return PlatformEvent("platform.initStart", _INFO, _json(record), text, None)
 
 
 def init_runtime_done(
@@ -110,6 +116,23 @@ def init_report(
     if status is not _SUCCESS or kind is not Initialization.ON_DEMAND:
         text = telemetry.init_report(duration_ms, phase, status, fault)
     return PlatformEvent("platform.initReport", _unless(status, _DEBUG), record, text, None)
+
+
+def restore_start(target: Target, log_stream: str) -> PlatformEvent:
+    text = telemetry.restore_start(target.runtime, target.region)
+    record = _json(_instance(target, log_stream))
+    return PlatformEvent("platform.restoreStart", _INFO, record, text, None)
+
+
+def restore_runtime_done(status: Status, fault: Fault | None) -> PlatformEvent:
+    record, level = b"{%b}" % _outcome(status, fault), _unless(status, _DEBUG)
+    return PlatformEvent("platform.restoreRuntimeDone", level, record, None, None)
+
+
+def restore_report(duration_ms: float, status: Status, fault: Fault | None) -> PlatformEvent:
+    record = b'{%b,"metrics":{"durationMs":%a}}' % (_outcome(status, fault), _ms(duration_ms))
+    text = telemetry.restore_report(duration_ms, status, fault)
+    return PlatformEvent("platform.restoreReport", _unless(status, _INFO), record, text, None)
 
 
 def start(request_id: str, target: Target, tracing: bytes) -> PlatformEvent:
@@ -159,13 +182,18 @@ def end(request_id: str) -> PlatformEvent:
 
 def report(facts: Report, spans: tuple[Span, ...], tracing: bytes) -> PlatformEvent:
     init = b"" if facts.init_ms is None else b',"initDurationMs":%a' % _ms(facts.init_ms)
+    if (restore := facts.restore) is not None:
+        init = b',"restoreDurationMs":%a,"billedRestoreDurationMs":%d' % (
+            _ms(restore.duration_ms),
+            restore.billed_ms,
+        )
     both = (
         b'"requestId":"%b","metrics":{"durationMs":%a,"billedDurationMs":%d,"memorySizeMB":%d,'
         b'"maxMemoryUsedMB":%d%b}'
     ) % (
         facts.request_id.encode(),
         _ms(facts.duration_ms),
-        telemetry.billed_ms(facts.duration_ms, facts.init_ms),
+        telemetry.billed_ms(facts.duration_ms, facts.to_bill_ms),
         facts.memory_size_mb,
         telemetry.max_memory_mb(facts.max_memory_bytes, facts.memory_size_mb),
         init,

@@ -259,6 +259,10 @@ class Pool(Generic[E, W]):
             self._remove(slot)
         return over
 
+    def set_aside(self, memory_mb: int) -> None:
+        """So much of the room is taken by others (negative: no more)."""
+        self._memory_mb += memory_mb
+
     # --- to look at ---------------------------------------------------------------------------
 
     @property

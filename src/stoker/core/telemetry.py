@@ -1,6 +1,7 @@
 """The platform's own log lines, byte for byte as AWS writes them, and the numbers in them.
 
-INIT_START · START · END · REPORT · INIT_REPORT · the lines that explain a fault
+INIT_START · START · END · REPORT · INIT_REPORT · RESTORE_START · RESTORE_REPORT · the lines that
+explain a fault
 """
 
 import re
@@ -25,6 +26,14 @@ _REPORT: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """How the environment came out of its snapshot."""
+
+    duration_ms: float
+    billed_ms: int  # of the part that is the function's own: its hooks
+
+
 @dataclass(slots=True)
 class Report:
     """The measures of one invocation."""
@@ -36,6 +45,12 @@ class Report:
     init_ms: float | None = None  # only of the init that this invocation is the first to follow
     status: Status = Status.SUCCESS
     fault: Fault | None = None
+    restore: Restored | None = None  # like init_ms
+
+    @property
+    def to_bill_ms(self) -> float | None:
+        """What is billed beside the duration."""
+        return self.init_ms if self.restore is None else self.restore.billed_ms
 
 
 def init_start(runtime: str, region: str) -> bytes:
@@ -43,6 +58,15 @@ def init_start(runtime: str, region: str) -> bytes:
         f"INIT_START Runtime Version: {runtime_version(runtime)}\t"
         f"Runtime Version ARN: {runtime_version_arn(region, runtime)}\n"
     ).encode()
+
+
+def restore_start(runtime: str, region: str) -> bytes:
+    return init_start(runtime, region).replace(b"INIT", b"RESTORE", 1)
+
+
+def restore_report(restore_ms: float, status: Status, fault: Fault | None) -> bytes:
+    line = f"RESTORE_REPORT Restore Duration: {restore_ms:.2f} ms".encode()
+    return line + (b"\n" if status is _SUCCESS else b"\t" + _status(status, fault) + b"\n")
 
 
 def runtime_version(runtime: str) -> str:
@@ -64,12 +88,17 @@ def report(facts: Report) -> bytes:
     line = _REPORT % (
         facts.request_id.encode(),
         facts.duration_ms,
-        billed_ms(facts.duration_ms, facts.init_ms),
+        billed_ms(facts.duration_ms, facts.to_bill_ms),
         facts.memory_size_mb,
         max_memory_mb(facts.max_memory_bytes, facts.memory_size_mb),
     )
     if facts.init_ms is not None:
         line += b"Init Duration: %.2f ms\t" % facts.init_ms
+    if facts.restore is not None:
+        line += b"Restore Duration: %.2f ms\tBilled Restore Duration: %d ms\t" % (
+            facts.restore.duration_ms,
+            facts.restore.billed_ms,
+        )
     if facts.status is _SUCCESS:
         return line + b"\n"
     return line + _status(facts.status, facts.fault) + b"\n"

@@ -14,6 +14,7 @@ from typing import NoReturn, TypeVar
 from stoker.core import limits
 from stoker.core.errors import (
     InvalidParameterValueException,
+    NotImplementedException,
     RequestEntityTooLargeException,
     ValidationException,
 )
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 _VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+", re.ASCII)
 _NEW_NAME = re.compile(r"[a-zA-Z0-9_-]+", re.ASCII)
+_SNAP_START_SINCE = {"python": [3, 12], "java": [11], "dotnet": [8]}
 _UNABLE = (
     "Lambda was unable to configure your environment variables because the environment "
     "variables you have provided"
@@ -44,6 +46,7 @@ class Changes:
     ephemeral_mb: int | None = None
     environment: Mapping[str, str] | None = None
     tracing: str | None = None
+    snap_start: bool | None = None
     log_format: str | None = None
     log_group: str | None = None
     application_log_level: str | None = None
@@ -88,7 +91,7 @@ def updated(before: Configuration, changes: Changes, quotas: Quotas = AWS) -> Co
     kept = {**before.kept, **changes.kept}
     layers = _or(changes.layers, before.layers)
     check_unpacked_size(before.code, layers, quotas)
-    return replace(
+    after = replace(
         before,
         runtime=_or(changes.runtime, before.runtime),
         handler=_or(changes.handler, before.handler),
@@ -99,11 +102,15 @@ def updated(before: Configuration, changes: Changes, quotas: Quotas = AWS) -> Co
         ephemeral_mb=_or(changes.ephemeral_mb, before.ephemeral_mb),
         environment=environment,
         tracing=_or(changes.tracing, before.tracing),
+        snap_start=_or(changes.snap_start, before.snap_start),
         log=_log_settings(before.log, changes),
         architecture=_or(changes.architecture, before.architecture),
         layers=layers,
         kept={name: value for name, value in kept.items() if value is not None},
     )
+    if after.snap_start:
+        check_snap_start(after)
+    return after
 
 
 def check_new_name(name: str) -> None:
@@ -131,6 +138,32 @@ def check_runtime(name: str) -> None:
             f"The runtime parameter of {name} is no longer supported for creating or updating "
             "AWS Lambda functions. We recommend you use a supported runtime while creating or "
             "updating functions."
+        )
+
+
+def check_snap_start(configuration: Configuration) -> None:
+    """What AWS has SnapStart for (developer guide, "Improving startup performance with Lambda
+    SnapStart"); of that, what is built here."""
+    runtime = configuration.runtime
+    language = re.match("[a-z]*", runtime)
+    since = _SNAP_START_SINCE.get(language[0] if language else "")
+    if since is None or _numbers(runtime) < since:
+        raise InvalidParameterValueException(
+            f"{runtime} is not supported for SnapStart enabled functions."
+        )
+    if configuration.ephemeral_mb > limits.EPHEMERAL_DEFAULT_MB:
+        raise InvalidParameterValueException(
+            f"Ephemeral storage of more than {limits.EPHEMERAL_DEFAULT_MB} MB is not supported for "
+            "SnapStart enabled functions."
+        )
+    if configuration.kept.get("FileSystemConfigs"):
+        raise InvalidParameterValueException(
+            "FileSystemConfigs are not supported for SnapStart enabled functions."
+        )
+    if limits.RUNTIMES[runtime].family is not limits.Family.PYTHON:
+        raise NotImplementedException(
+            f"Stoker has not built SnapStart of {runtime} (CreateFunction and "
+            "UpdateFunctionConfiguration) yet, which needs CRIU 4.1 or later: only Python's."
         )
 
 
@@ -207,6 +240,10 @@ def _log_settings(before: LogSettings, changes: Changes) -> LogSettings:
         application_level=_or(changes.application_log_level, before.application_level),
         system_level=_or(changes.system_log_level, before.system_level),
     )
+
+
+def _numbers(runtime: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", runtime)]
 
 
 def _check_range(member: str, value: int | None, least: int, most: int) -> None:

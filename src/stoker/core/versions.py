@@ -43,6 +43,11 @@ class Version:
         return self.state is State.PENDING
 
     @property
+    def snap_start(self) -> bool:
+        """Its environments are copies of a snapshot."""
+        return self.configuration.snap_start
+
+    @property
     def digests(self) -> frozenset[str]:
         """The code it cannot do without."""
         return self.configuration.digests
@@ -88,6 +93,7 @@ def published(
     """The version that $LATEST becomes. An empty description is none, as on AWS."""
     latest = function.latest
     ready = function.state is State.ACTIVE and function.serving == latest
+    ready = ready and not latest.snap_start  # its snapshot is to be taken first
     return Version(
         VersionKey(function.key, number),
         replace(latest, description=description or latest.description),

@@ -25,8 +25,17 @@ _READ_BY = {Family.NODE: ("NODE_", "UV_", "ICU_"), Family.RUBY: ("RUBY", "GEM_")
 MOST_PARKED_MB = 4096  # node's own limit of its heap; a larger function's must be said at start
 
 
+def credentials(target: Target) -> Credentials:
+    """The access key names the account; a role's own credentials come with issue 4."""
+    return Credentials(target.account, "stoker", "stoker")
+
+
 def make_environ(
-    target: Target, place: Place, log_stream: str, initialization: Initialization
+    target: Target,
+    place: Place,
+    log_stream: str,
+    initialization: Initialization,
+    token: str = "",
 ) -> Mapping[str, str]:
     """The variables of the runtime; those of extensions are made of them."""
     return runtime_environ(
@@ -35,8 +44,8 @@ def make_environ(
         endpoint_url=None if place.endpoint is None else f"http://{place.endpoint}",
         log_stream=log_stream,
         initialization=initialization,
-        # The access key names the account; a role's own credentials come with issue 4.
-        credentials=Credentials(target.account, "stoker", "stoker"),
+        token=token,
+        credentials=credentials(target),
         roots=Roots(task=place.task_root, layers=place.layer_root),
         xray=place.xray,
     )

@@ -28,6 +28,7 @@ class Draft:
     no_extensions: bool  # they are switched off
     extensions: tuple[Party, ...]  # external ones, in the order of their start
     first: Command | None  # the runtime, if nobody starts before it and all is known of it
+    token: str = ""  # with which its runtime asks for credentials, if it was or is a snapshot
 
 
 def draft(
@@ -39,6 +40,7 @@ def draft(
     *,
     place: Place | None,
     from_zygote: bool,
+    token: str = "",
 ) -> Draft:
     """`code` and `opt` are the host's folders; `place`: the backend's."""
     created_ms = time.time_ns() // 1_000_000
@@ -50,8 +52,9 @@ def draft(
     # Pipes of a program that is parked in its sandbox come with the sandbox; only a copy of a
     # running interpreter can be given its own.
     if place is not None and not names and RUNTIMES[target.runtime].family is Family.PYTHON:
-        environ = make_environ(target, place, log_stream, initialization)
+        environ = make_environ(target, place, log_stream, initialization, token)
         command = runtime_command(target, place, environ, code, opt, from_zygote=from_zygote)
         if isinstance(command, Command) and command.argv is None:
             first = command
-    return Draft(created_ms, log_stream, disabled, tuple(map(extension_party, names)), first)
+    parties = tuple(map(extension_party, names))
+    return Draft(created_ms, log_stream, disabled, parties, first, token)

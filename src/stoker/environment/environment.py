@@ -28,8 +28,11 @@ from stoker.core.faults import Fault
 from stoker.core.invocation import Invocation, RequestId, Target
 from stoker.core.invoke_limits import PHASES_KEPT, RUNTIME_API_CONNECTIONS
 from stoker.core.lifecycle import Lifecycle
-from stoker.core.lifecycle_words import RUNTIME, Party, Phase, Status
+from stoker.core.lifecycle_words import RUNTIME, Origin, Party, Phase, Status
+from stoker.environment.command import credentials
+from stoker.environment.credentials_api import CredentialsApi
 from stoker.environment.extensions_api import ExtensionsApi
+from stoker.environment.freezing import Freezing
 from stoker.environment.ground import EnvironmentSettings as EnvironmentSettings
 from stoker.environment.ground import Ground as Ground
 from stoker.environment.hand import Done as Done
@@ -40,12 +43,13 @@ from stoker.environment.peak import Peak
 from stoker.environment.processes import Processes
 from stoker.environment.reports import Reports
 from stoker.environment.response_stream import ResponseStream
-from stoker.environment.runtime_api import Posted, RuntimeApi
+from stoker.environment.restore import Restore
+from stoker.environment.runtime_api import NEXT, RESTORE_NEXT, Posted, RuntimeApi
 from stoker.environment.servers import Servers
 from stoker.environment.telemetry import Telemetry
 from stoker.environment.telemetry_api import TelemetryApi
 from stoker.environment.timers import Timers
-from stoker.environment.view import CREATE, FROZEN, EnvironmentView, History
+from stoker.environment.view import CREATE, EnvironmentView, History
 from stoker.environment.xray import Xray
 from stoker.http.base import Application, Exchange
 from stoker.observe.base import Logs
@@ -77,7 +81,7 @@ class Environment:
         self._owner = owner
         self._settings = settings
         self._loop = asyncio.get_running_loop()
-        self._life = Lifecycle(timeout_s=target.timeout_s, externals=frozenset(draft.extensions))
+        self._life = Lifecycle(target.timeout_s, frozenset(draft.extensions), ground.origin)
         sink = logs.open(target.account, target.region, target.log.group, self.log_stream)
         self._telemetry = Telemetry(target.log.format, ground.sandbox.connector)
         self._log = EnvironmentLog(sink, target, self._telemetry)
@@ -85,8 +89,7 @@ class Environment:
         self._subscriptions = TelemetryApi(
             self._telemetry, self._log, self._extensions.caller, ground.sandbox
         )
-        inner = (None, None) if draft.no_extensions else (self._extensions, self._subscriptions)
-        self._api = RuntimeApi(self, self._life, *inner)
+        self._api = self._make_api()
         app = endpoint_app(target) if endpoint_app is not None else None
         self._servers = Servers(ground.sandbox, self._api, app, RUNTIME_API_CONNECTIONS)
         self._xray = Xray(ground.sandbox.xray, target, traces)
@@ -103,21 +106,33 @@ class Environment:
         peak = Peak(ground.sandbox.usage)
         self._reports = Reports(self._log, self._telemetry, peak, self.log_stream, target, ground)
         self._todo: deque[words.Effect] = deque()
-        self._carrying = False
-        self._resuming = False
+        self._carrying = self._resuming = False
         self._offered = False  # the owner knows us as idle
         self._hand: Hand | None = None
         self._posted: Posted | None = None  # the body that came with the event being told
         self._now = time.monotonic()  # of the event being told
-        self._frozen = False
-        self._freeze_due = False
-        self._idle_since = 0.0
+        self.init_failure: words.InitEnded | None = None
         self._goodbye_ms = 0  # when everyone must have left, epoch
         self._timers = Timers()
+        self.restore = Restore(
+            target, ground, self._api, self._reports, self._xray, self._timers, self._break_off
+        )
         self._history = History(self._life, PHASES_KEPT, self._now, self.created_ms)
         self._history.enter(CREATE, self._now - sum(ms for _, ms in ground.steps.taken) / 1000)
         self._history.enter(self._life.phase, self._now)
+        self._freezing = Freezing(
+            ground.sandbox, self._telemetry, self._timers, self._history,
+            settings.freeze_after_s, lambda: self._offered and self._life.phase is Phase.IDLE,
+        )  # fmt: skip
         ground.sandbox.on_lost = self.lose
+
+    def _make_api(self) -> RuntimeApi:
+        known = None
+        if self.target.snap_start:
+            known = CredentialsApi(self._ground.draft.token, credentials(self.target))
+        if self._ground.draft.no_extensions:
+            return RuntimeApi(self, self._life, credentials=known)
+        return RuntimeApi(self, self._life, self._extensions, self._subscriptions, known)
 
     # --- for its owner ------------------------------------------------------------------------
 
@@ -139,7 +154,7 @@ class Environment:
             time.time_ns() // 1_000_000 + timeout_s * 1000,
         )
         self._offered = False
-        self._thaw()
+        self._freezing.thaw()
         self._log.watch_tail(invocation.tail)
         if "deadline" not in self._timers:  # else it comes at or before this deadline
             self._timers.start("deadline", timeout_s, self._deadline)
@@ -156,12 +171,21 @@ class Environment:
 
     async def destroy(self) -> None:
         """After dead(): free everything. Never raises."""
-        await self._servers.close()
-        self._xray.close()
-        await self._subscriptions.close()
+        await self.stand_still()
         await self._sandbox.destroy()
         self._processes.close()
         self._log.close()
+
+    async def stand_still(self) -> None:
+        """Nobody is served any more: it is a snapshot now, or it is over."""
+        await self._servers.close()
+        self._xray.close()
+        await self._subscriptions.close()
+
+    @property
+    def waits_at(self) -> str:
+        """What its runtime has asked for, of a snapshot that is ready to be taken."""
+        return RESTORE_NEXT if self._life.asked_restore else NEXT
 
     @property
     def blank(self) -> bool:
@@ -174,7 +198,7 @@ class Environment:
             id=self.id,
             target=self.target,
             phase="Settle" if self._todo else str(self._life.phase),
-            frozen=self._frozen,
+            frozen=self._freezing.frozen,
             request_id=self._life.request_id,
             waiting_for=tuple(sorted(self._life.busy)),
             doings=tuple(doings(self._life).items()),
@@ -212,6 +236,13 @@ class Environment:
     def init_error(self, posted: Posted, error_type: str) -> None:
         self._posted = posted
         self._break_off(words.InitErrorPosted(error_type))
+
+    def asked_restore(self) -> None:
+        self._tell(words.AskedRestore())
+
+    def restore_error(self, posted: Posted, error_type: str) -> None:
+        self._posted = posted
+        self._break_off(words.RestoreErrorPosted(error_type))
 
     # --- for its Extensions API (extensions_api.Inside) ---------------------------------------
 
@@ -291,6 +322,8 @@ class Environment:
         if effect.status is Status.SUCCESS:
             self._sandbox.throttle_cpu(True)
             self._xray.init_ended(init_ms, self._now)
+        else:
+            self.init_failure = effect
 
     def _init_limit(self) -> None:
         if self._life.phase is Phase.INIT:
@@ -380,30 +413,12 @@ class Environment:
             self._timers.cancel("term")
         self._offered = True
         self._owner.idle(self)
-        if self._offered and not self._frozen:
-            self._idle_since = self._now
-            if not self._freeze_due:
-                self._freeze_due = True
-                self._timers.start("freeze", self._settings.freeze_after_s, self._freeze)
+        if self._offered and self._ground.origin is not Origin.SNAPSHOT:  # else it is stopped
+            self._freezing.idle(self._now)
 
     def _withdraw(self, _: words.Withdraw) -> None:
         self._offered = False
         self._owner.held(self)
-
-    def _freeze(self) -> None:
-        """The timer is armed once and looked at late: an environment in use costs no timers."""
-        self._freeze_due = False
-        if not self._offered or self._life.phase is not Phase.IDLE:
-            return  # in use; it will be idle again
-        left_s = self._idle_since + self._settings.freeze_after_s - time.monotonic()
-        if left_s > 0:
-            self._freeze_due = True
-            self._timers.start("freeze", left_s, self._freeze)
-        else:
-            self._telemetry.freeze()
-            self._sandbox.freeze()
-            self._frozen = True
-            self._history.enter(FROZEN, time.monotonic())
 
     # --- ends ---------------------------------------------------------------------------------
 
@@ -414,7 +429,7 @@ class Environment:
             self._tell(words.Exited(party, fault))
 
     def _kill_all(self, _: words.KillAll) -> None:
-        self._thaw()
+        self._freezing.thaw()
         self._telemetry.reset()
         self._sandbox.kill_all()
         if self._life.phase in (Phase.RESET, Phase.SHUTDOWN):
@@ -425,7 +440,7 @@ class Environment:
             self._tell(words.BudgetSpent())
 
     def _dismiss(self, effect: words.Dismiss) -> None:
-        self._thaw()
+        self._freezing.thaw()
         self._telemetry.hurry()
         self._goodbye_ms = time.time_ns() // 1_000_000 + effect.budget_ms
         self._timers.start("kill", effect.budget_ms / 1000, self._kill_limit)
@@ -445,12 +460,6 @@ class Environment:
         for party in effect.kill:
             self._sandbox.signal(party, SIGKILL)
 
-    def _thaw(self) -> None:
-        if self._frozen:
-            self._sandbox.thaw()
-            self._frozen = False
-            self._telemetry.thaw()
-
     def _kill(self, effect: words.Kill) -> None:
         self._offered = False
         self._timers.cancel_all()
@@ -458,7 +467,9 @@ class Environment:
 
 
 # Before these, all output must be in the log.
-_AFTER_OUTPUT = frozenset({words.RuntimeDone, words.InvokeEnded, words.InitEnded})
+_AFTER_OUTPUT = frozenset(
+    {words.RuntimeDone, words.InvokeEnded, words.InitEnded, words.RestoreEnded}
+)
 _ACTS: dict[type[words.Effect], Callable[[Environment, Any], None]] = {
     words.Deliver: Environment._deliver,
     words.InvokeBegan: Environment._invoke_began,
@@ -470,6 +481,9 @@ _ACTS: dict[type[words.Effect], Callable[[Environment, Any], None]] = {
     words.InitBegan: Environment._init_begins,
     words.InitEnded: Environment._init_ended,
     words.Start: Environment._start,
+    words.RestoreBegan: lambda self, _: self.restore.began(self._now),
+    words.Restore: lambda self, _: self.restore.answer(),
+    words.RestoreEnded: lambda self, ended: self.restore.ended(ended, self._posted, self._now),
     words.Abandon: Environment._abandon,
     words.KillAll: Environment._kill_all,
     words.Dismiss: Environment._dismiss,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from stoker.core.invocation import Initialization
 from stoker.core.invoke_limits import FREEZE_S, INIT_S, KILL_S, PROVISIONED_INIT_S
+from stoker.core.lifecycle_words import Origin
 from stoker.core.pace import StreamLimits
 from stoker.environment.draft import Draft
 from stoker.observe.steps import Steps
@@ -36,3 +37,4 @@ class Ground:
     steps: Steps  # of making it, so far
     draft: Draft
     initialization: Initialization = Initialization.ON_DEMAND
+    origin: Origin = Origin.ON_DEMAND

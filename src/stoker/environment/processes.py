@@ -44,7 +44,9 @@ class Processes:
         self._first = draft.first
         if draft.first is None:
             place = place_of(sandbox)
-            self._environ = make_environ(target, place, draft.log_stream, initialization)
+            self._environ = make_environ(
+                target, place, draft.log_stream, initialization, draft.token
+            )
         else:
             self._environ = draft.first.environ
         self._outputs = Outputs()

@@ -1,5 +1,6 @@
 """What the platform says about one environment: its events, and the measures in them."""
 
+import math
 import time
 
 from stoker.core import platform_events as events
@@ -8,6 +9,7 @@ from stoker.core.faults import Fault
 from stoker.core.invocation import Initialization, Target
 from stoker.core.lifecycle_words import ExtensionSeen, InitEnded, Status, extension_name
 from stoker.core.platform_events import PlatformEvent, Span
+from stoker.core.telemetry import Restored
 from stoker.environment.ground import Ground
 from stoker.environment.hand import Hand
 from stoker.environment.log import EnvironmentLog
@@ -37,6 +39,9 @@ class Reports:
         self._init_began = 0.0
         self._init_told = False  # that the runtime is done with the init in hand
         self._init_ms: float | None = None  # still to be reported
+        self._restore_began = 0.0
+        self._restored: float | None = None  # when its hooks began to run
+        self._restore: Restored | None = None  # still to be reported
 
     def init_began(self, phase: str, now: float) -> None:
         self._phase = phase
@@ -71,6 +76,26 @@ class Reports:
             self._telemetry.init_succeeded()
         return init_ms
 
+    def restore_began(self, now: float) -> None:
+        self._restore_began = now
+        self._log.tell(events.restore_start(self._target, self._log_stream))
+
+    def restored(self, now: float) -> None:
+        """What follows is the function's own: its hooks."""
+        self._restored = now
+
+    def restore_ended(self, status: Status, fault: Fault | None, now: float) -> float:
+        """Returns how long it took, in ms."""
+        restore_ms = (now - self._restore_began) * 1000
+        hooks_ms = 0.0 if self._restored is None else (now - self._restored) * 1000
+        if status is Status.SUCCESS:
+            self._restore = Restored(restore_ms, math.ceil(hooks_ms))
+        self._log.tell(
+            events.restore_runtime_done(status, fault),
+            events.restore_report(restore_ms, status, fault),
+        )
+        return restore_ms
+
     def invoke_began(self, hand: Hand) -> None:
         request_id = hand.invocation.request_id
         if self._log.plain:
@@ -103,8 +128,9 @@ class Reports:
             self._init_ms,
             status,
             fault,
+            self._restore,
         )
-        self._init_ms = None
+        self._init_ms = self._restore = None
         if self._log.plain and fault is None:
             self._log.lines(telemetry.end(request_id), telemetry.report(report))
         else:

@@ -9,6 +9,11 @@ HTTP; what a call does to the environment it asks of its `Inside`.
     POST …/runtime/init/error                   202
     GET  …/ping                                 pong
 
+    With SnapStart, and else not there (404):
+    GET  …/runtime/restore/next                 parked until a copy of the snapshot is restored
+    POST …/runtime/restore/error                202
+    GET  /2021-04-23/credentials                of the function's role
+
 Calls of extensions are passed on to extensions_api.py, subscriptions to telemetry_api.py.
 """
 
@@ -37,6 +42,7 @@ from stoker.core.runtime_states import (
     refusal,
 )
 from stoker.environment import extensions_api, telemetry_api
+from stoker.environment.credentials_api import CREDENTIALS, CredentialsApi
 from stoker.environment.extensions_api import ExtensionsApi
 from stoker.environment.telemetry_api import TelemetryApi
 from stoker.http.base import Exchange
@@ -45,6 +51,8 @@ BASE = "/2018-06-01"
 NEXT = f"{BASE}/runtime/invocation/next"
 INIT_ERROR = f"{BASE}/runtime/init/error"
 INVOCATION = f"{BASE}/runtime/invocation/"
+RESTORE_NEXT = f"{BASE}/runtime/restore/next"
+RESTORE_ERROR = f"{BASE}/runtime/restore/error"
 PINGS = (f"{BASE}/ping", f"{BASE}/runtime/ping")
 # For the warm path: Python 3.11 is slow to find an enum's member.
 _NEXT_CALL: Final = Call.NEXT
@@ -53,6 +61,9 @@ _ERROR: Final = Call.ERROR
 _RUNNING: Final = RuntimeState.RUNNING
 _RESPONDING: Final = RuntimeState.RESPONDING
 _RESPONSE_SENT: Final = RuntimeState.RESPONSE_SENT
+_RESTORE_ERROR: Final = Call.RESTORE_ERROR
+_SNAP_START: Final = (RESTORE_NEXT, CREDENTIALS)
+_TOKEN: Final = "authorization"
 _MODE: Final = "lambda-runtime-function-response-mode"
 _STREAMING: Final = "streaming"
 _LOADING: Final = "stoker-function-init-ms"  # our own runtimes say so; nobody need
@@ -91,6 +102,10 @@ class Inside(Protocol):
 
     def init_error(self, posted: Posted, error_type: str) -> None: ...
 
+    def asked_restore(self) -> None: ...
+
+    def restore_error(self, posted: Posted, error_type: str) -> None: ...
+
 
 class RuntimeApi:
     """stoker.http.base.Application."""
@@ -101,13 +116,16 @@ class RuntimeApi:
         life: Lifecycle,
         extensions: ExtensionsApi | None = None,
         subscriptions: TelemetryApi | None = None,
+        credentials: CredentialsApi | None = None,
     ) -> None:
         """`life` is only looked at; what comes is told to `inside`. `extensions`,
-        `subscriptions`: None where extensions are switched off."""
+        `subscriptions`: None where extensions are switched off. `credentials`: with SnapStart."""
         self._inside = inside
         self._life = life
         self._extensions = extensions
         self._subscriptions = subscriptions
+        self._credentials = credentials
+        self._restoring: Exchange | None = None  # parked in restore/next
         self._parked: OrderedDict[Exchange, None] = OrderedDict()  # in next, first come first
         # Under way: the call, the id, the response mode.
         self._bodies: dict[Exchange, tuple[Call, str, str | None]] = {}
@@ -119,6 +137,12 @@ class RuntimeApi:
             return None
         return self._parked.popitem(last=False)[0]
 
+    def release_restore(self) -> None:
+        """Answer who waits for its restore."""
+        exchange, self._restoring = self._restoring, None
+        if exchange is not None:
+            exchange.respond(200, [], b"")
+
     # --- http.base.Application ---
 
     def begin(self, exchange: Exchange) -> int:
@@ -126,7 +150,7 @@ class RuntimeApi:
         if exchange.method != "POST":
             return SMALL_BODY_BYTES
         call, request_id = _route(exchange.target)
-        if call is None:
+        if call is None or (call is _RESTORE_ERROR and self._credentials is None):
             return SMALL_BODY_BYTES
         refused = self._refusal(call, request_id)
         if refused is None and len(self._bodies) >= RUNTIME_API_BODIES:
@@ -162,11 +186,13 @@ class RuntimeApi:
         elif request_id:
             self._result(exchange, request_id, mode, is_error=call is _ERROR)
         else:
-            self._init_error(exchange)
+            self._start_error(exchange, call)
 
     def lost(self, exchange: Exchange) -> None:
         self._bodies.pop(exchange, None)
         self._parked.pop(exchange, None)
+        if exchange is self._restoring:
+            self._restoring = None
         if self._extensions is not None:
             self._extensions.lost(exchange)
 
@@ -180,12 +206,17 @@ class RuntimeApi:
         target = exchange.target
         if exchange.method == "GET" and target.partition("?")[0] == NEXT:
             self._next(exchange)
+        elif self._credentials is not None and exchange.method == "GET" and target in _SNAP_START:
+            if target == CREDENTIALS:
+                _answer(exchange, self._credentials.answer(exchange.headers.get(_TOKEN, "")))
+            else:
+                self._restore_next(exchange)
         elif self._extensions is not None and target.startswith(extensions_api.BASE):
             self._extensions.answer(exchange)
         elif self._subscriptions is not None and (api := telemetry_api.asked(target)) is not None:
             self._subscriptions.complete(exchange, api)
         else:
-            _answer(exchange, _other(exchange.method, target))
+            _answer(exchange, _other(exchange.method, target, self._credentials is not None))
 
     def _next(self, exchange: Exchange) -> None:
         state = self._life.runtime_state
@@ -204,6 +235,14 @@ class RuntimeApi:
         elif state is RuntimeState.STARTED:
             with suppress(ValueError):
                 self._inside.function_loaded(float(exchange.headers.get(_LOADING, "none")) / 1000)
+
+    def _restore_next(self, exchange: Exchange) -> None:
+        refused = refusal(self._life.runtime_state, Call.RESTORE_NEXT)
+        if refused is not None:
+            _answer(exchange, refused)
+            return
+        self._restoring = exchange
+        self._inside.asked_restore()
 
     def _result(
         self, exchange: Exchange, request_id: str, mode: str | None, *, is_error: bool
@@ -234,7 +273,8 @@ class RuntimeApi:
         self._inside.answered(request_id, None, fault)
         _answer(exchange, answer)
 
-    def _init_error(self, exchange: Exchange) -> None:
+    def _start_error(self, exchange: Exchange, call: Call) -> None:
+        """Of an init, or of a restore."""
         if exchange.truncated or exchange.oversized:
             # Nothing was told; what comes of the init is seen when the process exits.
             _answer(exchange, TRUNCATED_REQUEST if exchange.truncated else TOO_LARGE)
@@ -245,7 +285,10 @@ class RuntimeApi:
             posted = Posted(*faults.without_cause(posted.body)[:2], is_error=True)
         kind = exchange.headers.get("lambda-runtime-function-error-type", "")
         exchange.respond_raw(_ACCEPTED)  # before everything inside is killed
-        self._inside.init_error(posted, faults.posted_type(kind))
+        if call is _RESTORE_ERROR:
+            self._inside.restore_error(posted, faults.posted_type(kind))
+        else:
+            self._inside.init_error(posted, faults.posted_type(kind))
 
 
 def _route(target: str) -> tuple[Call | None, str]:
@@ -258,12 +301,16 @@ def _route(target: str) -> tuple[Call | None, str]:
                 return _RESPONSE, request_id
             if verb == "error":
                 return _ERROR, request_id
+    if path == RESTORE_ERROR:
+        return _RESTORE_ERROR, ""
     return (Call.INIT_ERROR, "") if path == INIT_ERROR else (None, "")
 
 
-def _other(method: str, target: str) -> Answer:
+def _other(method: str, target: str, snap_start: bool) -> Answer:
     """What is not a call of the runtime that is carried out."""
     path = target.partition("?")[0]
+    if path in (*_SNAP_START, RESTORE_ERROR):
+        return METHOD_NOT_ALLOWED if snap_start else PAGE_NOT_FOUND
     if path in PINGS and method == "GET":
         return PONG
     if _route(path)[0] is not None or path in PINGS or path == NEXT:

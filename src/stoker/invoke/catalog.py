@@ -21,6 +21,7 @@ from stoker.core.errors import (
     ResourceConflictException,
     ResourceNotFoundException,
     ServiceError,
+    SnapStartNotReadyException,
 )
 from stoker.core.function_urls import FunctionUrl, UrlKey
 from stoker.core.invocation import Target
@@ -37,6 +38,11 @@ from stoker.core.names import LATEST, function_not_found
 from stoker.core.resources import ResourceKey
 from stoker.core.versions import Version, VersionKey
 from stoker.store.base import Aggregate, Key, Store
+
+NOT_READY = (
+    "Lambda is initializing your function. It will be ready to invoke once your function state "
+    "becomes ACTIVE."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +165,19 @@ class Catalog:
             entry = self._versions.get((*name, target.version))
         return entry is not None and entry.target is not None and entry.target.key == target.key
 
+    def knows(self, target: Target) -> bool:
+        """Whether there is such a version, be it active or not."""
+        return (target.account, target.region, target.name, target.version) in self._versions
+
+    def snap_starts(self) -> list[tuple[VersionKey, Target]]:
+        """The active versions whose environments are copies of a snapshot."""
+        found = []
+        for (account, region, name, number), entry in self._versions.items():
+            if entry.target is not None and entry.target.snap_start:
+                key = VersionKey(FunctionKey(account, region, name), int(number))
+                found.append((key, entry.target))
+        return found
+
     def targets(self) -> frozenset[tuple[str, ...]]:
         """The keys of everything that can be asked for."""
         entries = chain(self._entries.values(), self._versions.values())
@@ -189,6 +208,8 @@ class Catalog:
         return self._entry(function.key, function.key.arn, function.serving, LATEST)
 
     def _version(self, version: Version) -> Entry:
+        if version.state is State.PENDING and version.configuration.snap_start:
+            return Entry(None, SnapStartNotReadyException, NOT_READY)
         if version.state is not State.ACTIVE:
             return _unready(version.state, version.state_reason)
         key, number = version.key, str(version.key.number)

@@ -29,6 +29,7 @@ from stoker.invoke.admission import Admission
 from stoker.invoke.fills import Use
 from stoker.invoke.machine import free_mb
 from stoker.invoke.placement import Placement, PlacementSettings
+from stoker.invoke.snapshots import Snapshots
 from stoker.observe.base import Logs
 from stoker.observe.traces import Traces
 from stoker.sandbox.base import Backend
@@ -64,20 +65,40 @@ class Invoker:
         settings: InvokeSettings,
         wants_sdk: Callable[[Target], bool] = lambda _: False,
         traces: Traces | None = None,
+        snapshot_lost: Callable[[], None] = lambda: None,
     ) -> None:
         """`code_path`: where a zip's content lies, by its SHA-256. `endpoint_app`: what serves
-        an environment's own endpoint. `wants_sdk`: its code imports boto3 and brings none."""
+        an environment's own endpoint. `wants_sdk`: its code imports boto3 and brings none.
+        `snapshot_lost`: one that a version needs is to be made again."""
         self._admission = Admission(settings.account_concurrency, settings.per_unit)
         self._closing = False
         self._freed: Callable[[str, str], None] | None = None
+        traces = traces or Traces()
+        environment = EnvironmentSettings(
+            init_limit_s=settings.init_limit_s,
+            freeze_after_s=settings.freeze_after_s,
+            from_zygote=settings.from_zygote,
+            stream=settings.stream,
+        )
+        self.snapshots = Snapshots(
+            backend=backend,
+            logs=logs,
+            code_path=code_path,
+            endpoint_app=endpoint_app,
+            traces=traces,
+            settings=environment,
+            set_aside=lambda memory_mb: self._placement.set_aside(memory_mb),
+            lost=snapshot_lost,
+        )
         self._placement = Placement(
             backend=backend,
             logs=logs,
             code_path=code_path,
             endpoint_app=endpoint_app,
-            traces=traces or Traces(),
+            traces=traces,
             wants_sdk=wants_sdk,
             released=self._released,
+            snapshot=self.snapshots.of,
             settings=PlacementSettings(
                 room=Room(settings.environments, settings.memory_mb, settings.spare_mb),
                 scaling=settings.scaling,
@@ -87,12 +108,7 @@ class Invoker:
                 moment_s=MOMENT_S,
                 room_limit_s=settings.room_limit_s,
                 create_limit_s=settings.create_limit_s,
-                environment=EnvironmentSettings(
-                    init_limit_s=settings.init_limit_s,
-                    freeze_after_s=settings.freeze_after_s,
-                    from_zygote=settings.from_zygote,
-                    stream=settings.stream,
-                ),
+                environment=environment,
             ),
         )
 
@@ -180,10 +196,11 @@ class Invoker:
 
     def trees(self) -> frozenset[str]:
         """The names of all code that environments run, or invocations wait to run."""
-        return frozenset().union(*(target.trees for target in self._placement.targets()))
+        targets = (*self._placement.targets(), *self.snapshots.targets())
+        return frozenset().union(*(target.trees for target in targets))
 
     def environments(self) -> list[EnvironmentView]:
-        return self._placement.views()
+        return self._placement.views() + self.snapshots.views()
 
     def ended(self) -> list[EnvironmentView]:
         """What the environments did that ended lately; the latest last."""
@@ -199,3 +216,4 @@ class Invoker:
         environment is left, and every caller has had an answer."""
         self._closing = True
         await self._placement.close(drain_s)
+        await self.snapshots.close()

@@ -15,24 +15,39 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stoker.core.errors import InvalidRuntimeException, ServiceError, ServiceException
+from stoker.core.errors import (
+    InvalidRuntimeException,
+    ServiceError,
+    ServiceException,
+    SnapStartNotReadyException,
+)
 from stoker.core.invocation import Initialization, Invocation, Target
 from stoker.core.invoke_limits import ENDED_KEPT
-from stoker.core.lifecycle_words import Phase
+from stoker.core.lifecycle_words import Origin, Phase
 from stoker.core.limits import RUNTIMES, Family
 from stoker.core.pool import Begin, Pool, Room, Serve, Slot, Waiter, Waits
 from stoker.core.scaling import Rule, Scaling
 from stoker.environment.draft import draft
 from stoker.environment.environment import Done, Environment, EnvironmentSettings, Ground
+from stoker.environment.restore import Outcome
 from stoker.environment.view import CREATE, EnvironmentView
 from stoker.http.base import Application
 from stoker.invoke.admission import TOO_FAST, no_capacity, throttled
+from stoker.invoke.catalog import NOT_READY
 from stoker.invoke.fills import Fills, Wanted
+from stoker.invoke.snapshots import Snapshot
 from stoker.invoke.tasks import Tasks
 from stoker.observe.base import Logs
 from stoker.observe.steps import Steps
 from stoker.observe.traces import Traces
-from stoker.sandbox.base import Backend, Kind, RuntimeUnavailable, SandboxFailed, SandboxSpec
+from stoker.sandbox.base import (
+    Backend,
+    Kind,
+    RuntimeUnavailable,
+    SandboxFailed,
+    SandboxSpec,
+    SnapshotGone,
+)
 
 log = logging.getLogger(__name__)
 _REAP_S = 0.05  # between two looks at who is over its time
@@ -70,9 +85,11 @@ class Placement:
         traces: Traces,
         wants_sdk: Callable[[Target], bool],
         released: Callable[[Target], None],
+        snapshot: Callable[[Target], Snapshot],
         settings: PlacementSettings,
     ) -> None:
-        """`released` is called once for each invocation placed, when nothing of it runs."""
+        """`released` is called once for each invocation placed, when nothing of it runs.
+        `snapshot`: what cold starts with SnapStart copy, or SnapshotGone."""
         self._backend = backend
         self._logs = logs
         self._code_path = code_path
@@ -80,6 +97,7 @@ class Placement:
         self._traces = traces
         self._wants_sdk = wants_sdk
         self._released = released
+        self._snapshot = snapshot
         self._settings = settings
         self._pool: Pool[Environment, _Request] = Pool(
             settings.room, Scaling(settings.scaling).may_grow, settings.free_mb
@@ -120,6 +138,10 @@ class Placement:
         """From now on keep these, and no others, beside what is made on demand."""
         if not self._closing:
             self._fills.provide(wanted)
+
+    def set_aside(self, memory_mb: int) -> None:
+        """So much of the machine's memory is taken by others from now on."""
+        self._pool.set_aside(memory_mb)
 
     @property
     def fills(self) -> Fills:
@@ -223,7 +245,9 @@ class Placement:
         )  # fmt: skip
         if slot.in_use:
             self._released(environment.target)
-        self._gone(slot, ServiceException(f"The execution environment was lost: {reason}"), reason)
+        lost = ServiceException(f"The execution environment was lost: {reason}")
+        outcome = environment.restore.outcome
+        self._gone(slot, lambda request_id: outcome(request_id) or lost, reason)
         self._tasks.start(environment.destroy(), f"destroy {environment.id}")
 
     # --- making -------------------------------------------------------------------------------
@@ -248,7 +272,9 @@ class Placement:
                 traces=self._traces,
                 settings=self._settings.environment,
             )
-        except (RuntimeUnavailable, SandboxFailed, TimeoutError, OSError) as error:
+        except (
+            RuntimeUnavailable, SandboxFailed, SnapshotGone, TimeoutError, OSError
+        ) as error:  # fmt: skip
             refusal = self._refusal(error)
             unborn = self._unborn(slot)
             self._ended.append(replace(unborn, phase=str(Phase.DEAD), reason=refusal.message))
@@ -257,7 +283,7 @@ class Placement:
                 "cannot make an environment",
                 extra={"environment_id": name, "function": target.name, "reason": str(error)},
             )
-            self._gone(slot, refusal, refusal.message)
+            self._gone(slot, lambda _: refusal, refusal.message)
             return
         del self._making[slot]
         slot.environment = environment
@@ -274,10 +300,12 @@ class Placement:
         name, target, steps = self._making[slot]
         code = self._code_path(target.code)
         opt = None if target.opt is None else self._code_path(target.opt)
-        settings = self._settings.environment
+        snapshot = self._snapshot(target) if target.snap_start else None
+        settings, initialization = self._settings.environment, _initialization(slot, target)
         drawn = draft(
-            target, name, code, opt, _initialization(slot),
-            place=self._backend.place, from_zygote=settings.from_zygote,
+            target, name, code, opt, initialization,
+            place=None if snapshot else self._backend.place, from_zygote=settings.from_zygote,
+            token=snapshot.token if snapshot else "",
         )  # fmt: skip
         spec = SandboxSpec(
             environment_id=name,
@@ -287,11 +315,13 @@ class Placement:
             code=code,
             opt=opt,
             first=drawn.first,
+            snapshot=snapshot.sandbox.id if snapshot else "",
         )
         with steps.step("create"):
             async with asyncio.timeout(self._settings.create_limit_s):
                 sandbox = await self._backend.create(spec)
-        return Ground(sandbox, code, opt, steps, drawn, _initialization(slot))
+        origin = Origin.RESTORED if snapshot else Origin.ON_DEMAND
+        return Ground(sandbox, code, opt, steps, drawn, initialization, origin)
 
     def _unborn(self, slot: Slot[Environment]) -> EnvironmentView:
         name, target, steps = self._making[slot]
@@ -300,7 +330,7 @@ class Placement:
             target,
             CREATE,
             steps=tuple(steps.taken),
-            initialization=_initialization(slot),
+            initialization=_initialization(slot, target),
         )
 
     def _kind(self, target: Target) -> Kind:
@@ -310,6 +340,8 @@ class Placement:
     def _refusal(self, error: Exception) -> ServiceError:
         if isinstance(error, RuntimeUnavailable):
             return InvalidRuntimeException(str(error))
+        if isinstance(error, SnapshotGone):
+            return SnapStartNotReadyException(NOT_READY)
         why = str(error) or f"it took longer than {self._settings.create_limit_s} s"
         return ServiceException(f"No execution environment could be made: {why}")
 
@@ -324,16 +356,17 @@ class Placement:
         assert slot.environment is not None
         slot.environment.retire()
 
-    def _gone(self, slot: Slot[Environment], error: ServiceError, reason: str) -> None:
+    def _gone(self, slot: Slot[Environment], answer: Callable[[str], Outcome], reason: str) -> None:
+        """`answer`: to who waits for it, by the id of the request."""
         orphan = self._pool.gone(slot)
         if orphan is not None:
-            self._refuse(orphan.request, error)
+            self._refuse(orphan.request, answer(orphan.request.invocation.request_id))
         self._fills.gone(slot, reason)
         self._moved()
 
-    def _refuse(self, request: _Request, error: ServiceError) -> None:
+    def _refuse(self, request: _Request, answer: Outcome) -> None:
         self._released(request.invocation.target)
-        request.done(error)
+        request.done(answer)
 
     def _no_room(self, waiter: Waiter[_Request]) -> None:
         """It still stands in line; whoever has an environment under way waits for that."""
@@ -370,5 +403,7 @@ class Placement:
             self._reap_later(max(min(due, oldest) - now, _REAP_S))
 
 
-def _initialization(slot: Slot[Environment]) -> Initialization:
+def _initialization(slot: Slot[Environment], target: Target) -> Initialization:
+    if target.snap_start:
+        return Initialization.SNAP_START
     return Initialization.ON_DEMAND if slot.covers else Initialization.PROVISIONED

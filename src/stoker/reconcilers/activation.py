@@ -26,6 +26,7 @@ from stoker.core.limits import RUNTIMES, Family
 from stoker.core.model import Configuration, Function, FunctionKey, State
 from stoker.core.versions import Version, VersionKey
 from stoker.invoke.catalog import Catalog
+from stoker.invoke.snapshots import SnapshotFailed, Snapshots
 from stoker.reconcilers.loop import Loop
 from stoker.reconcilers.removal import remove_unused
 from stoker.sandbox.base import Kind, RuntimeUnavailable, SandboxFailed
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 
 class Activation:
     """`retire` is told, whenever something changed, which targets are still asked for;
-    `prepare` is the sandbox backend's."""
+    `prepare` is the sandbox backend's. `snapshots`: None where no version has SnapStart."""
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Activation:
         catalog: Catalog,
         retire: Callable[[Callable[[Target], bool]], None],
         prepare: Callable[[Kind], Awaitable[None]],
+        snapshots: Snapshots | None = None,
     ) -> None:
         self._store = store
         self._blobs = blobs
@@ -54,12 +56,16 @@ class Activation:
         self._catalog = catalog
         self._retire = retire
         self._prepare = prepare
+        self._snapshots = snapshots
         self._restored: list[Configuration] = []  # what served before the restart
         self._loop = Loop("activation", self._find, self._settle)
+        # Apart from it: what is initialised here may take minutes, and is the user's.
+        self._snapshot_loop = Loop("snapshots", self._find_snapshots, self._settle, parallel=8)
 
     def wake(self) -> None:
         """Functions were created, changed or deleted."""
         self._loop.wake()
+        self._snapshot_loop.wake()
 
     async def recover(self) -> list[Function]:
         """Put the data folder in order after whatever ended the last run: remove code that
@@ -83,6 +89,9 @@ class Activation:
         )
         serving = [(f, f.serving) for f in functions if f.serving is not None]
         active = [version for version in published if version.state is State.ACTIVE]
+        async with self._store.transaction() as tx:  # a snapshot did not outlive its server
+            await _restore(tx, [], [version for version in active if version.snap_start])
+        active = [version for version in active if not version.snap_start]
         served = [*(c for _, c in serving), *(version.configuration for version in active)]
         lost = await self._unpack(digest for c in served for digest in c.digests)
         async with self._store.transaction() as tx:  # it is as if it had never been ready
@@ -112,6 +121,7 @@ class Activation:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._loop.run())
+            tasks.create_task(self._snapshot_loop.run())
             tasks.create_task(self._prepare_restored())
 
     async def _find(self) -> list[FunctionKey | VersionKey]:
@@ -119,7 +129,20 @@ class Activation:
         self._retire(self._catalog.serves)
         async with self._store.transaction() as tx:
             functions = [function.key for function in await tx.unsettled_functions()]
-            return [*functions, *(version.key for version in await tx.versions.unsettled())]
+            pending = await tx.versions.unsettled()
+        return [*functions, *(version.key for version in pending if not version.snap_start)]
+
+    async def _find_snapshots(self) -> list[FunctionKey | VersionKey]:
+        """Versions that wait for their snapshot, or have lost it."""
+        if self._snapshots is None:
+            return []
+        self._snapshots.keep(self._catalog.knows)
+        active = self._catalog.snap_starts()
+        lost = [key for key, target in active if not self._snapshots.has(target)]
+        async with self._store.transaction() as tx:
+            pending = await tx.versions.unsettled()
+        waiting = [version.key for version in pending if version.snap_start]
+        return list(dict.fromkeys((*waiting, *lost)))
 
     async def _settle(self, key: FunctionKey | VersionKey) -> None:
         try:
@@ -149,23 +172,38 @@ class Activation:
     async def _settle_version(self, key: VersionKey) -> None:
         async with self._store.transaction() as tx:
             version = await tx.versions.version(key)
-        if version is None or not version.unsettled:
+        if version is None:
             return
-        fault = await self._attempt(key.arn, version.configuration)
+        target = model.target(key.function, version.configuration, str(key.number))
+        if not version.unsettled:
+            if not self._lacks_snapshot(target):
+                return
+            async with self._store.transaction() as tx:  # nobody is served until there is one
+                await tx.versions.put(versions.restoring(version), expected=version.revision_id)
+        fault = await self._attempt(key.arn, version.configuration, target)
         settled = versions.failed(version, *fault) if fault else versions.activated(version)
         async with self._store.transaction() as tx:
             await tx.versions.put(settled, expected=version.revision_id)
         log.info("version settled", extra={"function": key.arn, "state": settled.state})
 
-    async def _attempt(self, arn: str, configuration: Configuration) -> tuple[str, str] | None:
-        """Do what makes it ready; else why it cannot be, and AWS's code for that."""
+    async def _attempt(
+        self, arn: str, configuration: Configuration, target: Target | None = None
+    ) -> tuple[str, str] | None:
+        """Do what makes it ready; else why it cannot be, and AWS's code for that. `target`: of a
+        version."""
         try:
-            await self._make_ready(configuration)
+            kind = await self._kind(configuration)
+            await self._prepare(kind)
+            if target is not None and self._lacks_snapshot(target):
+                assert self._snapshots is not None
+                await self._snapshots.take(target, kind)
+        except SnapshotFailed as error:
+            fault = error.reason, error.code
         except RuntimeUnavailable as error:
             fault = str(error), "InvalidRuntime"
         except InvalidParameterValueException as error:
             fault = error.message, "InvalidZipFileException"
-        except (SandboxFailed, BlobMissing) as error:
+        except (SandboxFailed, BlobMissing, TimeoutError) as error:
             log.exception("function cannot be made ready", extra={"function": arn})
             fault = str(error), "InternalError"
         else:
@@ -173,8 +211,9 @@ class Activation:
         log.warning("function failed", extra={"function": arn, "reason": fault[0]})
         return fault
 
-    async def _make_ready(self, configuration: Configuration) -> None:
-        await self._prepare(await self._kind(configuration))
+    def _lacks_snapshot(self, target: Target) -> bool:
+        snapshots = self._snapshots
+        return target.snap_start and snapshots is not None and not snapshots.has(target)
 
     async def _kind(self, configuration: Configuration) -> Kind:
         """Which sandboxes will run it. Unpacks the code and the layers that are not."""

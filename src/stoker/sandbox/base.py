@@ -50,6 +50,7 @@ class SandboxSpec:
     ephemeral_mb: int
     code: Path  # unpacked, seen as /var/task
     opt: Path | None = None  # the layers, unpacked and merged, seen as /opt
+    snapshot: str = ""  # environment_id of what it is to be a copy of, if it is
     # What will be started first, and as what. A backend may set it off before create() returns,
     # and says so by Sandbox.began; the owner's start() of an equal command then takes it over.
     first: Command | None = None
@@ -183,6 +184,13 @@ class Backend(Protocol):
         """Raise RuntimeUnavailable, or SandboxFailed for our or the machine's fault."""
         ...
 
+    async def snapshot(self, sandbox: Sandbox, path: str) -> None:
+        """Stop the sandbox for good; create() can copy it then, until it is destroyed or lost.
+        Its runtime waits for the answer to GET `path` of the Runtime API, and so will each copy,
+        on a connection of its own. Raise SnapshotRefused, or SandboxFailed; then it is of no
+        more use."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -199,3 +207,11 @@ def place_of(sandbox: Sandbox) -> Place:
 
 class SandboxFailed(Exception):
     """A sandbox could not be made: "cannot …", naming the thing and the way out."""
+
+
+class SnapshotRefused(Exception):
+    """What runs in the sandbox cannot be copied, and why: for whoever published it."""
+
+
+class SnapshotGone(Exception):
+    """There is no such snapshot, any more."""

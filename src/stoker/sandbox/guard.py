@@ -71,6 +71,14 @@ class GuardedBackend:
         self._living.add(guarded)
         return guarded
 
+    async def snapshot(self, sandbox: Sandbox, path: str) -> None:
+        """sandbox: one of ours."""
+        assert isinstance(sandbox, GuardedSandbox)
+        try:
+            await self._backend.snapshot(sandbox.guarded, path)
+        except OSError as error:
+            raise SandboxFailed(f"cannot take a snapshot: {error}") from error
+
     async def close(self) -> None:
         self._closed = True
         if self._creating:
@@ -120,6 +128,10 @@ class GuardedSandbox:
         self._destroying: asyncio.Future[None] | None = None
         sandbox.on_exit = self._exited
         sandbox.on_lost = self._lost
+
+    @property
+    def guarded(self) -> Sandbox:
+        return self._sandbox
 
     def pids(self) -> list[int]:
         return [] if self._over else self._sandbox.pids()

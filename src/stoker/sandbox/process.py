@@ -30,6 +30,7 @@ from stoker.sandbox.base import (
     Sandbox,
     SandboxFailed,
     SandboxSpec,
+    SnapshotRefused,
     Usage,
 )
 from stoker.sandbox.sessions import Sessions, kill_recorded
@@ -108,6 +109,11 @@ class ProcessBackend:
             raise SandboxFailed(f"cannot lay out {folder}: {error}") from error
         self._sandboxes.add(sandbox)
         return sandbox
+
+    async def snapshot(self, sandbox: Sandbox, path: str) -> None:
+        raise SnapshotRefused(
+            "a snapshot needs the isolated sandbox: start Stoker as root, with --sandbox namespaces"
+        )
 
     async def close(self) -> None:
         for sandbox in list(self._sandboxes):

@@ -108,6 +108,7 @@ def _configuration(c: Configuration) -> dict[str, object]:
         "ephemeral_mb": c.ephemeral_mb,
         "environment": None if c.environment is None else dict(c.environment),
         "tracing": c.tracing,
+        "snap_start": c.snap_start,
         "architecture": c.architecture,
         "package_type": c.package_type,
         "kept": dict(c.kept),

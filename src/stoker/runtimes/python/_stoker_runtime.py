@@ -218,10 +218,13 @@ def _serve() -> NoReturn:
     except contract.Fault as fault:
         runtime.fail_init(contract.error_payload(fault.message, fault.type, fault.trace))
     except Exception as error:  # noqa: BLE001 (the function's module may raise anything)
-        trace = traceback.format_list(loading.frames() + _frames(error.__traceback__))
-        text = contract.text_of(error)
-        runtime.fail_init(contract.error_payload(text, type(error).__name__, trace))
-    runtime.loop(handler, (time.perf_counter() - began) * 1000)
+        runtime.fail_init(runtime.describe(error))
+    took_ms = (time.perf_counter() - began) * 1000
+    if environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        import _stoker_snapshot as snapshot  # type: ignore[import-not-found,unused-ignore]
+
+        snapshot.wait(runtime)
+    runtime.loop(handler, took_ms)
 
 
 def _open_streams(unbuffered: bool) -> None:
@@ -425,17 +428,28 @@ class Runtime:
             + b"\r\n",
         )
 
+    def describe(self, error: BaseException) -> dict[str, Any]:
+        """What the function's own code raised before there was an event."""
+        trace = traceback.format_list(loading.frames() + _frames(error.__traceback__))
+        return contract.error_payload(contract.text_of(error), type(error).__name__, trace)
+
     def fail_init(self, error: dict[str, Any]) -> NoReturn:
         """Tell the platform why there is no handler, and end."""
         logging.warning(contract.UNHANDLED_WARNING)
-        self.sink.error(error, self.encoder)
-        _flush()
-        body = self.encoder.text(error).encode("utf-8", "backslashreplace")
-        kind = "Lambda-Runtime-Function-Error-Type: " + error["errorType"] + "\r\n"
-        path = wire.API + "/init/error"
-        self.connection.send(self.connection.post(path, body, "application/json", kind.encode()))
-        self.connection.receive()
+        self.fail(error, "/init/error", error["errorType"])
         sys.exit(1)
+
+    def fail(self, error: dict[str, Any], path: str, kind: str) -> None:
+        self.sink.error(error, self.encoder)
+        self.flush()
+        body = self.encoder.text(error).encode("utf-8", "backslashreplace")
+        header = "Lambda-Runtime-Function-Error-Type: " + kind + "\r\n"
+        request = self.connection.post(wire.API + path, body, "application/json", header.encode())
+        self.connection.send(request)
+        self.connection.receive()
+
+    def flush(self) -> None:
+        _flush()
 
 
 def _frames(raised_in: TracebackType | None) -> list[Any]:

@@ -62,6 +62,11 @@ class Connection:
         line = f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         return b"".join((b"POST ", path.encode(), b" HTTP/1.1\r\n", self._host, header, line, body))
 
+    def call(self, method: str, path: str) -> tuple[int, dict[str, str], bytes]:
+        """One request without a body, and its answer."""
+        self.send(method.encode() + b" " + path.encode() + b" HTTP/1.1\r\n" + self._host + b"\r\n")
+        return self.receive()
+
     def send(self, data: bytes) -> None:
         try:
             self._sock.sendall(data)

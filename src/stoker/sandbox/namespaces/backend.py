@@ -17,11 +17,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stoker.sandbox.base import Kind, Place, RuntimeUnavailable, SandboxFailed, SandboxSpec
+from stoker.sandbox.base import (
+    Kind,
+    Place,
+    RuntimeUnavailable,
+    Sandbox,
+    SandboxFailed,
+    SandboxSpec,
+    SnapshotGone,
+    SnapshotRefused,
+)
 from stoker.sandbox.namespaces.network import RUNTIME_API, XRAY
 from stoker.sandbox.namespaces.parked import PACKET
 from stoker.sandbox.namespaces.sandbox import NamespacesSandbox, go_message, make_pipes
 
+_ERRORS: dict[str, type[Exception]] = {
+    "unavailable": RuntimeUnavailable, "unfit": SnapshotRefused, "gone": SnapshotGone,
+}  # fmt: skip
 ANSWER_S = 120.0  # the first use of a runtime may compile its SDK
 FIRST_BYTES = PACKET - 4096  # of what a runtime is told; longer ones are told later
 _SOURCE = str(Path(__file__).parents[3])
@@ -153,6 +165,7 @@ class NamespacesBackend:
                 "ephemeral_mb": spec.ephemeral_mb,
                 "code": self._below_code_root(spec.code),
                 "opt": spec.opt and self._below_code_root(spec.opt),
+                "snapshot": spec.snapshot,
             }
             head = json.dumps({"n": number, "create": asked}).encode()
             await self._send(b"%b\0%b" % (head, message), [theirs for _, theirs in pipes])
@@ -160,6 +173,9 @@ class NamespacesBackend:
             for _, theirs in pipes:
                 os.close(theirs)
         return await self._wait(answer)
+
+    async def snapshot(self, sandbox: Sandbox, path: str) -> None:
+        await self._ask("snapshot", {"id": sandbox.id, "path": path})
 
     async def announce(self, url: str) -> None:
         """Write the URL to the ready file, atomically."""
@@ -260,10 +276,8 @@ class NamespacesBackend:
                 os.close(fd)  # nobody waits any more (the launcher buries it when we hang up)
         elif "ok" in message:
             answer.set_result((message["ok"], fds))
-        elif message["unavailable"]:
-            answer.set_exception(RuntimeUnavailable(message["error"]))
         else:
-            answer.set_exception(SandboxFailed(message["error"]))
+            answer.set_exception(_ERRORS.get(message["kind"], SandboxFailed)(message["error"]))
 
     def _launcher_died(self) -> None:
         """Without it nothing can be made or removed: kill what it left, and say so."""

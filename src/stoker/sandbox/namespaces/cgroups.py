@@ -150,6 +150,11 @@ class Group:
         if directory := self.path("pids"):
             _write(f"{directory}/pids.max", str(count))
 
+    def add(self, pid: int) -> None:
+        """Move a process in, however long that takes."""
+        for path in self.paths:
+            _write(f"{path}/cgroup.procs", str(pid))
+
     def doors(self) -> "Doors":
         """How a process gets in without waiting for a grace period of the kernel's (5 to 10 ms):
         it is born in the one of version 2, and joins those of version 1 by its own hand, as the

@@ -1,4 +1,4 @@
-"""Build our two C files once per machine and version, with whatever C compiler is there."""
+"""Build our C files once per machine and version, with whatever C compiler is there."""
 
 import hashlib
 import os
@@ -9,10 +9,12 @@ COMPILERS = ("cc", "gcc", "clang", "tcc")
 _FLAGS = {
     "init": ("-static", "-nostdlib"),
     "birth": ("-shared", "-nostdlib"),
+    "snapshot": ("-shared", "-nostdlib"),
 }
 _MORE = {
     "init": ("-O2", "-ffreestanding", "-fno-builtin", "-fno-stack-protector"),
     "birth": ("-O2", "-fPIC", "-fno-stack-protector"),
+    "snapshot": ("-O2", "-fPIC", "-fno-stack-protector"),
 }  # tcc knows none of these, and needs none
 
 

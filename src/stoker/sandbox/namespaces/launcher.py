@@ -10,8 +10,10 @@ server hangs up, or dies, everything is killed and removed.
                 "ephemeral_mb": .., "code": "<name>", "opt": "<name>" or null}}
                (+ NUL, what the parked runtime is told as soon as all is in place, descriptors)
     server --> {"n": 3, "destroy": "<id>"}
+    server --> {"n": 5, "snapshot": {"id": .., "path": ..}}     from then on it can be copied:
+                                                         "create" with "snapshot": "<id>"
     server --> {"n": 4, "announce": "http://127.0.0.1:4566"}      written to the ready file
-    <-- {"n": .., "ok": {..}} (+ descriptors)   or   {"n": .., "error": .., "unavailable": bool}
+    <-- {"n": .., "ok": {..}} (+ descriptors)   or   {"n": .., "error": .., "kind": ..}
     <-- {"lost": "<id>"}          its init died without having been asked to
 """
 
@@ -34,6 +36,7 @@ from stoker.sandbox.namespaces.idmap import Owners
 from stoker.sandbox.namespaces.network import Block, Networks
 from stoker.sandbox.namespaces.parked import receive
 from stoker.sandbox.namespaces.scratch import Scratch
+from stoker.sandbox.namespaces.snapshots import Snapshots
 from stoker.sandbox.namespaces.stock import SCRATCH_MB, Prepared, Request, Stocks
 from stoker.sandbox.namespaces.undertaker import clear_up, until, wait_for
 from stoker.sandbox.namespaces.zygote import OUTPUTS
@@ -75,6 +78,7 @@ class Launcher:
         self.init = os.open(built("init", settings.runtime_root), os.O_RDONLY | os.O_CLOEXEC)
         self.birth = built("birth", settings.runtime_root)
         self.stocks = Stocks(self, settings)
+        self.snapshots = Snapshots(self, settings.runtime_root)
         self.refill_at = 0.0
         self.open = True
         self.announced = ""  # the ready file, once written
@@ -119,6 +123,7 @@ class Launcher:
         if self.refill_at and time.monotonic() >= self.refill_at:
             self.refill_at = 0.0
             self.stocks.refill()
+            self.snapshots.refill()
 
     def watch(self, fd: int, action: Callable[[], None]) -> None:
         self.watched[fd] = action
@@ -148,12 +153,18 @@ class Launcher:
         if "create" in request:
             self.refill_soon()
             spec = request["create"]
-            self.stocks.take(_kind(spec), Request(number, spec, first, fds))
+            wanted = Request(number, spec, first, fds)
+            if spec["snapshot"]:
+                self.snapshots.create(spec["snapshot"], wanted)
+            else:
+                self.stocks.take(_kind(spec), wanted)
             return
         for fd in fds:
             os.close(fd)
         if "prepare" in request:
             self.stocks.prepare(_kind(request["prepare"]), number)
+        elif "snapshot" in request:
+            self.snapshots.take(request["snapshot"], number)
         elif "destroy" in request:
             self.destroy(request["destroy"], number)
         elif "connector" in request:
@@ -166,8 +177,14 @@ class Launcher:
         with contextlib.suppress(OSError):  # the server is gone: obey() will see it
             socket.send_fds(self.control, [message], list(fds))
 
-    def refuse(self, number: int, error: str, unavailable: bool = False) -> None:
-        message = {"n": number, "error": error, "unavailable": unavailable}
+    def refuse(
+        self, number: int, error: str, unavailable: bool = False, *, unfit: bool = False,
+        gone: bool = False,
+    ) -> None:  # fmt: skip
+        """unavailable: there is no such runtime. unfit: it cannot be copied. gone: what it was
+        to be a copy of is there no more."""
+        kind = "unavailable" * unavailable or "unfit" * unfit or "gone" * gone
+        message = {"n": number, "error": error, "kind": kind}
         with contextlib.suppress(OSError):
             self.control.send(json.dumps(message).encode())
 
@@ -176,8 +193,11 @@ class Launcher:
         number, spec = request.number, request.spec
         try:
             started = time.monotonic()
-            prepared.group.limit_memory((spec["memory_mb"] << 20) - prepared.shared_bytes)
-            self._mount(prepared, spec)
+            if prepared.snapshot:  # in time it writes to what it shares, and owns it then
+                prepared.group.limit_memory(spec["memory_mb"] << 20)
+            else:
+                prepared.group.limit_memory((spec["memory_mb"] << 20) - prepared.shared_bytes)
+                self._mount(prepared, spec)
             began = None
             if len(request.fds) == len(OUTPUTS):  # else there was no room for descriptors here
                 began = time.monotonic()
@@ -210,6 +230,10 @@ class Launcher:
             mounts.append((self._tree(spec["opt"], read_only), "/opt"))
         if spec["ephemeral_mb"] != prepared.scratch_mb:
             mounts.append((self.scratch.create(spec["ephemeral_mb"]).mount, "/tmp"))
+        self.attach(prepared, mounts)
+
+    def attach(self, prepared: Prepared, mounts: list[tuple[int, str]]) -> None:
+        """Show detached mounts in a sandbox. Their descriptors are closed."""
         sys_.setns(prepared.mounts, sys_.CLONE_NEWNS)
         try:
             for fd, where in mounts:
@@ -253,6 +277,8 @@ class Launcher:
             self.refuse(number, f"cannot reach into an environment: {error}")
 
     def destroy(self, name: str, number: int) -> None:
+        if self.snapshots.remove(name, number):
+            return
         prepared = self.given.pop(name, None)
         if prepared is None:
             self.reply(number, {})
@@ -280,13 +306,18 @@ class Launcher:
                 return
             if pid in self.children:
                 self.children.pop(pid)(status)
-            elif pid in self.dying:
-                prepared, number = self.dying.pop(pid)
-                self._remove(prepared)
-                if number >= 0:
-                    self.reply(number, {})
             else:
-                self._died(pid)
+                self.ended(pid)
+
+    def ended(self, pid: int) -> None:
+        """A sandbox's init."""
+        if pid in self.dying:
+            prepared, number = self.dying.pop(pid)
+            self._remove(prepared)
+            if number >= 0:
+                self.reply(number, {})
+        else:
+            self._died(pid)
 
     def _died(self, pid: int) -> None:
         for prepared in list(self.given.values()):
@@ -298,21 +329,23 @@ class Launcher:
                 prepared.group.kill()
                 self._remove(prepared)
                 return
-        if (prepared_ := self.stocks.died(pid)) is not None:
+        if (prepared_ := self.stocks.died(pid) or self.snapshots.find(pid)) is not None:
             self._remove(prepared_)
 
     def _remove(self, prepared: Prepared) -> None:
         prepared.let_go()
+        self.snapshots.freed(prepared)
         self.stocks.free(prepared)
 
     def close(self) -> None:
         """Nothing of ours is left on the machine after this."""
+        self.snapshots.close()
         self.stocks.close()
         self.disks.close()
         if self.announced:
             with contextlib.suppress(OSError):
                 os.remove(self.announced)
-        everyone = [*self.given.values(), *self.stocks.everyone()]
+        everyone = [*self.given.values(), *self.stocks.everyone(), *self.snapshots.everyone()]
         for prepared in everyone:
             prepared.let_go()
             prepared.group.kill()
@@ -354,6 +387,6 @@ def _refusing(control: socket.socket) -> Iterator[None]:
     try:
         yield
     except (OSError, CannotCompile) as error:
-        message = {"n": 0, "error": str(error), "unavailable": False}
+        message = {"n": 0, "error": str(error), "kind": ""}
         control.send(json.dumps(message).encode())
         sys.exit(1)

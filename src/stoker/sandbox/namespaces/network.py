@@ -156,17 +156,21 @@ class Networks:
         elif off:
             self._forward("1")
 
-    def create(self, slot: int) -> Net:
-        """A namespace with its listeners; the caller is back in its own afterwards.
+    def create(self, slot: int, pid: int = 0) -> Net:
+        """A namespace with its listeners; the caller is back in its own afterwards. pid: of a
+        process whose namespace it is already; else it is a new one.
 
         Closing the Net and ending its processes removes everything, the pair included, in the
         kernel's own time (deleting a pair by hand waits 30 ms). FileExistsError: the slot's last
         pair is still on its way out; take another slot.
         """
-        sys_.unshare(sys_.CLONE_NEWNET)
         namespace = -1
         try:
-            namespace = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            if not pid:
+                sys_.unshare(sys_.CLONE_NEWNET)
+            path = f"/proc/{pid or 'self'}/ns/net"
+            namespace = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            sys_.setns(namespace, sys_.CLONE_NEWNET)
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
                 flags = struct.pack("16sh14x", b"lo", _IFF_UP_RUNNING)
                 fcntl.ioctl(control, _SIOCSIFFLAGS, flags)

@@ -68,6 +68,7 @@ class NamespacesSandbox:
         self.began: float | None = facts["began"]
         if spec.kind.runtime.startswith("provided"):
             self._close_go()
+        self._copied = bool(spec.snapshot)  # its runtime runs already
         self.runtime_api = _listener(fds.pop("runtime_api"), RUNTIME_API[1])
         endpoint = fds.pop("endpoint", -1)
         self.endpoint = _listener(endpoint, endpoint_port) if endpoint >= 0 else None
@@ -94,6 +95,8 @@ class NamespacesSandbox:
 
     def start(self, command: Command) -> Process:
         frames = FRAMES_VARIABLE in command.environ
+        if self._copied:
+            return self._meet(command)
         if self._outputs and command.name == RUNTIME and command.argv is None:
             return self._wake(command)
         pipes = make_pipes(3 if frames else 2)
@@ -109,6 +112,17 @@ class NamespacesSandbox:
                 os.close(theirs)
         outputs = [ours for ours, _ in pipes]
         return Process(command.name, outputs[0], outputs[1], outputs[2] if frames else -1)
+
+    def _meet(self, command: Command) -> Process:
+        """The runtime that came with the copy."""
+        ours, self._outputs = self._outputs, []
+        if command.name != RUNTIME or not ours:
+            raise SandboxFailed("cannot start a process in a copy of a snapshot")
+        for end in ours:
+            os.set_blocking(end, False)
+        self._names[_PARKED_ID] = command.name
+        self._close_go()
+        return Process(command.name, *ours)
 
     def _wake(self, command: Command) -> Process:
         """Of a program that was started ahead, or a runtime that was set off: it has its pipes

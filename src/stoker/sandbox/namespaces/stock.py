@@ -54,6 +54,8 @@ class Prepared:
         self.mounts = -1  # its mount namespace
         self.controls: Controls | None = None  # of its cgroups, opened ahead
         self.disk: Disk | None = None  # its /tmp
+        self.snapshot = ""  # of what it is a copy, if it is
+        self.pidfd = -1  # of its init, if that is no child of the launcher's
         self._gone = False
         self.scratch_mb = SCRATCH_MB
         self.outputs: list[int] = []  # of the program that is parked in it, if it has its own
@@ -85,6 +87,8 @@ class Prepared:
         machine's memory runs out."""
         if not self.has_runtime:
             return False
+        if self.snapshot:
+            return len(self.group.pids()) < 2
         try:
             return self.go.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
         except BlockingIOError:

@@ -33,7 +33,7 @@ STEPS = (
     "fork", "mount its /proc", "set its limits", "make its user namespace", "map its user",
     "take its uid", "drop its privileges", "install its seccomp filter", "start its init",
 )  # fmt: skip
-_MASKED = (
+MASKED = (
     "kcore", "keys", "key-users", "sysrq-trigger", "timer_list", "sched_debug", "kmsg", "kallsyms",
     "modules", "swaps", "interrupts", "diskstats", "partitions", "locks",
 )  # fmt: skip
@@ -207,7 +207,7 @@ def _run(runtime: Start) -> NoReturn:
 def _order(report: int, proc: int, settings: Settings, has_runtime: bool) -> Order:
     order = Order(proc=proc, report=report, files=settings.files, runtime=has_runtime)
     order.inside_uid, order.inside_gid, order.root = settings.uid, settings.gid, settings.root
-    order.masks = b"".join(b"/proc/%s\0" % name.encode() for name in _MASKED) + b"\0"
+    order.masks = b"".join(b"/proc/%s\0" % name.encode() for name in MASKED) + b"\0"
     order.filter, order.filter_length = settings.seccomp, len(settings.seccomp) // 8
     return order
 
