@@ -257,6 +257,18 @@ def test_a_function_uses_them_as_its_account(
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"from inside"
 
 
+def test_they_are_shut_in(server: StokerProcess, bucket: str) -> None:
+    (child,) = neighbours_of(server)
+    theirs, ours = (Path(f"/proc/{pid}/ns/net").readlink() for pid in (child, server.pid))
+    assert theirs != ours
+    devices = Path(f"/proc/{child}/net/dev").read_text().splitlines()[2:]
+    assert [line.split(":")[0].strip() for line in devices] == ["lo"]
+    limits = Path(f"/proc/{child}/limits").read_text().splitlines()
+    (data,) = [line.split() for line in limits if line.startswith("Max data size")]
+    assert int(data[4]) <= 2 * 1024**3
+    assert bucket
+
+
 def test_they_start_anew_when_killed_and_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
     with (
         StokerProcess(tmp_path / "data", "--stock", "0") as server,

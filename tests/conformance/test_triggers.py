@@ -1,6 +1,7 @@
 """S3 and SNS invoke functions, with boto3 on both sides."""
 
 import json
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -114,7 +115,7 @@ def test_a_function_that_is_not_there_any_more_costs_the_object_nothing(
     lambda_client.delete_function(FunctionName=name)
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     assert s3.head_object(Bucket=bucket, Key="k")["ContentLength"] == 1
-    until(server.log.read_text, lambda log: f"s3 could not invoke {arn_of(name)}" in log)
+    until(server.log.read_text, lambda log: f"s3 could not reach {arn_of(name)}" in log)
 
 
 def test_a_message_invokes_the_subscribed_function_of_an_alias(
@@ -147,6 +148,19 @@ def test_a_message_invokes_the_subscribed_function_of_an_alias(
     assert (notice["Message"], notice["Subject"], notice["MessageId"]) == ("for it", "s", sent)
     assert notice["TopicArn"] == topic
     assert notice["MessageAttributes"] == {"kind": {"Type": "String", "Value": "wanted"}}
+
+
+def test_a_topic_sends_nothing_into_the_machine_s_network(server: StokerProcess, sns: Any) -> None:
+    """Or a function could have it ask whatever listens on the machine."""
+    topic = sns.create_topic(Name=f"t-{uuid.uuid4().hex[:12]}")["TopicArn"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=address)
+        sns.publish(TopicArn=topic, Message="m")
+        until(server.log.read_text, lambda log: f"sns could not reach {address}" in log)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
 
 def test_an_event_that_matches_a_rule_invokes_its_functions(

@@ -3,80 +3,32 @@
 It answers HTTP on the listening Unix socket FD that it inherits, and ends when its standard
 input does: when the server that started it closes it, or dies in whatever way. It keeps
 everything in memory.
+
+Functions may ask it, so it is shut in: it has no network (moto would send what a topic or an
+integration is told to wherever it is told), and a bounded memory.
 """
 
+import ctypes
 import os
+import resource
 import signal
 import socket
 import sys
 import threading
-import traceback
-from collections.abc import Callable, Iterable
-from typing import Any
 
-# Read by moto while it is imported.
-os.environ.update(
-    MOTO_IAM_LOAD_MANAGED_POLICIES="true",  # roles attach AWSLambdaBasicExecutionRole and others
-    MOTO_DISABLE_GLOBAL_CORS="true",  # web pages have no business here
-)
-
-from botocore.model import OperationNotFoundError
-from moto.backends import get_backend
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
-from werkzeug.serving import make_server
-
-from stoker.core.neighbours import FAILED, NOT_SERVED
-from stoker.neighbours import triggers
-
-Start = Callable[[str, list[tuple[str, str]]], Any]
-WSGI = Callable[[dict[str, Any], Start], Iterable[bytes]]
-OURS = ("awslambda", "logs", "moto_api", "instance_metadata")  # whatever a request is signed for
+MEMORY_BYTES = 2 * 1024**3  # of its own; beyond it, requests fail
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000  # <linux/sched.h>
 
 
-class Neighbours(DomainDispatcherApplication):
-    """moto's own choice of a back end, but for what is Stoker's."""
-
-    def get_backend_for_host(self, host: str | None) -> Any:
-        found = super().get_backend_for_host(host)
-        if host is not None and (found is None or found in OURS):
-            raise NotImplementedError(f"{host.partition('.')[0]} is not among the neighbours")
-        return found
-
-
-class Quiet(MotoRequestHandler):
-    """The server in front keeps the log."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
-
-
-def honest(app: WSGI) -> WSGI:
-    """What moto has not built, and where it fails, is said in a header, so that the server can
-    refuse in the words that the caller's SDK reads."""
-
-    def answer(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-        try:
-            return app(environ, start)
-        except (NotImplementedError, OperationNotFoundError) as missing:
-            said, status, reason = str(missing), "501 Not Implemented", NOT_SERVED
-        except Exception as failure:  # noqa: BLE001 - of whatever is behind that request alone
-            said, status, reason = _in_short(failure), "500 Internal Server Error", FAILED
-        one_line = " ".join(said.encode("ascii", "replace").decode().split())
-        start(status, [(reason, one_line[:500] or "?"), ("Content-Length", "0")])
-        return [b""]
-
-    return answer
-
-
-def _in_short(failure: Exception) -> str:
-    at = traceback.extract_tb(failure.__traceback__)[-1]
-    return f"{failure!r} ({at.filename.rpartition('site-packages/')[2]}, line {at.lineno})"
+def shut_in() -> None:
+    """Give up the network, and memory without end. Unix sockets stay. Where the kernel does not
+    let an ordinary user do that, say so on standard output, where the server listens. Call while
+    there is one thread only."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
+        reason = os.strerror(ctypes.get_errno())
+        os.write(1, f"they reach the network: {reason} (unshare)\n".encode())
 
 
 def end_with_the_server() -> None:
@@ -86,19 +38,12 @@ def end_with_the_server() -> None:
 
 
 def main() -> None:
+    shut_in()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which then tells us
     threading.Thread(target=end_with_the_server, daemon=True).start()
-    listener = socket.socket(fileno=int(sys.argv[1]))
-    get_backend("iam")  # is behind many others: better loaded now than in somebody's request
-    triggers.install()
-    app = honest(Neighbours(create_backend_app))
-    with make_server(
-        f"unix://{listener.getsockname()}", 0, app, threaded=True, request_handler=Quiet,
-        fd=listener.fileno(),
-    ) as server:  # fmt: skip
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        server.serve_forever()
+    from stoker.neighbours import moto_app  # only now: none of moto runs before we are shut in
+
+    moto_app.serve(socket.socket(fileno=int(sys.argv[1])))
 
 
 if __name__ == "__main__":

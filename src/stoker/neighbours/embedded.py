@@ -104,6 +104,8 @@ class Embedded:
         if not line:
             await self._end(process)
             raise CannotStart("; ".join(said[-3:]) or "it ended at once")
+        for said_before in said:
+            log.warning("neighbours say", extra={"line": said_before})
         self._process = process
         self._reader = asyncio.create_task(self._follow(process), name="neighbours")
         log.info("neighbours started", extra={"pid": process.pid})

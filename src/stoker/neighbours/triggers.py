@@ -131,6 +131,9 @@ def _sns_publish(
     self: Subscription, message: str, message_id: str, subject: str | None = None,
     message_attributes: dict[str, Any] | None = None, **more: Any,
 ) -> None:  # fmt: skip
+    if self.protocol in ("http", "https"):
+        _complain("sns", self.endpoint, Refused("nothing is sent over the network"))
+        return
     if self.protocol != "lambda":
         _publish(self, message, message_id, subject, message_attributes, **more)
         return
@@ -212,4 +215,4 @@ def _bytes(event: Any) -> bytes:
 def _complain(service: str, function: str, refusal: Exception) -> None:
     """The server logs what comes here."""
     with _log:
-        os.write(1, f"{service} could not invoke {function}: {refusal}\n".encode())
+        os.write(1, f"{service} could not reach {function}: {refusal}\n".encode())

@@ -1,0 +1,86 @@
+"""In the child: moto as a WSGI application on a Unix socket, honest about what it has not built."""
+
+import os
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+
+# Read by moto while it is imported.
+os.environ.update(
+    MOTO_IAM_LOAD_MANAGED_POLICIES="true",  # roles attach AWSLambdaBasicExecutionRole and others
+    MOTO_DISABLE_GLOBAL_CORS="true",  # web pages have no business here
+)
+
+from botocore.model import OperationNotFoundError
+from moto.backends import get_backend
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from stoker.core.neighbours import FAILED, NOT_SERVED
+from stoker.neighbours import triggers
+
+Start = Callable[[str, list[tuple[str, str]]], Any]
+WSGI = Callable[[dict[str, Any], Start], Iterable[bytes]]
+OURS = ("awslambda", "logs", "moto_api", "instance_metadata")  # whatever a request is signed for
+
+
+class Neighbours(DomainDispatcherApplication):
+    """moto's own choice of a back end, but for what is Stoker's."""
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        found = super().get_backend_for_host(host)
+        if host is not None and (found is None or found in OURS):
+            raise NotImplementedError(f"{host.partition('.')[0]} is not among the neighbours")
+        return found
+
+
+class Quiet(MotoRequestHandler):
+    """The server in front keeps the log."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+def honest(app: WSGI) -> WSGI:
+    """What moto has not built, and where it fails, is said in a header, so that the server can
+    refuse in the words that the caller's SDK reads."""
+
+    def answer(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        try:
+            return app(environ, start)
+        except (NotImplementedError, OperationNotFoundError) as missing:
+            said, status, reason = str(missing), "501 Not Implemented", NOT_SERVED
+        except Exception as failure:  # noqa: BLE001 - of whatever is behind that request alone
+            said, status, reason = _in_short(failure), "500 Internal Server Error", FAILED
+        one_line = " ".join(said.encode("ascii", "replace").decode().split())
+        start(status, [(reason, one_line[:500] or "?"), ("Content-Length", "0")])
+        return [b""]
+
+    return answer
+
+
+def _in_short(failure: Exception) -> str:
+    at = traceback.extract_tb(failure.__traceback__)[-1]
+    return f"{failure!r} ({at.filename.rpartition('site-packages/')[2]}, line {at.lineno})"
+
+
+def serve(listener: socket.socket) -> None:
+    """Answer there, for ever; says "ready" on standard output once that has begun."""
+    get_backend("iam")  # is behind many others: better loaded now than in somebody's request
+    triggers.install()
+    app = honest(Neighbours(create_backend_app))
+    with make_server(
+        f"unix://{listener.getsockname()}", 0, app, threaded=True, request_handler=Quiet,
+        fd=listener.fileno(),
+    ) as server:  # fmt: skip
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        server.serve_forever()
