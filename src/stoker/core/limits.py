@@ -48,6 +48,8 @@ URL_HEAD_BYTES = 64 * 1024  # ours: of what a function puts before the body, thr
 # Events that wait (ours)
 QUEUED_EVENTS = 1_000_000  # of one account, in all regions
 QUEUED_BYTES = 8 * 1024 * MIB  # likewise
+QUEUES = 1000  # of one account, in all regions
+QUEUED_MESSAGES = 1_000_000  # of one account, in all its queues
 EVENTS_AT_A_TIME = 100  # of one function; its own reserved concurrency may be more or less
 EVENTS_AT_FIRST = 8  # likewise, until that is seen to be too few
 WAITING_BYTES = 32 * MIB  # of all events that are kept in memory beside the disk
