@@ -127,10 +127,9 @@ DIFFERENCES = {
         ),
         (
             "Destinations, dead-letter queues",
-            "functions, SNS, EventBridge and S3 are delivered to (one that is not there is "
-            "accepted, and missed at delivery); SQS queues are kept and shown, and a delivery to "
-            "one is logged and counted as failed. One attempt each. Events of a function that was "
-            "deleted are dropped untold",
+            "one attempt each; queues and functions must be of the account. One that is not there "
+            "is accepted, and missed at delivery; roles and policies are not asked. Events of a "
+            "function that was deleted are dropped untold",
         ),
         (
             "Recursive loops",
@@ -161,6 +160,15 @@ DIFFERENCES = {
             "Requests for them",
             "must be signed, at least in form: anonymous ones are refused, public objects"
             " included; names like `bucket.localhost` are not looked at, the path is",
+        ),
+        (
+            "SQS",
+            "of an account's own, 1,000 queues and 1,000,000 messages or 8 GiB. Policies and KMS "
+            "keys are kept and shown, without effect; SenderId is the account; a name is free as "
+            "soon as its queue is deleted; the dead-letter queue named by a RedrivePolicy need not "
+            "be there, and RedriveAllowPolicy is not asked. After a crash, what was in flight may "
+            "be visible early. ReceiveRequestAttemptId is ignored. An address counts by its last "
+            "two parts, account and name, under whatever name the server is called",
         ),
         ("Old CLIs", "below 1.29 and 2.13, `aws` needs `--endpoint-url` with each command"),
         ("Code.Location", "an address of this server, good for ten minutes and until its restart"),
@@ -345,6 +353,7 @@ DIFFERENCES = {
 SERVICES = (
     ("lambda", "Lambda"),
     ("logs", "CloudWatch Logs"),
+    ("sqs", "Amazon SQS"),
     ("application-autoscaling", "Application Auto Scaling"),
 )
 

@@ -93,7 +93,7 @@ class Waist:
     """invoke.Invoker, with true accounts and no environments."""
 
     def __init__(self, limit: int) -> None:
-        self.admission = Admission(limit)
+        self.admission = Admission(limit, 0)
         self.runs: asyncio.Queue[Run] = asyncio.Queue()
         self.freed: Callable[[str, str], None] = lambda _account, _region: None
         self.running = 0

@@ -33,9 +33,11 @@ from stoker.events.settings import EventSettings
 from stoker.http.server import HttpServer
 from stoker.invoke.catalog import Catalog
 from stoker.observe.logs import LogStore
+from stoker.queues.broker import Broker
 from stoker.reconcilers.activation import Activation
 from stoker.sandbox.base import Kind
 from stoker.store.event_queue import EventQueue
+from stoker.store.message_store import MessageStore
 from stoker.store.sqlite import SqliteStore
 from tests.running import PYTHON, make_zip
 
@@ -156,6 +158,8 @@ async def open_door(
         settings=EventSettings(),
         deliveries=Deliveries(),
     )
+    queues = Broker(MessageStore(folder / "queues.db"))
+    await queues.open()
     await events.settings.follow(store)
     await events.start()
     control = Control(
@@ -165,6 +169,7 @@ async def open_door(
         cast(Any, echo),
         events,
         logs,
+        queues,
         settings,
         activation.wake,
     )
@@ -181,6 +186,7 @@ async def open_door(
             door.close()
             await server.close(5)
             await events.close()
+            await queues.close()
             await front.close()
             running.cancel()
             await asyncio.wait({running})

@@ -4,6 +4,7 @@ clients ──► HttpServer ──► Front ──► Control ──► Store, 
                              │          ├──────► Catalog                      (what is invoked)
                              │          └──────► Neighbours ──► moto, others  (AWS's other services)
                              ├──► Dispatcher ──► EventQueue                   (what runs later)
+                             ├──► Broker ──► MessageStore                     (SQS)
                              └──► Invoker ──► Environment ──► Backend         (what runs)
 Activation ──► Store ──► CodeCache, Backend                                   (makes it ready)
 Provisioning ──► Store, Catalog ──► Invoker                    (and keeps environments ahead)
@@ -32,6 +33,7 @@ from stoker.events.dispatcher import Dispatcher
 from stoker.events.settings import EventSettings
 from stoker.events.to_functions import ToFunctions
 from stoker.events.to_neighbours import ToNeighbours
+from stoker.events.to_queues import ToQueues
 from stoker.http.server import HttpServer
 from stoker.invoke.catalog import Catalog
 from stoker.invoke.invoker import Invoker, InvokeSettings
@@ -39,12 +41,14 @@ from stoker.neighbours.embedded import Embedded, Serve
 from stoker.neighbours.neighbours import Neighbours
 from stoker.observe.logs import LogStore
 from stoker.observe.traces import Traces
+from stoker.queues.broker import Broker
 from stoker.reconcilers.activation import Activation
 from stoker.reconcilers.autoscaling import Autoscaling
 from stoker.reconcilers.provisioning import Provisioning
 from stoker.reconcilers.removal import Removal
 from stoker.sandbox.base import Backend
 from stoker.store.event_queue import EventQueue
+from stoker.store.message_store import MessageStore
 from stoker.store.provisioned import Limits
 from stoker.store.sqlite import SqliteStore
 
@@ -85,6 +89,7 @@ class Server:
         )
         self._neighbours = _neighbours(config, self._serve_triggers)
         self._catalog = Catalog(reserve=self._invoker.reserve)
+        self._queues = Broker(MessageStore(database(config, "queues")))
         self._events = self._dispatcher()
         self._activation = Activation(
             store=self._store,
@@ -110,6 +115,7 @@ class Server:
             invoker=self._invoker,
             events=self._events,
             logs_store=self._logs,
+            queues=self._queues,
             settings=_settings(config, quotas),
             changed=self._changed,
             traces=traces,
@@ -153,6 +159,8 @@ class Server:
         autoscaling = asyncio.create_task(self._autoscaling.run(), name="autoscaling")
         ending(_cancelled, autoscaling)
         ending(self._front.close)
+        ending(self._queues.close)
+        await self._queues.open()
         ending(self._events.close)
         await self._events.start()
         ending(self._end_triggers)
@@ -174,6 +182,7 @@ class Server:
     async def _drain(self) -> None:
         drain_s = self._config.drain_s
         self._events.pause()
+        self._queues.pause()
         http = asyncio.create_task(self._http.close(drain_s + ANSWERING_S))
         ending = asyncio.create_task(self._invoker.close(drain_s))
         hurry = asyncio.create_task(self._hurry.wait())
@@ -202,6 +211,8 @@ class Server:
         deliveries.through("sns", others.to_sns)
         deliveries.through("events", others.to_events)
         deliveries.through("s3", others.to_s3)
+        own = self._neighbours.is_embedded("sqs")
+        deliveries.through("sqs", ToQueues(self._queues).send if own else others.to_sqs)
         return dispatcher
 
     async def _end_triggers(self) -> None:

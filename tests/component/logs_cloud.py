@@ -33,6 +33,7 @@ class Cloud:
             catalog=nothing,
             invoker=nothing,
             events=nothing,
+            queues=nothing,
             logs_store=self.store,
             settings=Settings(),
             changed=lambda: None,

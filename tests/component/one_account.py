@@ -138,6 +138,7 @@ def tell(folder: Path, story: Story, settings: Settings = AS_AWS) -> None:
                 catalog=catalog,
                 invoker=cast(Any, None),  # no operation on functions invokes or logs
                 events=cast(Any, None),
+                queues=cast(Any, None),
                 logs_store=cast(Any, None),
                 settings=settings,
                 changed=lambda: changes.append(None),

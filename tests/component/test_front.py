@@ -87,7 +87,7 @@ def test_a_presigned_address_is_a_signature_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("service", "query", "named"),
     [
-        ("sqs", "Action=ListQueues&Version=2012-11-05&", "sqs:ListQueues"),  # the older protocol
+        ("sqs", "Action=AddPermission&Version=2012-11-05&", "sqs:AddPermission"),  # query
         ("sqs", "", "signed for sqs"),
         ("sns", "Action=ListTopics&Version=2010-03-31&", "sns:ListTopics"),
         ("logs", "", "signed for logs"),
@@ -138,7 +138,7 @@ UNBUILT = [
     ("s3", "list_buckets", {}, "s3:ListBuckets"),
     ("s3", "put_object", {"Bucket": "b", "Key": "k", "Body": b"x" * 20_000_000}, "s3:PutObject"),
     ("s3", "copy_object", {"Bucket": "b", "Key": "k", "CopySource": "a/b"}, "s3:CopyObject"),
-    ("sqs", "list_queues", {}, "sqs:ListQueues"),
+    ("sqs", "list_message_move_tasks", {"SourceArn": "a"}, "sqs:ListMessageMoveTasks"),
     ("sns", "list_topics", {}, "sns:ListTopics"),
     ("ec2", "describe_instances", {}, "ec2:DescribeInstances"),
     ("iam", "list_users", {}, "iam:ListUsers"),
@@ -279,6 +279,7 @@ def test_health_is_told_to_anybody_who_may_call(tmp_path: Path) -> None:
             assert answer.json["services"] == {
                 "lambda": "running",
                 "logs": "running",
+                "sqs": "running",
                 "application-autoscaling": "running",
             }
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.running import REGION, make_zip, wait_until
 
@@ -85,8 +84,3 @@ def test_a_presigned_address_is_answered(lambda_client: Any, create: Create) -> 
     address = lambda_client.generate_presigned_url("get_function", {"FunctionName": name})
     with urllib.request.urlopen(address) as response:
         assert json.load(response)["Configuration"]["FunctionName"] == name
-
-
-def test_an_event_invocation_is_refused_by_name(lambda_client: Any, create: Create) -> None:
-    with pytest.raises(ClientError, match="Invoke with InvocationType Event"):
-        lambda_client.invoke(FunctionName=create(ARN), InvocationType="Event")

@@ -158,6 +158,7 @@ def absent(parameters: dict[str, Any], shape: StructureShape) -> dict[str, Any]:
         name
         for name, member in shape.members.items()
         if parameters.get(name) in (b"", "", [])
+        and name not in shape.required_members
         and (name == shape.serialization.get("payload") or member.serialization.get("location"))
     }
     return {name: value for name, value in parameters.items() if name not in empty}
@@ -199,8 +200,8 @@ def test_what_we_answer_is_read_by_botocore_as_it_was_meant(
     del got["ResponseMetadata"]
     if shape:
         located = {k for k, v in shape.members.items() if v.serialization.get("location")}
-        if "StatusCode" in shape.members:
-            wanted = {"StatusCode": operation.http["responseCode"], **wanted}
+        for told in {"StatusCode", "Status"} & located:
+            wanted = {told: operation.http["responseCode"], **wanted}
         got = {k: v for k, v in got.items() if k not in located or v != ""}
         wanted = {k: v for k, v in wanted.items() if k not in located or v != ""}
         if answer.status == 204:  # nothing but headers can follow

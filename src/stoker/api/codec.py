@@ -22,13 +22,14 @@ from botocore import xform_name
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from stoker.api import constraints
-from stoker.api.shapes import application_autoscaling, lambda_, logs
+from stoker.api.shapes import application_autoscaling, lambda_, logs, sqs
 from stoker.core.errors import SerializationException
 from stoker.http.base import Headers
 
 SHAPES: dict[str, ModuleType] = {
     "lambda": lambda_,
     "logs": logs,
+    "sqs": sqs,
     "application-autoscaling": application_autoscaling,
 }
 
@@ -67,6 +68,16 @@ def parse(operation: OperationModel, request: Request) -> Any:
     return _build(shape, value, SHAPES[operation.service_model.service_name], operation.name)
 
 
+def parse_value(operation: OperationModel, raw: dict[str, Any]) -> Any:
+    """The same of what another protocol has gathered, as JSON would have said it."""
+    shape = operation.input_shape
+    if shape is None:
+        return None
+    value = _structure(shape, raw)
+    constraints.check(operation, value)
+    return _build(shape, value, SHAPES[operation.service_model.service_name], operation.name)
+
+
 def _members(shape: StructureShape, request: Request) -> dict[str, Any]:
     """Gather the members from where the model puts them."""
     payload = shape.serialization.get("payload")
@@ -79,7 +90,8 @@ def _members(shape: StructureShape, request: Request) -> dict[str, Any]:
     elif isinstance(shape.members[payload], StructureShape):
         value[payload] = _structure(shape.members[payload], _json(request.body))
     else:
-        value[payload] = request.body or None
+        needed = payload in shape.required_members  # then an empty one is one
+        value[payload] = request.body if needed else request.body or None
     for name in located:
         member = shape.members[name]
         key = member.serialization.get("name", name)
@@ -262,7 +274,7 @@ def attribute(member: str) -> str:
 
 def record(shape: StructureShape, value: Any) -> dict[str, Any]:
     """A generated class as JSON under AWS's member names, to be kept."""
-    found: dict[str, Any] = _plain(shape, value)
+    found: dict[str, Any] = plain(shape, value)
     return found
 
 
@@ -282,7 +294,7 @@ def serialise(operation: OperationModel, output: Any) -> Response:
     shape = operation.output_shape
     if metadata["protocol"] == "json":
         content_type = f"application/x-amz-json-{metadata['jsonVersion']}"
-        body = b"" if shape is None else orjson.dumps(_plain(shape, output))
+        body = b"" if shape is None else orjson.dumps(plain(shape, output))
         return Response(status, [("Content-Type", content_type)], body)
     headers: Headers = []
     if shape is None:
@@ -301,9 +313,9 @@ def serialise(operation: OperationModel, output: Any) -> Response:
         elif _location(member) == "header":
             headers.append((key, _header(member, value)))
         elif name != payload:
-            in_body[key] = _plain(member, value)
+            in_body[key] = plain(member, value)
         else:
-            body = orjson.dumps(_plain(member, value)) if is_dataclass(value) else _raw(value)
+            body = orjson.dumps(plain(member, value)) if is_dataclass(value) else _raw(value)
     if payload is None and status != 204:
         body = orjson.dumps(in_body)
     if body:
@@ -311,20 +323,20 @@ def serialise(operation: OperationModel, output: Any) -> Response:
     return Response(status, headers, body)
 
 
-def _plain(shape: Shape, value: Any) -> Any:
+def plain(shape: Shape, value: Any) -> Any:
     """What JSON can say; absent members are left out."""
     match shape.type_name:
         case "structure":
             kind: Any = type(value)
             return {
-                key: item if member is None else _plain(member, item)
+                key: item if member is None else plain(member, item)
                 for key, attr, member in _said(shape, kind)
                 if (item := getattr(value, attr)) is not None
             }
         case "list":
-            return [_plain(shape.member, item) for item in value]
+            return [plain(shape.member, item) for item in value]
         case "map":
-            return {key: _plain(shape.value, item) for key, item in value.items()}
+            return {key: plain(shape.value, item) for key, item in value.items()}
         case "blob":
             return base64.b64encode(value).decode()
         case "timestamp":

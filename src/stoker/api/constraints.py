@@ -17,11 +17,12 @@ from typing import Any
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from stoker.core.errors import InvalidParameterException, ServiceError, ValidationException
+from stoker.core.queue_errors import MissingParameter
 
 NOT_NULL = "Member must not be null"
 
 # AWS checks these after the model, with messages of its own: Runtime is the operation's part.
-LEFT_TO_OPERATIONS = frozenset({"Runtime"})
+LEFT_TO_OPERATIONS = frozenset({"Runtime", "QueueAttributeName", "MessageSystemAttributeName"})
 
 
 def check(operation: OperationModel, value: dict[str, Any]) -> None:
@@ -29,6 +30,8 @@ def check(operation: OperationModel, value: dict[str, Any]) -> None:
     complaints = list(structure_complaints(operation.input_shape, value))
     if not complaints:
         return
+    if operation.service_model.service_name == "sqs":
+        raise _of_sqs(operation, value)
     count = len(complaints)
     message = f"{count} validation error{'s' * (count > 1)} detected: {'; '.join(complaints)}"
     raise _kind(operation)(message)
@@ -45,6 +48,14 @@ def structure_complaints(
             yield from _complaints(member, found, where)
         elif name in shape.required_members:
             yield f"Value null at '{where}' failed to satisfy constraint: {NOT_NULL}"
+
+
+def _of_sqs(operation: OperationModel, value: dict[str, Any]) -> ServiceError:
+    """SQS has words of its own; its model demands nothing but presence."""
+    for name in operation.input_shape.required_members:
+        if value.get(name) is None:
+            return MissingParameter(f"The request must contain the parameter {name}.")
+    return MissingParameter("The request must contain all parameters of its parts.")
 
 
 def _kind(operation: OperationModel) -> type[ServiceError]:

@@ -19,6 +19,7 @@ from stoker.invoke.invoker import Invoker
 from stoker.neighbours.neighbours import Neighbours
 from stoker.observe.logs import LogStore
 from stoker.observe.traces import Traces
+from stoker.queues.broker import Broker
 from stoker.store.base import Store
 
 Input = TypeVar("Input")
@@ -57,6 +58,7 @@ class Call(Generic[Input]):
     caller: Caller
     request_id: RequestId
     base_url: str  # how this caller reaches us, without a trailing slash: "http://127.0.0.1:4566"
+    trace: str = ""  # the request's X-Amzn-Trace-Id
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Control:
     invoker: Invoker
     events: Dispatcher
     logs_store: LogStore
+    queues: Broker
     settings: Settings
     changed: Callable[[], None]  # the store changed: reconcilers, look now
     traces: Traces = field(default_factory=Traces)

@@ -16,9 +16,10 @@ import re
 from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
-from stoker.api import codec, invocations, neighbours, refusals, services, url_front
+from stoker.api import codec, invocations, neighbours, query, refusals, services, url_front
 from stoker.api.control import Call, Caller, Control
 from stoker.api.identifiers import new_request_id
 from stoker.api.operations import OPERATIONS, REQUEST_BYTES, RESERVED, Operation, Reserved
@@ -79,7 +80,11 @@ class Front:
         self._uploads: dict[Exchange, neighbours.Upload] = {}  # bodies that are passed on
         self._forwards: dict[Exchange, asyncio.Task[None]] = {}  # who waits for a neighbour
         # At once, so that the first request need not wait for the models.
-        self._ours = frozenset(one.signing_name for one in services.built())
+        self._ours = frozenset(
+            one.signing_name
+            for one in services.built()
+            if control.neighbours is None or control.neighbours.is_embedded(one.signing_name)
+        )
 
     async def close(self) -> None:
         """Let the operations that are under way come to their end. Call after the HTTP server
@@ -279,8 +284,8 @@ class Front:
         assert asked.scope is not None
         _check_body(exchange, row, self._control.settings.quotas)
         caller = self._caller(asked.scope)
-        query = exchange.target.partition("?")[2]
-        request = codec.Request(asked.found.labels, query, exchange.headers, exchange.body)
+        path, _, search = exchange.target.partition("?")
+        request = codec.Request(asked.found.labels, search, exchange.headers, exchange.body)
         if row.handler is None:
             address = _invoke_address(row, caller, request)
             credential = exchange.headers.get("authorization", "").partition(",")[0]
@@ -290,13 +295,20 @@ class Front:
             invocations.begin(self._control, exchange, address, streamed=row is not INVOKE)
             return
         operation = services.model(row.service).operation_model(row.name)
+        as_form = asked.dialect.protocol == "query"
+        parse = partial(query.parse, path=path) if as_form else codec.parse
         if len(request.body) < LARGE_BYTES:
-            parsed = codec.parse(operation, request)
+            parsed = parse(operation, request)
         else:
-            parsed = await asyncio.to_thread(codec.parse, operation, request)
+            parsed = await asyncio.to_thread(parse, operation, request)
         base_url = f"http://{exchange.headers.get('host', '')}"
-        output = await row.handler(self._control, Call(parsed, caller, request_id, base_url))
-        answer = codec.serialise(operation, output)
+        trace = exchange.headers.get("x-amzn-trace-id", "")
+        call = Call(parsed, caller, request_id, base_url, trace)
+        output = await row.handler(self._control, call)
+        if as_form:
+            answer = query.serialise(operation, output, request_id)
+        else:
+            answer = codec.serialise(operation, output)
         headers = [*answer.headers, ("x-amzn-RequestId", request_id)]
         exchange.respond(answer.status, headers, answer.body)
         log.debug("operation answered", extra={"request_id": request_id, "operation": row.name})

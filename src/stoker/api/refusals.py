@@ -34,7 +34,10 @@ def render(error: ServiceError, dialect: Dialect, request_id: RequestId) -> Resp
     match dialect.protocol:
         case "json":
             content_type = f"application/x-amz-json-{dialect.json_version}"
-            body = orjson.dumps({"__type": error.code, **members})
+            body = orjson.dumps({"__type": _type(error, dialect), **members})
+            if dialect.model is not None and "awsQueryCompatible" in dialect.model.metadata:
+                fault = "Sender" if status < 500 else "Receiver"
+                headers.append(("x-amzn-query-error", f"{error.query_code};{fault}"))
         case "smithy-rpc-v2-cbor":
             headers.append(("smithy-protocol", "rpc-v2-cbor"))
             content_type = "application/cbor"
@@ -51,6 +54,12 @@ def render(error: ServiceError, dialect: Dialect, request_id: RequestId) -> Resp
         ("x-amzn-RequestId", request_id),
     ]
     return Response(status, headers, body)
+
+
+def _type(error: ServiceError, dialect: Dialect) -> str:
+    if dialect.model is not None and dialect.model.service_name == "sqs":
+        return f"com.amazonaws.sqs#{error.code}"
+    return error.code
 
 
 def _status(error: ServiceError, shape: StructureShape | None, dialect: Dialect) -> int:
@@ -88,7 +97,7 @@ _UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 
 def _xml(error: ServiceError, status: int, protocol: str, request_id: RequestId) -> bytes:
-    code, message = escape(error.code), escape(_UNSPEAKABLE.sub("?", error.message))
+    code, message = escape(error.query_code), escape(_UNSPEAKABLE.sub("?", error.message))
     if protocol == "ec2":
         text = (
             f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error>"

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
-BUILT = ("lambda", "logs", "application-autoscaling")
+BUILT = ("lambda", "logs", "sqs", "application-autoscaling")
 OTHERS_KEPT = 4  # models of other services; all of them would take 400 MB
 HEAD_BYTES = 16_384  # AWS's metadata stands first in every file
 

@@ -21,6 +21,11 @@ class ServiceError(Exception):
         """The AWS error code, as `x-amzn-ErrorType` and `__type` carry it."""
         return type(self).__name__
 
+    @property
+    def query_code(self) -> str:
+        """The same in the query protocol, where a service has another name for it there."""
+        return self.code
+
 
 class ResourceNotFoundException(ServiceError):
     status = 404

@@ -1,4 +1,5 @@
-"""SNS topics, event buses and buckets as destinations, and topics as dead-letter queues.
+"""SNS topics, event buses and buckets as destinations, and topics as dead-letter queues; queues,
+too, where another endpoint answers for SQS.
 
 Sources: "Capturing records of Lambda asynchronous invocations" of Lambda's developer guide: the
 event of a bus, and the key of an object.
@@ -24,10 +25,7 @@ class ToNeighbours:
 
     async def to_sns(self, message: Message) -> None:
         """Raise Failed."""
-        attributes = {
-            name: {"DataType": one.kind, "StringValue": one.value}
-            for name, one in message.attributes.items()
-        }
+        attributes = _attributes(message)
         told = {"TopicArn": message.arn, "Message": _text(message), "MessageAttributes": attributes}
         await self._call(message, "sns", "Publish", told)
 
@@ -58,6 +56,14 @@ class ToNeighbours:
             message, "s3", "PutObject", {"Bucket": bucket, "Key": key, "Body": message.body}
         )
 
+    async def to_sqs(self, message: Message) -> None:
+        """Where another endpoint answers for SQS. Raise Failed."""
+        name = message.arn.rpartition(":")[2]
+        found = await self._call(message, "sqs", "GetQueueUrl", {"QueueName": name})
+        told = {"QueueUrl": found["QueueUrl"], "MessageBody": _text(message)}
+        attributes = _attributes(message)
+        await self._call(message, "sqs", "SendMessage", {**told, "MessageAttributes": attributes})
+
     async def _call(
         self, message: Message, service: str, operation: str, parameters: Mapping[str, Any]
     ) -> dict[str, Any]:
@@ -72,6 +78,13 @@ class ToNeighbours:
             )  # fmt: skip
         except (Refused, Unreachable) as error:
             raise Failed(f"{message.arn}: {error}") from error
+
+
+def _attributes(message: Message) -> dict[str, Any]:
+    return {
+        name: {"DataType": one.kind, "StringValue": one.value}
+        for name, one in message.attributes.items()
+    }
 
 
 def _text(message: Message) -> str:

@@ -1,0 +1,164 @@
+"""SQS's older protocol: forms come in, XML goes out. Today's SDKs speak JSON instead.
+
+    Action=SendMessageBatch&SendMessageBatchRequestEntry.1.Id=a&….1.MessageAttribute.1.Name=…
+
+The model of today says that lists and maps are flattened, but no longer what their parts are
+called; that follows from their shapes' names.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+
+from stoker.api import codec
+from stoker.api.codec import Request, Response
+from stoker.core.errors import SerializationException
+from stoker.core.invocation import RequestId
+
+NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"
+FIELDS = 1000  # of one form
+DEPTH = 6
+_MAPS = {
+    "QueueAttributeMap": ("Attribute", "Name", "Value"),
+    "MessageSystemAttributeMap": ("Attribute", "Name", "Value"),
+    "MessageBodyAttributeMap": ("MessageAttribute", "Name", "Value"),
+    "MessageBodySystemAttributeMap": ("MessageSystemAttribute", "Name", "Value"),
+    "TagMap": ("Tag", "Key", "Value"),
+}
+_LISTS = {"MessageSystemAttributeList": "MessageSystemAttributeName"}
+_UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML
+
+Tree = dict[str, Any]  # by the parts of names between dots; leaves are strings
+
+
+def parse(operation: OperationModel, request: Request, path: str) -> Any:
+    """The typed input. A queue may also be named by the path that the form is sent to."""
+    form = parse_qsl(request.query, keep_blank_values=True)
+    form += parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+    if len(form) > FIELDS:
+        raise SerializationException(f"A form may have {FIELDS} fields.")
+    tree: Tree = {}
+    for name, value in form:
+        _plant(tree, name.split("."), value)
+    shape = operation.input_shape
+    raw = _structure(shape, tree) if shape is not None else {}
+    if shape is not None and "QueueUrl" in shape.members and path.strip("/"):
+        raw.setdefault("QueueUrl", path)
+    return codec.parse_value(operation, raw)
+
+
+def serialise(operation: OperationModel, output: Any, request_id: RequestId) -> Response:
+    name, shape = operation.name, operation.output_shape
+    result = ""
+    if shape is not None:
+        plain = codec.plain(shape, output)
+        result = f"<{name}Result>{_members(shape, plain)}</{name}Result>"
+    text = (
+        f'<?xml version="1.0"?>\n<{name}Response xmlns="{NAMESPACE}">{result}'
+        f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
+        f"</{name}Response>"
+    )
+    return Response(200, [("Content-Type", "text/xml")], text.encode())
+
+
+def _plant(tree: Tree, parts: list[str], value: str) -> None:
+    for part in parts[:-1][:DEPTH]:
+        branch = tree.setdefault(part, {})
+        if not isinstance(branch, dict):
+            raise SerializationException(f"{'.'.join(parts)} is said twice, and differently.")
+        tree = branch
+    tree.setdefault(parts[-1], value)
+
+
+def _value(shape: Shape, found: Any) -> Any:
+    """As JSON would have said it."""
+    match shape:
+        case StructureShape():
+            return _structure(shape, _tree(shape, found))
+        case _ if not isinstance(found, str):
+            raise SerializationException(f"{shape.name} is one value.")
+    try:
+        match shape.type_name:
+            case "integer" | "long":
+                return int(found)
+            case "boolean":
+                return {"true": True, "false": False}[found.lower()]
+            case _:
+                return found
+    except (ValueError, KeyError):
+        raise SerializationException(f"{found!r} is not of type {shape.type_name}") from None
+
+
+def _structure(shape: StructureShape, tree: Tree) -> dict[str, Any]:
+    raw: dict[str, Any] = {}
+    for name, member in shape.members.items():
+        match member:
+            case ListShape():
+                items = _numbered(tree.get(_item(member)))
+                if items:
+                    raw[name] = [_value(member.member, item) for item in items]
+            case MapShape():
+                part, key, value = _MAPS[member.name]
+                pairs = [_tree(member, item) for item in _numbered(tree.get(part))]
+                if pairs:
+                    raw[name] = {
+                        _value(member.key, pair.get(key, "")): _value(
+                            member.value, pair.get(value, "")
+                        )
+                        for pair in pairs
+                    }
+            case _ if name in tree:
+                raw[name] = _value(member, tree[name])
+    return raw
+
+
+def _numbered(found: Any) -> list[Any]:
+    """The items of `Name.1`, `Name.2` …, in their order."""
+    if not isinstance(found, dict):
+        return []
+    numbers = sorted(int(key) for key in found if key.isascii() and key.isdecimal())
+    return [found[str(number)] for number in numbers if str(number) in found]
+
+
+def _tree(shape: Shape, found: Any) -> Tree:
+    if not isinstance(found, dict):
+        raise SerializationException(f"{shape.name} has parts.")
+    return found
+
+
+def _item(shape: ListShape) -> str:
+    return _LISTS.get(shape.name, str(shape.name).removesuffix("List"))
+
+
+def _members(shape: StructureShape, plain: Mapping[str, Any]) -> str:
+    text = []
+    for name, member in shape.members.items():
+        if name not in plain:
+            continue
+        value = plain[name]
+        match member:
+            case ListShape():
+                text += [_element(_item(member), member.member, item) for item in value]
+            case MapShape():
+                part, key, word = _MAPS[member.name]
+                for each, item in value.items():
+                    inner = _element(key, member.key, each) + _element(word, member.value, item)
+                    text.append(f"<{part}>{inner}</{part}>")
+            case _:
+                text.append(_element(name, member, value))
+    return "".join(text)
+
+
+def _element(name: str, shape: Shape, value: Any) -> str:
+    match shape:
+        case StructureShape():
+            inner = _members(shape, value)
+        case _ if isinstance(value, bool):
+            inner = str(value).lower()
+        case _:
+            inner = escape(_UNSPEAKABLE.sub("?", str(value)), {"\r": "&#13;"})
+    return f"<{name}>{inner}</{name}>"
