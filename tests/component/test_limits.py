@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 from stoker.core.model import FunctionKey
 from stoker.core.scaling import Rule
+from stoker.invoke.machine import free_mb
 from tests.gated import GATE, Gate, all_idle
 from tests.invoking import ECHO, Ground, run
 
@@ -193,3 +195,8 @@ def test_who_waits_in_line_too_long_hears_that_there_is_no_capacity(tmp_path: Pa
         await gate.open()
 
     run(tmp_path, story, memory_mb=200, room_limit_s=0.1)
+
+
+def test_what_the_machine_has_left_is_some_of_what_it_has() -> None:
+    total_mb = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1024**2
+    assert 0 < free_mb() <= total_mb

@@ -69,6 +69,7 @@ def restore_report(restore_ms: float, status: Status, fault: Fault | None) -> by
     return line + (b"\n" if status is _SUCCESS else b"\t" + _status(status, fault) + b"\n")
 
 
+@lru_cache(256)
 def runtime_version(runtime: str) -> str:
     """ "python3.13" -> "python:3.13.v1"; "provided.al2023" -> "provided:al2023.v1"."""
     match = re.fullmatch(r"([a-z]+)\.?(.*?)(?:\.x)?", runtime)
