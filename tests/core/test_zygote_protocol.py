@@ -20,30 +20,34 @@ def test_what_birth_c_reads_and_writes_has_its_size() -> None:
     assert len(STEPS) == 14  # birth.c counts them from 1 to 13
 
 
-_LIE_TOGETHER = """
+_PAGES_OF_NEW_OBJECTS = """
 import sys
 sys.path[:] = {path!r}
 from stoker.sandbox.namespaces.zygote import fill_gaps
-holed = [[bytes(size - 33) for _ in range(2000)] for size in range(48, 513, 16)]
-for objects in holed:
-    del objects[::2]
+sizes = range(48, 513, 16)
+old = [[bytes(size - 33) for _ in range(2000)] for size in sizes]
+for objects in old:
+    del objects[::40]
 kept = fill_gaps() if {fill} else []
-for size in range(48, 513, 16):
-    new = [bytes(size - 33) for _ in range(8)]
-    print(max(map(id, new)) - min(map(id, new)) < 2 * 16384)
-print(sum(map(sys.getsizeof, kept)) < 32 * 128 * 1024)
+new = [[bytes(size - 33) for _ in range(50)] for size in sizes]
+print(len({{id(one) >> 12 for objects in new for one in objects}}))
+print(sum(map(sys.getsizeof, kept)))
 """
 
 
-def lie_together(*, fill: bool) -> list[str]:
-    script = _LIE_TOGETHER.format(path=sys.path, fill=fill)
+def pages_of_new_objects(*, fill: bool) -> tuple[int, int]:
+    """(their number, the bytes that fill the gaps)."""
+    script = _PAGES_OF_NEW_OBJECTS.format(path=sys.path, fill=fill)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
-    return done.stdout.decode().split()
+    pages, fillers = map(int, done.stdout.split())
+    return pages, fillers
 
 
 def test_when_gaps_are_filled_what_is_made_next_lies_together() -> None:
-    assert "False" in lie_together(fill=False)
-    assert set(lie_together(fill=True)) == {"True"}
+    scattered, _ = pages_of_new_objects(fill=False)
+    together, fillers = pages_of_new_objects(fill=True)
+    assert 2 * together < scattered
+    assert fillers < 32 * 128 * 1024
 
 
 def test_neighbouring_pages_that_a_child_has_for_itself_are_one_span() -> None:
