@@ -114,7 +114,8 @@ def _timed(call: Callable[[], object]) -> float:
 
 def _list(client: Any) -> None:
     """A thousand functions, in pages of fifty."""
-    found, more = 0, {}
+    found = 0
+    more: dict[str, str] = {}
     while found < LISTED:
         page = client.list_functions(MaxItems=50, **more)
         found += len(page["Functions"])

@@ -90,6 +90,22 @@ def test_an_environment_of_the_account_needs_no_signature(tmp_path: Path) -> Non
     asyncio.run(main())
 
 
+def test_a_url_is_known_to_the_next_server_on_the_folder(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with open_door(tmp_path) as door:
+            await create_function(door)
+            kept = (await make(door)).partition(".")[0]
+            await ask(door, "create_alias", Name="gone", FunctionVersion="$LATEST")
+            gone = await make(door, public=False, Qualifier="gone")
+            await ask(door, "delete_alias", Name="gone")
+        async with open_door(tmp_path) as door:
+            answering(door, OK)
+            assert (await door.send("GET", f"/_url/{kept}/")).body == b"fine"
+            assert (await door.send("GET", f"/_url/{gone[:32]}/")).status == 403
+
+    asyncio.run(main())
+
+
 def test_other_names_are_refused_as_ever_and_unknown_urls_are_forbidden(tmp_path: Path) -> None:
     async def story(door: Door) -> None:
         host = await make(door)
@@ -153,8 +169,9 @@ def test_web_pages_may_call_a_url_and_cors_says_what_they_may_read(tmp_path: Pat
     async def story(door: Door) -> None:
         cors = {"AllowOrigins": ["https://a"], "AllowMethods": ["*"], "AllowHeaders": ["x-a"]}
         host = await make(door, Cors=cors)
-        asks = {"Origin": "https://a", "Access_Control_Request_Method": "PUT"}
-        told = await fetch(door, host, "OPTIONS", **asks)
+        told = await fetch(
+            door, host, "OPTIONS", Origin="https://a", Access_Control_Request_Method="PUT"
+        )
         assert told.status == 200
         assert told["Access-Control-Allow-Origin"] == "https://a"
         assert told["Access-Control-Allow-Methods"] == "*"

@@ -4,14 +4,13 @@ import http.client
 import json
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.front_door import signed
 from tests.invoking import PREAMBLE
-from tests.running import StokerProcess, deploy
+from tests.running import StokerProcess
 from tests.streaming import STREAM
 
 Create = Callable[..., str]
@@ -131,21 +130,6 @@ def test_a_function_calls_another_s_url_from_inside(
     host, caller = public(lambda_client, create(SITE)), public(lambda_client, create(SITE))
     status, body, _ = fetch(server, caller, f"/other?path=/_url/{host[:32]}/from-inside")
     assert (status, json.loads(body)["rawPath"]) == (200, "/from-inside")
-
-
-def test_a_url_is_there_after_a_kill(tmp_path: Path) -> None:
-    with StokerProcess(tmp_path / "data") as first, closing(first.client("lambda")) as client:
-        name = deploy(client, SITE)
-        host = public(client, name).partition(":")[0]
-        client.create_alias(FunctionName=name, Name="gone", FunctionVersion="$LATEST")
-        client.create_function_url_config(FunctionName=name, Qualifier="gone", AuthType="NONE")
-        client.delete_alias(FunctionName=name, Name="gone")
-        first.process.kill()
-        first.process.wait()
-    with StokerProcess(tmp_path / "data") as second, closing(second.client("lambda")) as client:
-        assert fetch(second, host)[0] == 201
-        (left,) = client.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"]
-        assert left["FunctionUrl"] == f"http://{host}:{second.port}/"
 
 
 def test_a_signed_request_is_its_account_s(
