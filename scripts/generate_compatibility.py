@@ -89,6 +89,11 @@ DIFFERENCES = {
             "until it has ended",
         ),
         (
+            "Many cold starts at once",
+            "are made a few at a time, so that what is warm goes on; what nobody waits for any "
+            "more when its turn comes is not made",
+        ),
+        (
             "Provisioned concurrency",
             "of an alias that two versions share, each has its share, so that Allocated does not "
             "fluctuate; Available is Allocated. What failed is tried again at the next Put; an "

@@ -177,6 +177,21 @@ def test_what_need_not_be_kept_any_more_ends_when_it_has_nothing_to_do() -> None
     assert pool.slots == {}
 
 
+def test_what_is_begun_for_somebody_who_was_served_meanwhile_need_not_be_made() -> None:
+    pool: Pool[str, str] = Pool(ROOM)
+    busy = warm(pool)
+    assert pool.use(KEYS[0]) is busy
+    first, second = waiter(), waiter()
+    one, two = begun(pool, first), begun(pool, second)
+    assert not (pool.needless(one) or pool.needless(two))
+    assert pool.freed(busy, 1.0) == Serve(first)
+    assert pool.needless(one), "whichever comes first"
+    assert pool.gone(one) is None
+    assert not pool.needless(two), "somebody counts on it"
+    ahead = provisioned(pool)
+    assert not pool.needless(ahead), "it is for nobody, and wanted"
+
+
 def test_a_function_that_may_not_grow_yet_has_what_is_warm_and_nothing_else() -> None:
     grown: list[tuple[str, ...]] = []
 

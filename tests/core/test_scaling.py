@@ -39,6 +39,15 @@ def test_the_older_model_has_a_burst_for_all_functions_of_a_region_and_500_a_min
     assert minutes == [500, 500, 500]
 
 
+def test_what_was_not_made_after_all_is_not_counted() -> None:
+    scaling = Scaling(RULES["1000/10s"])
+    assert granted(scaling, F, 0.0, 1001) == 1000
+    scaling.give_back(F, 0.0)
+    assert granted(scaling, F, 0.0, 2) == 1
+    scaling.give_back(G, 0.0)  # never counted
+    assert granted(scaling, G, 0.0, 1001) == 1000
+
+
 def test_those_who_are_quiet_are_forgotten() -> None:
     scaling = Scaling(RULES["1000/10s"])
     for number in range(3 * BUCKETS):

@@ -23,6 +23,10 @@ class Bucket:
         self._level, self._since = level - 1, now
         return True
 
+    def give_back(self, now: float) -> None:
+        """One that was taken was not needed."""
+        self._level, self._since = min(self.capacity, self.level(now) + 1), now
+
     def level(self, now: float) -> float:
         """How many there are."""
         if self._level >= self.capacity:

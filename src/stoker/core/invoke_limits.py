@@ -26,6 +26,7 @@ RUNTIME_API_CONNECTIONS = 128  # to one environment's Runtime API
 RUNTIME_API_BODIES = 4  # large bodies under way to one environment at a time
 EXTENSION_NAME_CHARS = 255  # as long as a file's name
 KILL_S = 2.0  # from SIGKILL to the last exit; after that the sandbox is given up
+MAKING_AT_ONCE = 4  # environments; those that are warm must not wait for all that are cold
 CREATE_S = 60.0  # making one sandbox
 ROOM_S = 30.0  # waiting for room on a full machine (and never longer than the function's timeout)
 MOMENT_S = 0.02  # for an environment that has answered to come free, before one more is made

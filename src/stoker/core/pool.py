@@ -215,6 +215,11 @@ class Pool(Generic[E, W]):
         self._rest(slot, now)
         return None
 
+    def needless(self, slot: Slot[E]) -> bool:
+        """Nobody counts on it any more: others came free before it was begun."""
+        count = self._counts.get(slot.key)
+        return slot.starting and slot.covers and count is not None and count.surplus
+
     def held(self, slot: Slot[E]) -> None:
         """It was idle, and cannot be used until it is freed again."""
         self._unrest(slot)

@@ -46,6 +46,12 @@ class Scaling:
             bucket = self._buckets[where] = Bucket(self.rule.burst, self.rule.per_s)
         return bucket.take(now)
 
+    def give_back(self, key: Key, now: float) -> None:
+        """One that was counted was not made."""
+        bucket = self._buckets.get(key[: 2 if self.rule.of_region else 3])
+        if bucket is not None:
+            bucket.give_back(now)
+
     def _forget(self, now: float) -> None:
         """A new bucket is full, too."""
         full = [

@@ -22,7 +22,7 @@ from stoker.core.errors import (
     SnapStartNotReadyException,
 )
 from stoker.core.invocation import Initialization, Invocation, Target
-from stoker.core.invoke_limits import ENDED_KEPT
+from stoker.core.invoke_limits import ENDED_KEPT, MAKING_AT_ONCE
 from stoker.core.lifecycle_words import Origin, Phase
 from stoker.core.limits import RUNTIMES, Family
 from stoker.core.pool import Begin, Pool, Room, Serve, Slot, Waiter, Waits
@@ -99,14 +99,16 @@ class Placement:
         self._released = released
         self._snapshot = snapshot
         self._settings = settings
+        self._scaling = Scaling(settings.scaling)
         self._pool: Pool[Environment, _Request] = Pool(
-            settings.room, Scaling(settings.scaling).may_grow, settings.free_mb
+            settings.room, self._scaling.may_grow, settings.free_mb
         )
         self._slots: dict[Environment, Slot[Environment]] = {}
         self._fills = Fills(self._pool, self._begin, self._retire_now)
         self._making: dict[Slot[Environment], tuple[str, Target, Steps]] = {}
         self._ended: deque[EnvironmentView] = deque(maxlen=ENDED_KEPT)
         self._tasks = Tasks()
+        self._turns = asyncio.Semaphore(MAKING_AT_ONCE)
         self._reaper: asyncio.TimerHandle | None = None
         self._closing = False
         self._cut_off = False
@@ -262,7 +264,14 @@ class Placement:
     async def _make(self, slot: Slot[Environment]) -> None:
         name, target, _ = self._making[slot]
         try:
-            ground = await self._ground(slot)
+            # One after the other: whoever is warm shall not wait for a crowd that is cold.
+            async with self._turns:
+                if self._pool.needless(slot):
+                    del self._making[slot]
+                    self._scaling.give_back(slot.key, time.monotonic())
+                    self._gone(slot, lambda _: no_capacity(), "needless")
+                    return
+                ground = await self._ground(slot)
             environment = Environment(
                 target,
                 ground,
