@@ -1,6 +1,7 @@
 """The front door over real sockets: who is let in, which operation is meant, how it answers."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from stoker.api.control import Settings
+from stoker.core.queue_rules import QueueKey
 from tests.front_door import (
     ACCOUNT,
     REGION,
@@ -270,6 +272,33 @@ def test_web_pages_are_refused_but_those_that_are_configured(tmp_path: Path) -> 
             assert answer.status == status, origin
 
     at_the_door(tmp_path, story, settings=settings)
+
+
+def test_who_leaves_while_it_waits_for_a_message_does_not_get_it(tmp_path: Path) -> None:
+    async def story(door: Door) -> None:
+        url = (await door.call("sqs", "create_queue", QueueName="q"))["QueueUrl"]
+        queue = door.control.queues.find(QueueKey(ACCOUNT, REGION, "q"))
+        body = json.dumps({"QueueUrl": url, "WaitTimeSeconds": 20}).encode()
+        headers = {
+            "Host": door.host,
+            "X-Amz-Target": "AmazonSQS.ReceiveMessage",
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/{REGION}/sqs/"
+            "aws4_request, SignedHeaders=host, Signature=0",
+        }
+        host, _, port = door.host.rpartition(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(request_bytes("POST", "/", headers, body))
+        async with asyncio.timeout(30):
+            while not queue.waiting:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+            writer.close()
+            while queue.waiting:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        await door.call("sqs", "send_message", QueueUrl=url, MessageBody="x")
+        got = await door.call("sqs", "receive_message", QueueUrl=url)
+        assert [message["Body"] for message in got["Messages"]] == ["x"]
+
+    at_the_door(tmp_path, story)
 
 
 def test_health_is_told_to_anybody_who_may_call(tmp_path: Path) -> None:

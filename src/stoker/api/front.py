@@ -78,7 +78,7 @@ class Front:
         self._addresses: dict[tuple[str, str], invocations.Address] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._uploads: dict[Exchange, neighbours.Upload] = {}  # bodies that are passed on
-        self._forwards: dict[Exchange, asyncio.Task[None]] = {}  # who waits for a neighbour
+        self._forwards: dict[Exchange, asyncio.Task[None]] = {}  # who need not be answered
         # At once, so that the first request need not wait for the models.
         self._ours = frozenset(
             one.signing_name
@@ -158,7 +158,8 @@ class Front:
         return address
 
     def lost(self, exchange: Exchange) -> None:
-        """What runs goes on; the exchange drops its answer. Neighbours need not answer it."""
+        """What runs goes on; the exchange drops its answer. Neighbours need not answer it, and
+        messages are for somebody else."""
         task = self._forwards.get(exchange)
         if task is not None:
             task.cancel()
@@ -304,7 +305,10 @@ class Front:
         base_url = f"http://{exchange.headers.get('host', '')}"
         trace = exchange.headers.get("x-amzn-trace-id", "")
         call = Call(parsed, caller, request_id, base_url, trace)
-        output = await row.handler(self._control, call)
+        if row.waits:
+            output = await self._waited_for(exchange, row.handler(self._control, call))
+        else:
+            output = await row.handler(self._control, call)
         if as_form:
             answer = query.serialise(operation, output, request_id)
         else:
@@ -312,6 +316,16 @@ class Front:
         headers = [*answer.headers, ("x-amzn-RequestId", request_id)]
         exchange.respond(answer.status, headers, answer.body)
         log.debug("operation answered", extra={"request_id": request_id, "operation": row.name})
+
+    async def _waited_for(self, exchange: Exchange, answer: Awaitable[object]) -> object:
+        """It is cut off when the caller is gone."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._forwards[exchange] = task
+        try:
+            return await answer
+        finally:
+            del self._forwards[exchange]
 
     def _row(self, exchange: Exchange, asked: Asked) -> Operation:
         """The row of the table, or why this caller does not get there."""

@@ -56,6 +56,7 @@ class Operation:
     status: int
     handler: Handler | None  # None: the two that invoke, in api/invocations.py
     inside: bool = False
+    waits: bool = False  # as long as its caller does, and no longer
     body_bytes: int = REQUEST_BYTES  # a longer request is answered 413
     code: bool = False  # brings a package, whose size is a quota
 
@@ -190,7 +191,7 @@ OPERATIONS = (
     Operation("sqs", "UntagQueue", "POST", "/", 200, queues.untag_queue, inside=True),
     Operation("sqs", "SendMessage", "POST", "/", 200, queue_messages.send_message, inside=True),
     Operation("sqs", "SendMessageBatch", "POST", "/", 200, queue_messages.send_message_batch, inside=True),
-    Operation("sqs", "ReceiveMessage", "POST", "/", 200, queue_messages.receive_message, inside=True),
+    Operation("sqs", "ReceiveMessage", "POST", "/", 200, queue_messages.receive_message, inside=True, waits=True),
     Operation("sqs", "DeleteMessage", "POST", "/", 200, queue_messages.delete_message, inside=True),
     Operation("sqs", "DeleteMessageBatch", "POST", "/", 200, queue_messages.delete_message_batch, inside=True),
     Operation("sqs", "ChangeMessageVisibility", "POST", "/", 200, queue_messages.change_message_visibility, inside=True),

@@ -276,7 +276,13 @@ class Broker:
                 raise QueueDoesNotExist("The specified queue does not exist.")
             taken = self._take(queue, most, visibility_s)
             self._wake(queue)  # what is left is for the next who waits
-            received = await self._with_contents(queue, taken)
+            try:
+                received = await self._with_contents(queue, taken)
+            except asyncio.CancelledError:
+                for message in taken:  # nobody got them
+                    if message.flying:
+                        self.keep_hidden(queue, message, 0)
+                raise
             left_s = end - loop.time()
             if received or left_s <= 0 or self._paused:
                 return received
