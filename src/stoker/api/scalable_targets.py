@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from stoker.api.control import Call, Control
 from stoker.api.identifiers import new_revision
-from stoker.api.scaling import arn, every, key_of, lookup, missing, moment, page, resource_of
+from stoker.api.scaling import arn, every, keep, key_of, lookup, missing, moment, page, resource_of
 from stoker.api.shapes.application_autoscaling import (
     DeregisterScalableTargetInput,
     DeregisterScalableTargetResponse,
@@ -54,9 +54,7 @@ async def register_scalable_target(
             await tx.resources.add(kept)
         else:
             target = _changed(found.scaled.target, asked)
-            record = replace(found.scaled, target=target).dump()
-            changed = found.kept.changed(record, revision=new_revision())
-            await tx.resources.put(changed, expected=found.kept.revision_id)
+            await keep(tx, found, replace(found.scaled, target=target))
     return RegisterScalableTargetResponse(scalable_target_arn=_arn(resource.function, target))
 
 

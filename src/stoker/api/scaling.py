@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from stoker.api import markers
 from stoker.api.control import Caller
+from stoker.api.identifiers import new_revision
 from stoker.core.autoscaling import DIMENSION, NAMESPACE, Resource, Scaled, read_resource
 from stoker.core.errors import (
     InvalidNextTokenException,
@@ -62,6 +63,12 @@ async def registered(tx: Transaction, resource: Resource) -> Found:
     if found is None:
         raise missing(resource, "No scalable target registered for")
     return found
+
+
+async def keep(tx: Transaction, found: Found, scaled: Scaled) -> None:
+    """This in place of what was found."""
+    changed = found.kept.changed(scaled.dump(), revision=new_revision())
+    await tx.resources.put(changed, expected=found.kept.revision_id)
 
 
 async def every(

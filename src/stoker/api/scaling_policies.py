@@ -5,8 +5,17 @@ import uuid
 from dataclasses import replace
 
 from stoker.api.control import Call, Control
-from stoker.api.identifiers import new_revision
-from stoker.api.scaling import Found, arn, every, missing, moment, page, registered, resource_of
+from stoker.api.scaling import (
+    Found,
+    arn,
+    every,
+    keep,
+    missing,
+    moment,
+    page,
+    registered,
+    resource_of,
+)
 from stoker.api.shapes.application_autoscaling import (
     Alarm,
     DeleteScalingPolicyInput,
@@ -58,8 +67,7 @@ async def put_scaling_policy(
             disable_in=bool(tracking.disable_scale_in),
         )
         scaled = replace(found.scaled, policies={**policies, policy.name: policy})
-        changed = found.kept.changed(scaled.dump(), revision=new_revision())
-        await tx.resources.put(changed, expected=found.kept.revision_id)
+        await keep(tx, found, scaled)
     return PutScalingPolicyResponse(
         policy_arn=_arn(resource, policy), alarms=_alarms(resource, policy)
     )
@@ -101,8 +109,7 @@ async def delete_scaling_policy(
             more = f", policy name: {asked.policy_name}"
             raise missing(resource, "No scaling policy found for", more)
         scaled = replace(found.scaled, policies=policies)
-        changed = found.kept.changed(scaled.dump(), revision=new_revision())
-        await tx.resources.put(changed, expected=found.kept.revision_id)
+        await keep(tx, found, scaled)
     return DeleteScalingPolicyResponse()
 
 

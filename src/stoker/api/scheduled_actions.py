@@ -7,8 +7,17 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from stoker.api.control import Call, Control
-from stoker.api.identifiers import new_revision
-from stoker.api.scaling import Found, arn, every, missing, moment, page, registered, resource_of
+from stoker.api.scaling import (
+    Found,
+    arn,
+    every,
+    keep,
+    missing,
+    moment,
+    page,
+    registered,
+    resource_of,
+)
 from stoker.api.shapes.application_autoscaling import (
     DeleteScheduledActionInput,
     DeleteScheduledActionResponse,
@@ -41,8 +50,7 @@ async def put_scheduled_action(
             raise LimitExceededException(f"A scalable target has at most {ACTIONS} actions")
         action = _action(asked, before, time.time())
         scaled = replace(found.scaled, actions={**actions, action.name: action})
-        changed = found.kept.changed(scaled.dump(), revision=new_revision())
-        await tx.resources.put(changed, expected=found.kept.revision_id)
+        await keep(tx, found, scaled)
     return PutScheduledActionResponse()
 
 
@@ -83,8 +91,7 @@ async def delete_scheduled_action(
             more = f", scheduled action name: {asked.scheduled_action_name}"
             raise missing(resource, "No scheduled action found for", more)
         scaled = replace(found.scaled, actions=actions)
-        changed = found.kept.changed(scaled.dump(), revision=new_revision())
-        await tx.resources.put(changed, expected=found.kept.revision_id)
+        await keep(tx, found, scaled)
     return DeleteScheduledActionResponse()
 
 
