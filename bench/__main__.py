@@ -15,7 +15,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from bench import burst, churn, cold, control, extended, layers, memory, runtimes, throughput, warm
+from bench import (
+    burst,
+    churn,
+    cold,
+    control,
+    extended,
+    layers,
+    memory,
+    runtimes,
+    snap_start,
+    throughput,
+    warm,
+)
 from bench.gates import GATES, judge
 from bench.install import BUILD, HERE, install
 from bench.machine import profile
@@ -34,6 +46,7 @@ MEASURES: dict[str, Callable[[Session], None]] = {
     "churn": churn.measure,
     "extended": extended.measure,
     "control": control.measure,
+    "snap-start": snap_start.measure,
 }
 
 console = Console(highlight=False)

@@ -21,7 +21,12 @@ CREATE = "CreateFunction of 1 KB through boto3"
 WARM_CROWDED = "warm invoke, with and without 10,000 functions"
 STARTS_CROWDED = "starts per second, 10,000 functions"
 
+SNAP_START = "first answer with numpy and boto3, restored and initialised"
+SNAP_START_MEMORY = "memory of each of 20 environments, restored and initialised"
+
 STOKER = "Stoker"
+RESTORED = "Stoker, SnapStart"
+FULL_INIT = "Stoker, full init"
 CROWDED = "Stoker, 10,000 functions"
 MOTO = "moto_server"
 LAYERED = "Stoker, 5 layers of 50 MB"
