@@ -193,6 +193,19 @@ def handler(event, context): return event
     assert (answer["errorType"], answer["errorMessage"]) == ("ValueError", "no database")
 
 
+def test_a_version_has_snap_start_or_provisioned_concurrency(
+    lambda_client: Any, make: Create
+) -> None:
+    name = make("def handler(event, context): return event")
+    number = publish(lambda_client, name)
+    lambda_client.create_alias(FunctionName=name, Name="live", FunctionVersion=number)
+    for qualifier in (number, "live"):
+        with pytest.raises(ClientError, match="not supported for SnapStart"):
+            lambda_client.put_provisioned_concurrency_config(
+                FunctionName=name, Qualifier=qualifier, ProvisionedConcurrentExecutions=1
+            )
+
+
 @pytest.mark.slow
 def test_a_restore_that_takes_ten_seconds_is_given_up(lambda_client: Any, make: Create) -> None:
     """AWS's limit, hooks included; the next environment has another try."""

@@ -47,10 +47,6 @@ async def put_provisioned_concurrency_config(
     limits_here = Limits(settings.concurrent_executions, settings.unreserved_minimum)
     async with control.store.transaction() as tx:
         found = await find(tx, key, qualifier)
-        if found.version is not None and found.version.snap_start:
-            raise InvalidParameterValueException(
-                "Provisioned Concurrency is not supported for SnapStart enabled functions."
-            )
         before = await kept(tx, key, qualifier)
         if before is not None and _is_under_way(control, key, qualifier, before, found.alias):
             raise ResourceConflictException(

@@ -3,6 +3,7 @@
 For whoever asks: the API, and Application Auto Scaling.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stoker.core.aliases import Alias
@@ -11,6 +12,7 @@ from stoker.core.errors import InvalidParameterValueException, ResourceConflictE
 from stoker.core.model import Function, FunctionKey
 from stoker.core.names import LATEST
 from stoker.core.provisioned import KIND, Provision
+from stoker.core.versions import VersionKey
 from stoker.store.base import Transaction
 
 PAGE = 50
@@ -50,6 +52,7 @@ async def provide(
     """Ask for so much from now on, or raise AWS's refusal. `alias`: that the qualifier names."""
     key = function.key
     await _check_owner(tx, key, qualifier, alias)
+    await refuse_snap_start(tx, key, alias.versions if alias else frozenset((qualifier,)))
     before = await kept(tx, key, qualifier)
     mine = before.requested if before else 0
     check_provision(
@@ -65,6 +68,16 @@ async def provide(
     asked = Provision(amount, modified)
     await tx.settings.put(key, qualifier, KIND, asked.dump())
     return asked
+
+
+async def refuse_snap_start(tx: Transaction, key: FunctionKey, versions: Iterable[str]) -> None:
+    """AWS has either of the two: initialised ahead, or restored."""
+    for number in versions:
+        version = await tx.versions.version(VersionKey(key, int(number)))
+        if version is not None and version.snap_start:
+            raise InvalidParameterValueException(
+                "Provisioned Concurrency is not supported for SnapStart enabled functions."
+            )
 
 
 async def _check_owner(
@@ -95,6 +108,7 @@ async def check_move(tx: Transaction, before: Alias, after: Alias) -> None:
         return
     if LATEST in after.versions:
         raise unpublished()
+    await refuse_snap_start(tx, key.function, after.versions)
     crowded = len(before.versions) > 1 and not after.versions <= before.versions
     for version in after.versions - before.versions:
         crowded |= await kept(tx, key.function, version) is not None
