@@ -78,7 +78,7 @@ def many_lives(folder: Path, rounds: int) -> None:
 
 
 def test_no_accepted_event_is_lost_by_kill_9(tmp_path: Path) -> None:
-    many_lives(tmp_path, 4)
+    many_lives(tmp_path, 3)
 
 
 @pytest.mark.slow
