@@ -137,8 +137,8 @@ serve(handle)
 
 def test_a_stale_deadline_does_not_hit_the_next_invocation(tmp_path: Path) -> None:
     async def story(world: Ground) -> None:
-        f = world.function("serve(lambda event: time.sleep(event) or os.getpid())", timeout_s=1)
-        pids = {(await world.invoke(f, event)).payload for event in (b"0.6", b"0.6", b"0.6", b"0")}
+        f = world.function("serve(lambda event: time.sleep(event) or os.getpid())", timeout_s=2)
+        pids = {(await world.invoke(f, event)).payload for event in (b"0.7", b"0.7", b"0.7", b"0")}
         assert len(pids) == 1
 
     run(tmp_path, story)

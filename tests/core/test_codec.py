@@ -31,6 +31,7 @@ BUILT = [
 INVOKES = {("lambda", "Invoke"), ("lambda", "InvokeWithResponseStream")}
 ANSWERED = [row for row in BUILT if row not in INVOKES]  # api/invocations.py answers those
 
+VISIBLE = st.characters(codec="utf-8", exclude_categories=["C", "Z"])
 every_operation = pytest.mark.parametrize(("service", "name"), BUILT, ids=lambda part: part)
 patient = settings(
     max_examples=6,
@@ -99,14 +100,15 @@ def legal_text(shape: Shape) -> st.SearchStrategy[str]:
         return st.sampled_from(limits["enum"])
     low, high = limits.get("min", 0), limits.get("max", 1000)
     if "pattern" not in limits:
-        visible = st.characters(codec="utf-8", exclude_categories=["C", "Z"])
-        return st.text(visible, min_size=low, max_size=min(high, low + 40))
+        return st.text(VISIBLE, min_size=low, max_size=min(high, low + 40))
     return patterned(limits["pattern"], low, high)
 
 
 @cache  # making one is most of what these tests cost
 def patterned(pattern: str, low: int, high: int) -> st.SearchStrategy[str]:
     pattern = pattern.removeprefix("^").removesuffix("$")
+    if "\\uD7FF" in pattern:  # nearly everything: a strategy of that takes seconds to make
+        return st.text(VISIBLE, min_size=low, max_size=min(high, low + 40))
     for letter, members in (("L", "a-zé"), ("Z", " "), ("N", "0-9")):
         pattern = pattern.replace(rf"\p{{{letter}}}", members)
     pattern = pattern.replace(r"\p{Print}", "[ -~]")
