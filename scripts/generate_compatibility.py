@@ -46,7 +46,9 @@ DIFFERENCES = {
             "memory, deleted files, pipes, and sockets that listen or are local make the version "
             "Failed, and the reason names them. At most 128 snapshots on one machine; a version "
             "that nobody invokes for 14 days stays Active. What fails in a restored environment "
-            "ends it, and the next one is restored; the process id differs from the snapshot's",
+            "ends it, and the next one is restored; the process id differs from the snapshot's. "
+            "What a copy shares with its snapshot counts in Max Memory Used, and not in its limit. "
+            "Tried on x86_64 only",
         ),
         (
             "Policies of functions",

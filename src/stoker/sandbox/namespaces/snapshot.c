@@ -70,17 +70,19 @@ static void again(struct regs *x)
 }
 #define PC(x) ((x).r[RIP])
 #define FIRST(x) ((x).r[RDI])
-#define IN_CALL(x) ((long)(x).r[ORIG] >= 0)
+/* Its call was interrupted, and the kernel would restart it. */
+#define ASLEEP(x) ((long)(x).r[ORIG] >= 0 && RESULT(x) <= -512 && RESULT(x) >= -516)
 #else
 enum { NR_PTRACE = 117, NR_VM_READ = 270, NR_VM_WRITE = 271, NR_ROBUST = 100 };
 enum { SYS_MMAP = 222, SYS_MUNMAP = 215, SYS_SOCKET = 198, SYS_CONNECT = 203, SYS_SENDTO = 206,
        SYS_RECVMSG = 212, SYS_SETSOCKOPT = 208, SYS_CLOSE = 57, SYS_FCNTL = 25, SYS_CHDIR = 49,
        SYS_SETPGID = 154, SYS_SETSID = 157, SYS_CAPSET = 91, SYS_PRCTL = 167, SYS_OPENAT = 56,
        SYS_LSEEK = 62, SYS_UNSHARE = 97, SYS_ROBUST = 99, SYS_DUP3 = 24, SYS_EXECVEAT = 281 };
-struct regs { unsigned long r[34]; unsigned long first; }; /* first: argument 0, before the call */
+struct regs { unsigned long r[34]; };
 enum { PC_AT = 32 };
 #define RESULT(x) ((long)(x).r[0])
-enum { LENGTH = 4 };
+/* Here the kernel shows an interrupted call as it was before it began, which restarts it. */
+enum { LENGTH = 0 };
 #define INSTRUCTION_MASK 0xffffffffu
 #define INSTRUCTION 0xd4000001u
 static void ask(struct regs *x, long number, const unsigned long *a)
@@ -89,16 +91,14 @@ static void ask(struct regs *x, long number, const unsigned long *a)
     for (i = 0; i < 6; i++)
         x->r[i] = a[i];
     x->r[8] = (unsigned long)number;
-    x->r[PC_AT] -= LENGTH;
 }
 static void again(struct regs *x)
 {
-    x->r[PC_AT] -= LENGTH;
-    x->r[0] = x->first;
+    (void)x;
 }
 #define PC(x) ((x).r[PC_AT])
-#define FIRST(x) ((x).first)
-#define IN_CALL(x) 1
+#define FIRST(x) ((x).r[0])
+#define ASLEEP(x) 1
 #endif
 
 struct iovec { void *base; unsigned long size; };
@@ -196,11 +196,18 @@ static long call(const struct held *h, int pid, int *born, long number, unsigned
     call(h, pid, 0, number, (unsigned long)(a), (unsigned long)(b), (unsigned long)(c), \
          (unsigned long)(d), (unsigned long)(e), (unsigned long)(f))
 
+static int at_call(const struct held *h)
+{
+    unsigned word = 0;
+    struct iovec here = { &word, 4 }, there = { (void *)(PC(h->regs) - LENGTH), 4 };
+    return syscall(NR_VM_READ, (long)h->pid, &here, 1l, &there, 1l, 0l) == 4
+        && (word & INSTRUCTION_MASK) == INSTRUCTION;
+}
+
 /* Stop the runtime in the system call in which it waits. 0, or the errno. */
 int hold(struct held *h)
 {
     const long pause[2] = { 0, 1000000 };
-    unsigned long word;
     long result;
     int tries;
     h->own_pids = open("/proc/self/ns/pid", CLOEXEC);
@@ -209,24 +216,14 @@ int hold(struct held *h)
     for (tries = 0; tries < TRIES; tries++) {
         if (trace(INTERRUPT, h->pid, 0, 0) < 0 || stopped(h->pid) < 0 || get(h->pid, &h->regs) < 0)
             return 3; /* ESRCH: it died */
-        result = RESULT(h->regs);
-        if (IN_CALL(h->regs) && result <= -512 && result >= -516)
-            break; /* asked to restart: it was asleep */
+        if (ASLEEP(h->regs) && at_call(h))
+            break;
         trace(CONT, h->pid, 0, 0);
         nanosleep(pause, 0);
     }
     if (tries == TRIES)
         return 11; /* EAGAIN */
     *__errno_location() = 0;
-    {
-        struct iovec here = { &word, 4 }, there = { (void *)(PC(h->regs) - LENGTH), 4 };
-        if (syscall(NR_VM_READ, (long)h->pid, &here, 1l, &there, 1l, 0l) != 4
-            || (word & INSTRUCTION_MASK) != INSTRUCTION)
-            return 8; /* ENOEXEC */
-    }
-#if !defined(__x86_64__)
-    h->regs.first = (unsigned long)h->api; /* recv's first argument, which its result replaced */
-#endif
     syscall(NR_ROBUST, (long)h->pid, &h->robust, &h->robust_size);
     result = DO6(h->pid, SYS_MMAP, 0, PAGE, 3, 0x22, -1l, 0);
     if (result < 0 && result > -4096)
