@@ -160,8 +160,16 @@ DIFFERENCES = {
             "Triggers",
             "objects of S3, messages of SNS and events of EventBridge (rules with patterns, as far"
             " as moto matches them) invoke functions whose policy admits the bucket, topic or rule;"
-            " a message is not signed. Schedules do not run, and other services do not invoke"
-            " functions yet",
+            " a message is not signed. Other services do not invoke functions yet",
+        ),
+        (
+            "Schedules",
+            "rules with `rate` and `cron` send AWS's event to functions, and to what else moto"
+            " delivers to; EventBridge Scheduler runs functions, and refuses other targets with a"
+            " 501. Neither tries again what a function's queue did not take (the log says so), nor"
+            " has a dead-letter queue. What was missed for more than a minute is not made up for;"
+            " an `at` in the past never runs; a rate is counted from the last change. There are"
+            " at most 10,000 schedules. `time_scale` hurries them",
         ),
         (
             "Requests for them",

@@ -115,8 +115,9 @@ class Config:
     time_scale: float = option(
         1.0,
         "How much faster than on AWS the time passes between attempts of asynchronous "
-        "invocations, and how much faster their events become too old: with 60, a minute is a "
-        "second. Timeouts of functions are not touched.",
+        "invocations, how much faster their events become too old, and how much faster it passes "
+        "for schedules of EventBridge, from when they were put: with 60, a minute is a second. "
+        "Timeouts of functions are not touched.",
         least=1,
     )
     scaling: str = option(

@@ -256,7 +256,7 @@ def _neighbours(config: Config, serve: Serve) -> Neighbours:
     configured = dict(map(read_endpoint, config.neighbour_endpoints))
     return Neighbours(
         Endpoints(configured, embedded=config.neighbours == "embedded"),
-        Embedded(config.data_dir / "state" / "neighbours", serve),
+        Embedded(config.data_dir / "state" / "neighbours", serve, config.time_scale),
     )
 
 

@@ -1,13 +1,18 @@
 """The events of S3 and SNS, beside the examples of AWS's guides."""
 
+import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from stoker.core.trigger_events import (
     ObjectChange,
+    Occasion,
     TopicMessage,
     moment,
     of_eventbridge,
+    of_rule,
     of_s3,
+    of_scheduler,
     of_sns,
 )
 
@@ -78,3 +83,28 @@ def test_an_event_of_a_bus_has_its_time_in_text_and_nothing_of_the_bus() -> None
     sent = of_eventbridge({**event, "ingestion-time": 5.0, "replay-name": "none"})
     assert sent == {**event, "time": "2017-12-22T18:43:48Z"}
     assert of_eventbridge({**event, "time": "2017-12-22T18:43:48Z"}) == sent
+
+
+DUE = Occasion(
+    "arn:aws:events:us-east-1:123456789012:rule/r", "us-east-1", "123456789012", "i",
+    datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC),
+)  # fmt: skip
+
+
+def test_a_rule_with_a_schedule_sends_a_scheduled_event() -> None:
+    assert of_eventbridge(of_rule(DUE)) == {
+        "version": "0", "id": "i", "detail-type": "Scheduled Event", "source": "aws.events",
+        "account": "123456789012", "time": "2026-01-02T03:04:05Z", "region": "us-east-1",
+        "resources": [DUE.arn], "detail": {},
+    }  # fmt: skip
+
+
+def test_the_scheduler_sends_what_it_was_given_with_its_attributes_in_place() -> None:
+    given = '{"a": "<aws.scheduler.scheduled-time>", "n": "<aws.scheduler.attempt-number>"}'
+    assert json.loads(of_scheduler(DUE, given)) == {"a": "2026-01-02T03:04:05Z", "n": "1"}
+    assert of_scheduler(DUE, "<aws.scheduler.execution-id> <other>") == "i <other>"
+
+
+def test_the_scheduler_sends_a_notification_when_nothing_was_given() -> None:
+    sent = json.loads(of_scheduler(DUE, None))
+    assert (sent["source"], sent["detail"], sent["resources"]) == ("aws.scheduler", "{}", [DUE.arn])

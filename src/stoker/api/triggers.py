@@ -1,12 +1,14 @@
-"""Where the embedded neighbours come in: S3 and SNS send their events to functions.
+"""Where the embedded neighbours come in: S3, SNS and EventBridge send their events to functions.
 
 They come over a socket of their own, so that nobody else can say that he is S3. A function takes
-an event if its resource-based policy lets that service in for that bucket or topic, and then it
-runs asynchronously, as after Invoke with InvocationType Event.
+an event if its resource-based policy lets that service in for that bucket, topic or rule, and then
+it runs asynchronously, as after Invoke with InvocationType Event. A schedule of EventBridge
+Scheduler has a role of its account, and comes with that account's rights.
 """
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from stoker.api.control import Control
 from stoker.api.event_invocations import check_loop
@@ -63,15 +65,7 @@ class FromNeighbours:
         arn, principal = said[neighbours.FUNCTION], said[neighbours.PRINCIPAL]
         ref = parse_function_ref(arn)
         key = FunctionKey(ref.account or "", ref.region or "", ref.name)
-        asks = access.Access(
-            access.INVOKE,
-            service=principal,
-            facts={
-                "aws:sourcearn": said[neighbours.SOURCE],
-                "aws:sourceaccount": said[neighbours.SOURCE_ACCOUNT],
-                "aws:principalservicename": principal,
-            },
-        )
+        asks = _asks(said)
         catalog = self._control.catalog
         target = catalog.resolve(key.account, key.region, key.name, ref.qualifier)
         policy = catalog.policy(key.account, key.region, key.name, ref.qualifier)
@@ -90,3 +84,18 @@ class FromNeighbours:
         content = Content(new_request_id(), arn, "application/json", trace, ancestor, exchange.body)
         await self._control.events.keep(key, ref.qualifier, content)
         return 202
+
+
+def _asks(said: Mapping[str, str]) -> access.Access:
+    principal, account = said[neighbours.PRINCIPAL], said[neighbours.SOURCE_ACCOUNT]
+    if principal == neighbours.SCHEDULER:
+        return access.invoker(account)
+    return access.Access(
+        access.INVOKE,
+        service=principal,
+        facts={
+            "aws:sourcearn": said[neighbours.SOURCE],
+            "aws:sourceaccount": account,
+            "aws:principalservicename": principal,
+        },
+    )

@@ -17,6 +17,7 @@ FUNCTION: Final = "x-stoker-function"  # ARN
 PRINCIPAL: Final = "x-stoker-principal"  # "s3.amazonaws.com"
 SOURCE: Final = "x-stoker-source"  # ARN of the bucket, the topic, ...
 SOURCE_ACCOUNT: Final = "x-stoker-source-account"
+SCHEDULER: Final = "scheduler.amazonaws.com"  # the principal that comes with a role's rights
 TRACE: Final = "x-amzn-trace-id"
 
 # Of one connection, or told by whoever speaks for itself: not the other side's to say.

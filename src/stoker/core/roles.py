@@ -1,4 +1,4 @@
-"""Whether a role lets Lambda run functions with it. Pure."""
+"""Whether a role lets a service of AWS's act with it. Pure."""
 
 import json
 from collections.abc import Iterator
@@ -10,21 +10,26 @@ LAMBDA = "lambda.amazonaws.com"
 
 
 def check_trust(policy: str) -> None:
-    """`policy`: the JSON of a role's trust policy. Refuse in AWS's words one that does not name
-    Lambda; conditions are not judged."""
+    """Refuse in AWS's words a role that Lambda cannot run functions with."""
+    if not trusts(policy, LAMBDA):
+        raise InvalidParameterValueException(
+            "The role defined for the function cannot be assumed by Lambda."
+        )
+
+
+def trusts(policy: str, service: str) -> bool:
+    """`policy`: the JSON of a role's trust policy. Conditions are not judged."""
     for statement in _statements(policy):
         principal = statement.get("Principal")
         services = principal.get("Service") if isinstance(principal, dict) else principal
         actions = [action.lower() for action in _listed(statement.get("Action"))]
         if (
             statement.get("Effect") == "Allow"
-            and {LAMBDA, "*"} & set(_listed(services))
+            and {service, "*"} & set(_listed(services))
             and {"sts:assumerole", "sts:*", "*"} & set(actions)
         ):
-            return
-    raise InvalidParameterValueException(
-        "The role defined for the function cannot be assumed by Lambda."
-    )
+            return True
+    return False
 
 
 def _statements(policy: str) -> Iterator[dict[str, Any]]:

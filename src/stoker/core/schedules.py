@@ -1,4 +1,4 @@
-"""When a schedule is due: at(…), rate(…) and cron(…) of Application Auto Scaling. Pure.
+"""When a schedule is due: at(…), rate(…) and cron(…) as AWS's services write them. Pure.
 
     schedule = read("cron(0 10 ? * MON-FRI *)")
     schedule.next(after, zone, since)      # the first moment behind `after`, or None: never again
@@ -6,6 +6,8 @@
 A cron expression has six fields, minutes hours day-of-month month day-of-week year, of which one
 of the two days is `?` (or both are `*`): https://docs.aws.amazon.com/autoscaling/application/
 userguide/scheduled-scaling-using-cron-expressions.html. Days of the week count from 1, a Sunday.
+What summer time leaves out is skipped, what winter time repeats is due once ("Daylight savings
+time" in EventBridge Scheduler's guide, "Schedule types").
 """
 
 import re
@@ -19,6 +21,7 @@ from stoker.core.errors import ValidationException
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 FIRST_YEAR, LAST_YEAR = 1970, 2199
+AUTOSCALING_CHARACTERS, EVENTBRIDGE_CHARACTERS = 1600, 256  # of an expression, AWS's
 MOST_MINUTES = 366 * 24 * 60 * 100  # of a rate
 
 _AT = re.compile(r"at\((\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\)")
@@ -79,8 +82,9 @@ class Cron:
             for minute in sorted(self.minutes):
                 local = datetime.combine(day, time(hour, minute), zone)
                 moment = local.astimezone(UTC)
-                # An hour that summer time leaves out comes back from UTC as another one.
-                if moment > after and moment.astimezone(zone).hour == hour:
+                # What summer time leaves out comes back from UTC as something else.
+                back = moment.astimezone(zone)
+                if moment > after and (back.hour, back.minute) == (hour, minute):
                     return moment
         return None
 
@@ -108,9 +112,11 @@ class Days:
         return found[self.nth - 1 : self.nth] if self.nth else found
 
 
-def read(text: str) -> Schedule:
+def read(text: str, most_characters: int = AUTOSCALING_CHARACTERS) -> Schedule:
     """Raise ValidationException for what is none."""
     try:
+        if len(text) > most_characters:
+            raise ValueError(text)
         if match := _AT.fullmatch(text):
             return At(datetime.fromisoformat(match[1]))
         if match := _RATE.fullmatch(text):

@@ -1,10 +1,11 @@
 """The events that AWS's services send to functions, in AWS's full shape. Pure.
 
 Sources: "Event message structure" of the S3 User Guide; "Using AWS Lambda with Amazon SNS";
-"Events" of the EventBridge User Guide.
+"Events" of the EventBridge User Guide; "Adding context attributes" of EventBridge Scheduler's.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -119,6 +120,52 @@ def of_eventbridge(event: Mapping[str, Any]) -> dict[str, Any]:
         time = f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}"
     names = ("version", "id", "detail-type", "source", "account", "time", "region", "resources")
     return {**{name: event[name] for name in names}, "time": time, "detail": event["detail"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """A rule or a schedule is due."""
+
+    arn: str  # its own
+    region: str
+    account: str
+    id: str
+    time: datetime  # the planned one, in UTC
+
+
+def of_rule(occasion: Occasion) -> dict[str, Any]:
+    """What a rule with a schedule sends, as the bus has it (of_eventbridge makes it whole)."""
+    return _scheduled(occasion, "aws.events", {})
+
+
+def of_scheduler(occasion: Occasion, given: str | None) -> str:
+    """What EventBridge Scheduler sends: the target's Input with its context attributes; without
+    one a notification, whose detail is a text."""
+    if given is None:
+        return json.dumps(of_eventbridge(_scheduled(occasion, "aws.scheduler", "{}")))
+    attributes = {
+        "schedule-arn": occasion.arn,
+        "scheduled-time": f"{occasion.time:%Y-%m-%dT%H:%M:%SZ}",
+        "execution-id": occasion.id,
+        "attempt-number": "1",
+    }
+    for name, value in attributes.items():
+        given = given.replace(f"<aws.scheduler.{name}>", value)
+    return given
+
+
+def _scheduled(occasion: Occasion, source: str, detail: Any) -> dict[str, Any]:
+    return {
+        "version": "0",
+        "id": occasion.id,
+        "detail-type": "Scheduled Event",
+        "source": source,
+        "account": occasion.account,
+        "time": int(occasion.time.timestamp()),
+        "region": occasion.region,
+        "resources": [occasion.arn],
+        "detail": detail,
+    }
 
 
 def moment(now: float) -> str:

@@ -1,8 +1,10 @@
-"""The process in which moto stands for AWS's other services: python -m stoker.neighbours.child FD.
+"""The process in which moto stands for AWS's other services.
+
+    python -m stoker.neighbours.child FD SCALE
 
 It answers HTTP on the listening Unix socket FD that it inherits, and ends when its standard
 input does: when the server that started it closes it, or dies in whatever way. It keeps
-everything in memory.
+everything in memory. For schedules time passes SCALE times as fast.
 
 Functions may ask it, so it is shut in: it has no network (moto would send what a topic or an
 integration is told to wherever it is told), and a bounded memory.
@@ -43,7 +45,7 @@ def main() -> None:
     threading.Thread(target=end_with_the_server, daemon=True).start()
     from stoker.neighbours import moto_app  # only now: none of moto runs before we are shut in
 
-    moto_app.serve(socket.socket(fileno=int(sys.argv[1])))
+    moto_app.serve(socket.socket(fileno=int(sys.argv[1])), float(sys.argv[2]))
 
 
 if __name__ == "__main__":

@@ -28,11 +28,13 @@ class CannotStart(Exception):
 class Embedded:
     """What they keep is in their memory: gone when they end, and they end with us."""
 
-    def __init__(self, folder: Path, serve: Serve) -> None:
+    def __init__(self, folder: Path, serve: Serve, scale: float) -> None:
         """`folder` is ours alone; it holds their socket, and the one by which they reach us:
-        `serve` answers there (core/neighbours.py says what they send)."""
+        `serve` answers there (core/neighbours.py says what they send). `scale`: how much faster
+        time passes for their schedules."""
         self._folder = folder
         self._serve = serve
+        self._scale = scale
         self._starting = asyncio.Lock()
         self._place: int | None = None  # the folder, opened: its path may be too long for a socket
         self._ours: socket.socket | None = None  # whoever serves there has closed before
@@ -87,6 +89,7 @@ class Embedded:
         with self._listening(THEIRS) as listener:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "stoker.neighbours.child", str(listener.fileno()),
+                str(self._scale),
                 stdin=PIPE, stdout=PIPE, stderr=STDOUT, pass_fds=[listener.fileno()],
                 cwd=self._folder,
             )  # fmt: skip

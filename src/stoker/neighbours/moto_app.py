@@ -5,6 +5,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 # Read by moto while it is imported.
@@ -24,6 +25,9 @@ from werkzeug.serving import make_server
 
 from stoker.core.neighbours import FAILED, NOT_SERVED
 from stoker.neighbours import triggers
+from stoker.neighbours.scheduled_rules import Rules
+from stoker.neighbours.scheduler import Scheduler
+from stoker.neighbours.timetable import Timetable
 
 Start = Callable[[str, list[tuple[str, str]]], Any]
 WSGI = Callable[[dict[str, Any], Start], Iterable[bytes]]
@@ -72,10 +76,15 @@ def _in_short(failure: Exception) -> str:
     return f"{failure!r} ({at.filename.rpartition('site-packages/')[2]}, line {at.lineno})"
 
 
-def serve(listener: socket.socket) -> None:
-    """Answer there, for ever; says "ready" on standard output once that has begun."""
+def serve(listener: socket.socket, scale: float) -> None:
+    """Answer there, for ever; says "ready" on standard output once that has begun. `scale`: how
+    much faster time passes for schedules."""
     get_backend("iam")  # is behind many others: better loaded now than in somebody's request
     triggers.install()
+    timetable = Timetable(partial(triggers.complain, "schedules"))
+    triggers.hook(Rules(timetable, scale).hooks())
+    triggers.hook(Scheduler(timetable, scale).hooks())
+    timetable.start()
     app = honest(Neighbours(create_backend_app))
     with make_server(
         f"unix://{listener.getsockname()}", 0, app, threaded=True, request_handler=Quiet,

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
 
@@ -97,7 +98,7 @@ def _s3_to_function(account_id: str, event_body: Any, fn_arn: str, region_name: 
     try:
         send("POST", fn_arn, "s3.amazonaws.com", bucket, account_id, _bytes(event_body))
     except Refused as refusal:  # the object is there all the same, as on AWS
-        _complain("s3", fn_arn, refusal)
+        complain("s3", fn_arn, refusal)
 
 
 _put_configuration = S3Backend.put_bucket_notification_configuration
@@ -132,7 +133,7 @@ def _sns_publish(
     message_attributes: dict[str, Any] | None = None, **more: Any,
 ) -> None:  # fmt: skip
     if self.protocol in ("http", "https"):
-        _complain("sns", self.endpoint, Refused("nothing is sent over the network"))
+        complain("sns", self.endpoint, Refused("nothing is sent over the network"))
         return
     if self.protocol != "lambda":
         _publish(self, message, message_id, subject, message_attributes, **more)
@@ -149,33 +150,44 @@ def _sns_publish(
     try:
         send("POST", self.endpoint, "sns.amazonaws.com", self.topic.arn, self.account_id, body)
     except Refused as refusal:
-        _complain("sns", self.endpoint, refusal)
+        complain("sns", self.endpoint, refusal)
 
 
 # --- EventBridge --------------------------------------------------------------------------------
 
-_send_to_targets = Rule.send_to_targets
+send_to_targets = Rule.send_to_targets  # moto's own
 
 
 def _to_targets(self: Rule, event: Any, transform_input: bool = True) -> None:
     """In place of moto's, which raises at the first function among the targets."""
     if self.state != "ENABLED":
         return
-    others = copy.copy(self)
-    others.targets = [one for one in self.targets if ":lambda:" not in one["Arn"]]
-    _send_to_targets(others, event, transform_input)
-    if not self.event_pattern.matches_event(event):
-        return
+    functions, others = by_kind(self)
+    send_to_targets(others, event, transform_input)
+    if self.event_pattern.matches_event(event):
+        to_functions(functions, event, transform_input)
+
+
+def by_kind(rule: Rule) -> tuple[Rule, Rule]:
+    """It, with the functions among its targets, and with all others."""
+    both = copy.copy(rule), copy.copy(rule)
+    for one in both:
+        one.targets = []
+    for target in rule.targets:
+        both[":lambda:" not in target["Arn"]].targets.append(target)
+    return both
+
+
+def to_functions(rule: Rule, event: Any, transform_input: bool = True) -> None:
+    """Send an event to the rule's targets, which are functions all."""
     whole = of_eventbridge(event)
-    for target in self.targets:
-        if target in others.targets:
-            continue
+    for target in rule.targets:
         try:
             body = _bytes(_input(target, whole) if transform_input else whole)
-            source = (self.arn, self.account_id)
+            source = (rule.arn, rule.account_id)
             send("POST", target["Arn"], "events.amazonaws.com", *source, body)
         except (Refused, ValueError) as refusal:
-            _complain("events", target["Arn"], refusal)
+            complain("events", target["Arn"], refusal)
 
 
 def _input(target: dict[str, Any], event: dict[str, Any]) -> Any:
@@ -203,16 +215,30 @@ _HOOKS: tuple[tuple[Any, str, Any], ...] = (
 
 def install() -> None:
     """Call once, before the first request."""
-    for owner, name, ours in _HOOKS:
+    hook(_HOOKS)
+
+
+def hook(hooks: Iterable[tuple[Any, str, Any]]) -> None:
+    """Put functions of ours in the place of those that moto has by these names."""
+    for owner, name, ours in hooks:
         assert hasattr(owner, name), f"moto has no {name} any more"
-        setattr(owner, name, ours)
+        setattr(owner, name, _function(ours))
+
+
+def _function(ours: Callable[..., Any]) -> Callable[..., Any]:
+    """What a class makes a method of, whatever kind of callable `ours` is."""
+
+    def instead(*given: Any, **asked: Any) -> Any:
+        return ours(*given, **asked)
+
+    return instead
 
 
 def _bytes(event: Any) -> bytes:
     return json.dumps(event, separators=(",", ":"), default=str).encode()
 
 
-def _complain(service: str, function: str, refusal: Exception) -> None:
+def complain(service: str, function: str, refusal: BaseException | str) -> None:
     """The server logs what comes here."""
     with _log:
         os.write(1, f"{service} could not reach {function}: {refusal}\n".encode())
