@@ -159,8 +159,9 @@ DIFFERENCES = {
         (
             "Triggers",
             "objects of S3, messages of SNS and events of EventBridge (rules with patterns, as far"
-            " as moto matches them) invoke functions whose policy admits the bucket, topic or rule;"
-            " a message is not signed. Other services do not invoke functions yet",
+            " as moto matches them) invoke functions whose policy admits the bucket, topic or rule,"
+            " and go to queues, whose policies are not asked; a message is not signed. Other"
+            " services do not invoke functions yet",
         ),
         (
             "Schedules",

@@ -198,3 +198,83 @@ def test_an_event_that_matches_a_rule_invokes_its_functions(
         "constant", "{'n': 1}", "{'number': 1}",
     ]  # fmt: skip
     assert len(got(logs_client, name, 4)) == 4
+
+
+# --- queues -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sqs(server: StokerProcess) -> Iterator[Any]:
+    with closing(server.client("sqs")) as client:
+        yield client
+
+
+def new_queue(sqs: Any, **attributes: str) -> tuple[str, str]:
+    """URL and ARN."""
+    name = f"q-{uuid.uuid4().hex[:12]}" + (".fifo" if "FifoQueue" in attributes else "")
+    url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    return url, f"arn:aws:sqs:{REGION}:000000000000:{name}"
+
+
+def received(sqs: Any, url: str) -> dict[str, Any]:
+    """The next message; it is deleted."""
+    answer = sqs.receive_message(
+        QueueUrl=url, WaitTimeSeconds=20, AttributeNames=["All"], MessageAttributeNames=["All"]
+    )
+    (found,) = answer["Messages"]
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=found["ReceiptHandle"])
+    message: dict[str, Any] = found
+    return message
+
+
+def test_an_object_sends_a_message_to_a_queue(s3: Any, sqs: Any, bucket: str) -> None:
+    url, arn = new_queue(sqs)
+
+    def notify(arn: str) -> None:
+        wanted = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}
+        s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [wanted]}
+        )
+
+    with pytest.raises(ClientError, match="Unable to validate the following destination"):
+        notify(f"{arn}-not")
+    notify(arn)
+    assert json.loads(received(sqs, url)["Body"])["Event"] == "s3:TestEvent"
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    (record,) = json.loads(received(sqs, url)["Body"])["Records"]
+    assert record["s3"]["object"]["key"] == "k"
+
+
+def test_a_topic_sends_to_queues_raw_or_in_an_envelope_and_in_order(sns: Any, sqs: Any) -> None:
+    topic = sns.create_topic(
+        Name=f"t-{uuid.uuid4().hex[:12]}.fifo", Attributes={"FifoTopic": "true"}
+    )["TopicArn"]
+    url, arn = new_queue(sqs, FifoQueue="true")
+    raw_url, raw = new_queue(sqs, FifoQueue="true")
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    raw_too = {"RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=raw, Attributes=raw_too)
+    data = {"DataType": "Binary", "BinaryValue": b"\0\1"}
+    text = {"DataType": "String", "StringValue": "v"}
+    sns.publish(
+        TopicArn=topic, Message="hello", MessageGroupId="g", MessageDeduplicationId="d",
+        MessageAttributes={"text": text, "data": data},
+    )  # fmt: skip
+    envelope = received(sqs, url)
+    assert json.loads(envelope["Body"])["Message"] == "hello"
+    assert envelope["Attributes"]["MessageGroupId"] == "g"
+    assert envelope["Attributes"]["MessageDeduplicationId"] == "d"
+    bare = received(sqs, raw_url)
+    assert bare["Body"] == "hello"
+    assert bare["MessageAttributes"]["text"]["StringValue"] == "v"
+    assert bare["MessageAttributes"]["data"]["BinaryValue"] == b"\0\1"
+
+
+def test_an_event_goes_to_a_queue(server: StokerProcess, sqs: Any) -> None:
+    url, arn = new_queue(sqs)
+    rule = f"r-{uuid.uuid4().hex[:12]}"
+    with closing(server.client("events")) as events:
+        events.put_rule(Name=rule, EventPattern=json.dumps({"source": [rule]}))
+        events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": arn}])
+        events.put_events(Entries=[{"Source": rule, "DetailType": "t", "Detail": '{"n": 1}'}])
+    assert json.loads(received(sqs, url)["Body"])["detail"] == {"n": 1}

@@ -1,14 +1,18 @@
-"""Where the embedded neighbours come in: S3, SNS and EventBridge send their events to functions.
+"""Where the embedded neighbours come in: S3, SNS and EventBridge send to functions and queues.
 
 They come over a socket of their own, so that nobody else can say that he is S3. A function takes
 an event if its resource-based policy lets that service in for that bucket, topic or rule, and then
 it runs asynchronously, as after Invoke with InvocationType Event. A schedule of EventBridge
 Scheduler has a role of its account, and comes with that account's rights.
+Queues take everything.
 """
 
 import asyncio
+import base64
 import logging
 from collections.abc import Mapping
+
+import orjson
 
 from stoker.api.control import Control
 from stoker.api.event_invocations import check_loop
@@ -17,9 +21,12 @@ from stoker.api.sampling import begun
 from stoker.core import access, lineage, neighbours
 from stoker.core.errors import RequestTooLargeException, ServiceError, ServiceException
 from stoker.core.limits import ASYNC_PAYLOAD_BYTES
+from stoker.core.message_attributes import Value
 from stoker.core.model import FunctionKey
 from stoker.core.names import parse_function_ref
+from stoker.core.queue_rules import QueueKey
 from stoker.http.base import Exchange
+from stoker.queues.posting import Post, post
 from stoker.store.event_queue import Content
 
 log = logging.getLogger(__name__)
@@ -60,9 +67,35 @@ class FromNeighbours:
             exchange.respond(status, [])
 
     async def _carried_out(self, exchange: Exchange) -> int:
-        """The status. Raises what the function, its policy or the queue refuses."""
+        """The status. Raises what the target, or its policy, refuses."""
+        if exchange.oversized or exchange.truncated:
+            raise RequestTooLargeException(f"an event has at most {ASYNC_PAYLOAD_BYTES} bytes")
+        arn = exchange.headers[neighbours.TARGET]
+        if arn.split(":")[2] == "sqs":
+            return await self._posted(exchange, arn)
+        return await self._invoked(exchange, arn)
+
+    async def _posted(self, exchange: Exchange, arn: str) -> int:
+        region, account, name = arn.split(":", 5)[3:]
+        key = QueueKey(account, region, name)
+        self._control.queues.find(key)
+        if exchange.method == "GET":
+            return 204
+        told = orjson.loads(exchange.body)
+        attributes = {
+            name: Value(one["Type"], None, base64.b64decode(one["Value"]))
+            if one["Type"].startswith("Binary")
+            else Value(one["Type"], one["Value"])
+            for name, one in told.get("attributes", {}).items()
+        }
+        trace = exchange.headers.get(neighbours.TRACE, "")
+        it = Post(told["body"], attributes, trace, told.get("group"), told.get("deduplication"))
+        await post(self._control.queues, key, it)
+        return 202
+
+    async def _invoked(self, exchange: Exchange, arn: str) -> int:
         said = exchange.headers
-        arn, principal = said[neighbours.FUNCTION], said[neighbours.PRINCIPAL]
+        principal = said[neighbours.PRINCIPAL]
         ref = parse_function_ref(arn)
         key = FunctionKey(ref.account or "", ref.region or "", ref.name)
         asks = _asks(said)
@@ -72,8 +105,6 @@ class FromNeighbours:
         access.check(policy, asks, owner=key.account, who=principal, resource=arn)
         if exchange.method == "GET":
             return 204
-        if exchange.oversized or exchange.truncated:
-            raise RequestTooLargeException(f"an event has at most {ASYNC_PAYLOAD_BYTES} bytes")
         trace, _, ancestor = begun(
             self._control.sampling, (key.account, key.region, key.name),
             said.get(neighbours.TRACE), active=target.tracing == "Active",

@@ -12,8 +12,8 @@ ACCOUNT: Final = "x-moto-account-id"  # to the embedded ones: on whose behalf a 
 NOT_SERVED: Final = "x-stoker-not-served"  # from them: what they do not have
 FAILED: Final = "x-stoker-failed"  # from them: how they failed
 
-# What the embedded ones send to functions says in headers:
-FUNCTION: Final = "x-stoker-function"  # ARN
+# What the embedded ones send to functions and queues says in headers:
+TARGET: Final = "x-stoker-target"  # ARN
 PRINCIPAL: Final = "x-stoker-principal"  # "s3.amazonaws.com"
 SOURCE: Final = "x-stoker-source"  # ARN of the bucket, the topic, ...
 SOURCE_ACCOUNT: Final = "x-stoker-source-account"

@@ -18,7 +18,7 @@ from stoker.core import errors, schedules
 from stoker.core.recurrence import Plan
 from stoker.core.trigger_events import Occasion, of_rule
 from stoker.neighbours.timetable import MOST_ENTRIES, Entry, Timetable
-from stoker.neighbours.triggers import by_kind, complain, send_to_targets, to_functions
+from stoker.neighbours.triggers import by_kind, complain, send_to_targets, to_ours
 
 _put_rule = EventsBackend.put_rule
 _enable_rule = EventsBackend.enable_rule
@@ -95,8 +95,8 @@ def _send(rule: Rule, moment: datetime) -> None:
     """The event of a schedule goes to all targets, also of a rule that has a pattern besides."""
     occasion = Occasion(rule.arn, rule.region_name, rule.account_id, str(uuid.uuid4()), moment)
     event = of_rule(occasion)
-    functions, others = by_kind(rule)
-    to_functions(functions, event)
+    ours, others = by_kind(rule)
+    to_ours(ours, event)
     others.event_pattern = EventPattern.load(None)
     targets, others.targets = others.targets, []
     for target in targets:

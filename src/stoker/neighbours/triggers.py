@@ -1,6 +1,7 @@
-"""In the child: what S3, SNS and EventBridge send to functions goes to the server, which has them.
+"""In the child: what S3, SNS and EventBridge send to functions and queues goes to the server, which
+has them.
 
-moto would hand it to its own Lambda. Each hook below stands in the place of one of moto's
+moto would hand it to its own Lambda and SQS. Each hook below stands in the place of one of moto's
 functions; tests/conformance/test_triggers.py fails when moto has moved it.
 """
 
@@ -26,7 +27,7 @@ from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeBucket, NotificationConfiguration, S3Backend
 from moto.sns.models import Subscription
 
-from stoker.core.neighbours import FUNCTION, PRINCIPAL, SOURCE, SOURCE_ACCOUNT, TRACE
+from stoker.core.neighbours import PRINCIPAL, SOURCE, SOURCE_ACCOUNT, TARGET, TRACE
 from stoker.core.trigger_events import ObjectChange, TopicMessage, of_eventbridge, of_s3, of_sns
 
 PATIENCE_S = 60
@@ -39,11 +40,12 @@ class Refused(Exception):
 
 
 def send(
-    method: str, function: str, principal: str, source: str, account: str, body: bytes = b""
+    method: str, target: str, principal: str, source: str, account: str, body: bytes = b""
 ) -> None:
-    """POST: have the function invoked; it is on the server's disk when this returns. GET: only
-    say whether that would be taken. Raise Refused."""
-    headers = {FUNCTION: function, PRINCIPAL: principal, SOURCE: source, SOURCE_ACCOUNT: account}
+    """POST: have the function invoked (`body` is its event) or the message queued (`body` is made
+    by message()); it is on the server's disk when this returns. GET: only say whether that would
+    be taken. Raise Refused."""
+    headers = {TARGET: target, PRINCIPAL: principal, SOURCE: source, SOURCE_ACCOUNT: account}
     if has_request_context() and TRACE in request.headers:
         headers[TRACE] = request.headers[TRACE]
     link = _Link("localhost", timeout=PATIENCE_S)
@@ -57,6 +59,12 @@ def send(
         link.close()
     if answer.status >= 300:
         raise Refused(said)
+
+
+def message(body: str, **more: Any) -> bytes:
+    """For a queue. `more`: attributes ({"k": {"Type": "String", "Value": "v"}}), group,
+    deduplication."""
+    return _bytes({"body": body, **{name: said for name, said in more.items() if said}})
 
 
 class _Link(http.client.HTTPConnection):
@@ -101,18 +109,33 @@ def _s3_to_function(account_id: str, event_body: Any, fn_arn: str, region_name: 
         complain("s3", fn_arn, refusal)
 
 
+def _s3_to_queue(account_id: str, event_body: Any, queue_name: str, region_name: str) -> None:
+    """In place of moto.s3.notifications._send_sqs_message. Also the test event comes here."""
+    queue = f"arn:aws:sqs:{region_name}:{account_id}:{queue_name}"
+    records = event_body.get("Records")
+    bucket = records[0]["s3"]["bucket"]["name"] if records else event_body["Bucket"]
+    source = f"arn:aws:s3:::{bucket}"
+    try:
+        body = message(json.dumps(event_body))
+        send("POST", queue, "s3.amazonaws.com", source, account_id, body)
+    except Refused as refusal:
+        complain("s3", queue, refusal)
+
+
 _put_configuration = S3Backend.put_bucket_notification_configuration
 
 
 def _checked_configuration(
     self: S3Backend, bucket_name: str, notification_config: dict[str, Any]
 ) -> None:
-    """As S3 does, ask first whether each function would take the events."""
+    """As S3 does, ask first whether each target would take the events."""
+    given = notification_config or {}
     wanted = NotificationConfiguration(
-        cloud_function=(notification_config or {}).get("CloudFunctionConfiguration")
+        cloud_function=given.get("CloudFunctionConfiguration"),
+        queue=given.get("QueueConfiguration"),
     )
     source = f"arn:aws:s3:::{bucket_name}"
-    for one in wanted.cloud_function:
+    for one in (*wanted.cloud_function, *wanted.queue):
         try:
             send("GET", one.arn, "s3.amazonaws.com", source, self.account_id)
         except Refused:
@@ -135,7 +158,7 @@ def _sns_publish(
     if self.protocol in ("http", "https"):
         complain("sns", self.endpoint, Refused("nothing is sent over the network"))
         return
-    if self.protocol != "lambda":
+    if self.protocol not in ("lambda", "sqs"):
         _publish(self, message, message_id, subject, message_attributes, **more)
         return
     matcher = self._filter_policy_matcher
@@ -143,14 +166,28 @@ def _sns_publish(
         return
     if more.get("message_structure") == "json":
         message = self._parse_message_structure(message, self.protocol)
-    sent = TopicMessage(
-        self.topic.arn, self.arn, message_id, message, subject, message_attributes or {}
-    )
-    body = _bytes(of_sns(sent, time.time()))
+    attributes = message_attributes or {}
+    if self.protocol == "lambda":
+        sent = TopicMessage(self.topic.arn, self.arn, message_id, message, subject, attributes)
+        body = _bytes(of_sns(sent, time.time()))
+    else:
+        body = _for_queue(self, message, message_id, subject, attributes, more)
     try:
         send("POST", self.endpoint, "sns.amazonaws.com", self.topic.arn, self.account_id, body)
     except Refused as refusal:
         complain("sns", self.endpoint, refusal)
+
+
+def _for_queue(
+    self: Subscription, text: str, message_id: str, subject: str | None,
+    attributes: dict[str, Any], more: dict[str, Any],
+) -> bytes:  # fmt: skip
+    """A message with its envelope, or raw, if the subscription says so."""
+    line = {"group": more.get("group_id"), "deduplication": more.get("deduplication_id")}
+    if str(self.attributes.get("RawMessageDelivery", "")).lower() == "true":
+        return message(text, attributes=attributes, **line)
+    envelope = self.get_post_data(text, message_id, subject, message_attributes=attributes)
+    return message(json.dumps(envelope, indent=2), **line)
 
 
 # --- EventBridge --------------------------------------------------------------------------------
@@ -162,28 +199,32 @@ def _to_targets(self: Rule, event: Any, transform_input: bool = True) -> None:
     """In place of moto's, which raises at the first function among the targets."""
     if self.state != "ENABLED":
         return
-    functions, others = by_kind(self)
+    ours, others = by_kind(self)
     send_to_targets(others, event, transform_input)
     if self.event_pattern.matches_event(event):
-        to_functions(functions, event, transform_input)
+        to_ours(ours, event, transform_input)
 
 
 def by_kind(rule: Rule) -> tuple[Rule, Rule]:
-    """It, with the functions among its targets, and with all others."""
+    """It, with the functions and queues among its targets, and with all others."""
     both = copy.copy(rule), copy.copy(rule)
     for one in both:
         one.targets = []
     for target in rule.targets:
-        both[":lambda:" not in target["Arn"]].targets.append(target)
+        both[target["Arn"].split(":")[2] not in ("lambda", "sqs")].targets.append(target)
     return both
 
 
-def to_functions(rule: Rule, event: Any, transform_input: bool = True) -> None:
-    """Send an event to the rule's targets, which are functions all."""
+def to_ours(rule: Rule, event: Any, transform_input: bool = True) -> None:
+    """Send an event to the rule's targets, which are functions and queues all."""
     whole = of_eventbridge(event)
     for target in rule.targets:
         try:
-            body = _bytes(_input(target, whole) if transform_input else whole)
+            wanted = _input(target, whole) if transform_input else whole
+            group = target.get("SqsParameters", {}).get("MessageGroupId")
+            body = _bytes(wanted)
+            if ":sqs:" in target["Arn"]:
+                body = message(body.decode(), group=group)
             source = (rule.arn, rule.account_id)
             send("POST", target["Arn"], "events.amazonaws.com", *source, body)
         except (Refused, ValueError) as refusal:
@@ -207,6 +248,7 @@ def _input(target: dict[str, Any], event: dict[str, Any]) -> Any:
 _HOOKS: tuple[tuple[Any, str, Any], ...] = (
     (moto.s3.notifications, "_get_s3_event", _of_s3),
     (moto.s3.notifications, "_invoke_awslambda", _s3_to_function),
+    (moto.s3.notifications, "_send_sqs_message", _s3_to_queue),
     (S3Backend, "put_bucket_notification_configuration", _checked_configuration),
     (Subscription, "publish", _sns_publish),
     (Rule, "send_to_targets", _to_targets),
