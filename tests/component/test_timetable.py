@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from queue import SimpleQueue
 
 import pytest
@@ -18,14 +19,21 @@ Complaints = SimpleQueue[tuple[str, BaseException | str]]
 
 
 @contextmanager
-def running() -> Iterator[tuple[Timetable, Complaints]]:
+def made() -> Iterator[tuple[Timetable, Complaints]]:
+    """One that the test starts."""
     complaints: Complaints = SimpleQueue()
     table = Timetable(lambda name, why: complaints.put((name, why)))
-    table.start()
     try:
         yield table, complaints
     finally:
         table.close()
+
+
+@contextmanager
+def running() -> Iterator[tuple[Timetable, Complaints]]:
+    with made() as (table, complaints):
+        table.start()
+        yield table, complaints
 
 
 def each_minute(*, scale: float = 1e5, times: int | None = None) -> Plan:
@@ -57,16 +65,22 @@ def test_what_is_put_wakes_the_thread_that_waits_for_something_later() -> None:
         assert seen.get(timeout=PATIENCE_S) == plan.since
 
 
-def test_what_is_replaced_or_removed_is_not_carried_out_any_more() -> None:
+def test_what_is_replaced_or_removed_is_not_carried_out() -> None:
     seen: SimpleQueue[str] = SimpleQueue()
-    soon = Plan(read("rate(1 day)"), datetime.now(UTC), scale=86_400)  # in a second
-    with running() as (table, _):
-        table.put("replaced", Entry(soon, lambda _: seen.put("old")))
-        table.put("replaced", Entry(soon, lambda _: seen.put("new")))
-        table.put("removed", Entry(soon, lambda _: seen.put("removed")))
+    with made() as (table, _):
+        for name, word in (("replaced", "old"), ("removed", "removed"), ("replaced", "new")):
+            table.put(name, Entry(each_minute(times=1), partial(_note, seen, word)))
         table.remove("removed")
         table.remove("never there")
-        assert {seen.get(timeout=PATIENCE_S) for _ in range(3)} == {"new"}
+        over = threading.Event()  # later than all others
+        table.put("last", Entry(each_minute(times=1), partial(_note, seen, "last"), over.set))
+        table.start()
+        assert over.wait(PATIENCE_S)
+    assert sorted(seen.get() for _ in range(seen.qsize())) == ["last", "new"]
+
+
+def _note(seen: SimpleQueue[str], word: str, _moment: datetime) -> None:
+    seen.put(word)
 
 
 def test_a_failure_is_told_and_the_next_time_comes() -> None:

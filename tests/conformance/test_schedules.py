@@ -17,6 +17,13 @@ from tests.faults.scene import until
 from tests.running import REGION, StokerProcess, deploy
 
 TELL = "import json\ndef handler(event, context): print('got', json.dumps(event))\n"
+WARM = """
+import boto3
+
+def handler(names, context):
+    for name in names:
+        boto3.client("lambda").invoke(FunctionName=name, Payload='"warm up"')
+"""
 ROLE = "arn:aws:iam::000000000000:role/any"
 OFF = {"Mode": "OFF"}
 HOUR = timedelta(hours=1)
@@ -165,6 +172,14 @@ def test_a_disabled_schedule_waits_for_its_update(scene: Scene) -> None:
     found = scene.scheduler.get_schedule(Name=schedule)
     assert (found["State"], found["ActionAfterCompletion"]) == ("ENABLED", "DELETE")
     assert scene.got(name, 1) == ["updated"], "a rate begins at once"
+    scene.scheduler.delete_schedule(Name=schedule)
+
+
+def test_a_scheduled_function_warms_others_with_its_role(scene: Scene) -> None:
+    """It finds the server by its own environment, as on AWS."""
+    warmed, warmer = scene.function(), deploy(scene.functions, WARM, Timeout=60)
+    schedule = scene.schedule(warmer, "rate(1 day)", target={"Input": json.dumps([warmed])})
+    assert scene.got(warmed, 1) == ["warm up"]
     scene.scheduler.delete_schedule(Name=schedule)
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stoker.core.errors import ValidationException
@@ -85,6 +85,13 @@ def test_no_pace_leads_out_of_the_calendar(scale: float, now: float, text: str) 
     assert found is None or SINCE < found < NEVER
 
 
+@pytest.mark.parametrize("text", ["rate(1 minute)", "cron(* * * * ? *)", "at(9999-12-31T23:59:59)"])
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Lima"])
+def test_the_end_of_the_calendar_is_never(text: str, zone: str) -> None:
+    start = datetime.max.replace(tzinfo=UTC)
+    assert Plan(read(text), SINCE, ZoneInfo(zone), start=start, at_once=True).first() is None
+
+
 FIELDS = {
     "minutes": st.sampled_from(["*", "0", "30", "0/20", "15-45/15", "58-2", "5,59"]),
     "hours": st.sampled_from(["*", "0", "1-3", "2", "23", "*/6", "22-1"]),
@@ -95,12 +102,14 @@ FIELDS = {
 }
 
 
+@example("15-45/15", "2", "* ?", "*", "Australia/Lord_Howe", datetime(2026, 10, 3), 13 * 60)
 @given(
     **FIELDS,
     zone=st.sampled_from(["UTC", "Europe/Berlin", "Australia/Lord_Howe", "America/Sao_Paulo"]),
     start=st.sampled_from(
         [
             datetime(2026, 3, 27),
+            datetime(2026, 10, 2),
             datetime(2026, 10, 23),
             datetime(2017, 10, 13),
             datetime(2024, 2, 27),

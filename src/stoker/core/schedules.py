@@ -76,9 +76,12 @@ class Cron:
         return None
 
     def _on(self, day: date, after: datetime, zone: tzinfo) -> datetime | None:
-        if day < after.astimezone(zone).date():
+        there = after.astimezone(zone)
+        if day < there.date():
             return None
         for hour in sorted(self.hours):
+            if day == there.date() and hour < there.hour:
+                continue  # over, also on a clock that was put back
             for minute in sorted(self.minutes):
                 local = datetime.combine(day, time(hour, minute), zone)
                 moment = local.astimezone(UTC)
