@@ -166,8 +166,8 @@ DIFFERENCES = {
         (
             "Schedules",
             "rules with `rate` and `cron` send AWS's event to functions, and to what else moto"
-            " delivers to; EventBridge Scheduler runs functions, and refuses other targets with a"
-            " 501. Neither tries again what a function's queue did not take (the log says so), nor"
+            " delivers to; EventBridge Scheduler runs functions and fills queues, and refuses other"
+            " targets with a 501. Neither tries again what was not taken (the log says so), nor"
             " has a dead-letter queue. What was missed for more than a minute is not made up for;"
             " an `at` in the past never runs; a rate is counted from the last change. There are"
             " at most 10,000 schedules. `time_scale` hurries them",

@@ -38,6 +38,7 @@ class Scene:
     events: Any
     scheduler: Any
     iam: Any
+    sqs: Any
 
     def function(self) -> str:
         return deploy(self.functions, TELL)
@@ -72,7 +73,7 @@ def arn_of(function: str) -> str:
 
 
 def talking_to(server: StokerProcess, clients: ExitStack) -> Scene:
-    names = ("lambda", "logs", "events", "scheduler", "iam")
+    names = ("lambda", "logs", "events", "scheduler", "iam", "sqs")
     return Scene(*(clients.enter_context(closing(server.client(name))) for name in names))
 
 
@@ -183,6 +184,16 @@ def test_a_scheduled_function_warms_others_with_its_role(scene: Scene) -> None:
     scene.scheduler.delete_schedule(Name=schedule)
 
 
+def test_a_schedule_may_send_a_text_to_a_queue(scene: Scene) -> None:
+    queue = scene.sqs.create_queue(QueueName=f"q-{uuid.uuid4().hex[:12]}")["QueueUrl"]
+    target = {"Arn": f"arn:aws:sqs:{REGION}:000000000000:{queue.rpartition('/')[2]}"}
+    schedule = scene.schedule("", "rate(1 day)", target={**target, "Input": "not JSON"})
+    (got,) = scene.sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+    assert got["Body"] == "not JSON"
+    scene.scheduler.delete_schedule(Name=schedule)
+    scene.sqs.delete_queue(QueueUrl=queue)
+
+
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [
@@ -195,7 +206,10 @@ def test_a_scheduled_function_warms_others_with_its_role(scene: Scene) -> None:
         ({"target": {"RoleArn": "arn:aws:iam::111111111111:role/any"}}, "must allow AWS EventB"),
         ({"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}, "1 to 1440"),
         ({"GroupName": "nobodys"}, "Schedule group nobodys does not exist"),
-        ({"target": {"Arn": f"arn:aws:sqs:{REGION}:000000000000:q"}}, "runs functions alone"),
+        (
+            {"target": {"Arn": f"arn:aws:sns:{REGION}:000000000000:t"}},
+            "serves functions and queues",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(scene: Scene, wrong: dict[str, Any], complaint: str) -> None:

@@ -28,11 +28,12 @@ from stoker.core.recurrence import Plan
 from stoker.core.roles import trusts
 from stoker.core.trigger_events import Occasion, of_scheduler
 from stoker.neighbours.timetable import MOST_ENTRIES, Entry, Timetable
-from stoker.neighbours.triggers import send
+from stoker.neighbours.triggers import message, send
 
 INPUT_BYTES = 256 * 1024  # these are AWS's
 MOST_WINDOW_MINUTES = 1440
 _FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:[\w-]+:\d{12}:function:[\w$:-]+", re.ASCII)
+_QUEUE = re.compile(r"arn:aws[\w-]*:sqs:[\w-]+:\d{12}:[\w-]+(\.fifo)?", re.ASCII)
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):role/[\w+=,.@/-]+", re.ASCII)
 
 _create_schedule = EventBridgeSchedulerBackend.create_schedule
@@ -125,7 +126,10 @@ def _send(backend: EventBridgeSchedulerBackend, schedule: Schedule, moment: date
     account, region = backend.account_id, backend.region_name
     occasion = Occasion(schedule.arn, region, account, uuid.uuid4().hex[:16], moment)
     target = schedule.target
-    body = of_scheduler(occasion, target.get("Input")).encode()
+    text = of_scheduler(occasion, target.get("Input"))
+    body = text.encode()
+    if _QUEUE.fullmatch(target["Arn"]):
+        body = message(text, group=(target.get("SqsParameters") or {}).get("MessageGroupId"))
     send("POST", target["Arn"], SCHEDULER, schedule.arn, account, body)
 
 
@@ -137,8 +141,8 @@ def _over(backend: EventBridgeSchedulerBackend, schedule: Schedule) -> None:
 
 def _check_target(account: str, target: Any) -> None:
     arn, role = target.get("Arn"), target.get("RoleArn")
-    if not isinstance(arn, str) or not _FUNCTION.fullmatch(arn):
-        raise NotImplementedError(f"EventBridge Scheduler runs functions alone, not {arn}")
+    if not isinstance(arn, str) or not (_FUNCTION.fullmatch(arn) or _QUEUE.fullmatch(arn)):
+        raise NotImplementedError(f"EventBridge Scheduler serves functions and queues, not {arn}")
     match = _ROLE.fullmatch(role) if isinstance(role, str) else None
     if match is None or match[1] != account or not _may_assume(account, role):
         raise ValidationException(
@@ -151,10 +155,11 @@ def _check_target(account: str, target: Any) -> None:
     try:
         if not isinstance(given, str) or len(given.encode()) > INPUT_BYTES:
             raise ValueError
-        json.loads(given)
+        if _FUNCTION.fullmatch(arn):
+            json.loads(given)
     except (ValueError, RecursionError):
         raise ValidationException(
-            f"Invalid Input: it must be well-formed JSON of at most {INPUT_BYTES} bytes."
+            f"Invalid Input: at most {INPUT_BYTES} bytes, for a function well-formed JSON."
         ) from None
 
 
