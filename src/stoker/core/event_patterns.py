@@ -1,17 +1,17 @@
-"""Filter patterns of event source mappings: whether one is legal. EventBridge's language.
+"""Filter patterns of event source mappings: whether one is legal. EventBridge's language; what one
+lets through is in core/event_matching.py.
 
 {"body": {"kind": ["a", {"prefix": "b"}]}, "$or": [{…}, {…}]}     leaves are lists, not empty
 """
 
+import ipaddress
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from stoker.core.event_matching import wildcard_parts
+
 DEPTH = 32  # ours: of nested objects
-_OPERATORS = frozenset(
-    {"anything-but", "cidr", "equals-ignore-case", "exists", "numeric", "prefix", "suffix"}
-    | {"wildcard"}
-)
 
 
 def is_legal(pattern: str | None) -> bool:
@@ -58,11 +58,48 @@ def _matcher(value: Any) -> bool:
         case "numeric":
             return _numeric(operand)
         case "anything-but":
-            return operand is not None and operand not in ([], {})
-        case "prefix" | "suffix":
-            return isinstance(operand, str | dict)
+            return _anything_but(operand)
+        case "prefix" | "suffix" if isinstance(operand, dict):
+            return list(operand) == ["equals-ignore-case"] and _text(*operand.values())
         case _:
-            return name in _OPERATORS and isinstance(operand, str)
+            return _of_text(name, operand)
+
+
+def _anything_but(operand: Any) -> bool:
+    """A value, values of one kind, or of one matcher of text one operand or several."""
+    if isinstance(operand, dict):
+        if len(operand) != 1:
+            return False
+        ((name, more),) = operand.items()
+        several = more if isinstance(more, list) else [more]
+        return bool(several) and name != "cidr" and all(_of_text(name, one) for one in several)
+    if isinstance(operand, list):
+        return bool(operand) and (all(map(_text, operand)) or all(map(_number, operand)))
+    return _text(operand) or _number(operand)
+
+
+def _of_text(name: str, operand: Any) -> bool:
+    if not _text(operand):
+        return False
+    try:
+        match name:
+            case "cidr":
+                ipaddress.ip_network(operand, strict=False)
+            case "wildcard":
+                wildcard_parts(operand)
+            case _:
+                return name in ("prefix", "suffix", "equals-ignore-case")
+    except ValueError:
+        return False
+    return True
+
+
+def _text(operand: Any) -> bool:
+    return isinstance(operand, str)
+
+
+def _number(operand: Any) -> bool:
+    return isinstance(operand, int | float) and not isinstance(operand, bool)
 
 
 def _numeric(operand: Any) -> bool:
@@ -70,9 +107,7 @@ def _numeric(operand: Any) -> bool:
     if not isinstance(operand, list) or len(operand) not in (2, 4):
         return False
     signs, numbers = operand[::2], operand[1::2]
-    return all(sign in ("<", "<=", "=", ">", ">=") for sign in signs) and all(
-        isinstance(one, int | float) and not isinstance(one, bool) for one in numbers
-    )
+    return all(sign in ("<", "<=", "=", ">", ">=") for sign in signs) and all(map(_number, numbers))
 
 
 def _no_number(text: str) -> object:
