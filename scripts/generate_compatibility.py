@@ -59,10 +59,22 @@ DIFFERENCES = {
         ),
         (
             "Event source mappings",
-            "of every source AWS has are kept, checked and shown. Until there is a poller for a "
-            "source its mappings are Disabled, and StateTransitionReason says so; that the source "
+            "of queues in Stoker's own SQS run. Of every other source AWS has they are kept, "
+            "checked and shown, and Disabled, and StateTransitionReason says so; that the source "
             "exists is not looked up. Refusals of FIFO batches, a sixth filter and a missing "
             "StartingPositionTimestamp are in our words",
+        ),
+        (
+            "SQS event source mappings",
+            "poll queues of their own account only, without asking the role. At most 100 batches "
+            "of one mapping are at its function at a time (AWS: 1,250), and one more is added "
+            "only while those that run are slow for what waits. In a batching window messages stay "
+            "hidden for as much longer. A deleted mapping is gone at once, and what it had handed "
+            "over is finished; State is Disabling only as long as something is at the function. "
+            "LastProcessingResult is shown only where something is wrong. A message that a "
+            "recursive loop brought back is left to redrive. An itemIdentifier that is not of the "
+            "batch fails all of it. ProvisionedPollerConfig and MetricsConfig are kept and shown, "
+            "without effect",
         ),
         (
             "Code signing",

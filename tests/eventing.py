@@ -109,6 +109,14 @@ class Waist:
         self.most = max(self.most, self.running)
         self.runs.put_nowait(Run(invocation, done, self))
 
+    async def invoke(self, invocation: Invocation) -> InvocationResult:
+        ended: asyncio.Future[InvocationResult | ServiceError] = asyncio.Future()
+        self.submit(invocation, ended.set_result)
+        result = await ended
+        if isinstance(result, ServiceError):
+            raise result
+        return result
+
     def release(self, invocation: Invocation) -> None:
         self.running -= 1
         self.admission.release(invocation.target)

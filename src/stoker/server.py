@@ -5,6 +5,7 @@ clients ──► HttpServer ──► Front ──► Control ──► Store, 
                              │          └──────► Neighbours ──► moto, others  (AWS's other services)
                              ├──► Dispatcher ──► EventQueue                   (what runs later)
                              ├──► Broker ──► MessageStore                     (SQS)
+                             ├──► Mappings ──► Broker, Invoker                (what polls queues)
                              └──► Invoker ──► Environment ──► Backend         (what runs)
 Activation ──► Store ──► CodeCache, Backend                                   (makes it ready)
 Provisioning ──► Store, Catalog ──► Invoker                    (and keeps environments ahead)
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from stoker.api.control import Control, Settings
 from stoker.api.front import Front
+from stoker.api.sampling import Sampling
 from stoker.api.triggers import FromNeighbours
 from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
@@ -30,6 +32,7 @@ from stoker.core.quotas import Quotas
 from stoker.core.scaling import RULES
 from stoker.events.deliveries import Deliveries
 from stoker.events.dispatcher import Dispatcher
+from stoker.events.mappings import Mappings
 from stoker.events.settings import EventSettings
 from stoker.events.to_functions import ToFunctions
 from stoker.events.to_neighbours import ToNeighbours
@@ -91,6 +94,8 @@ class Server:
         self._catalog = Catalog(reserve=self._invoker.reserve)
         self._queues = Broker(MessageStore(database(config, "queues")))
         self._events = self._dispatcher()
+        sampling = Sampling()
+        self._mappings = self._pollers(sampling)
         self._activation = Activation(
             store=self._store,
             blobs=self._blobs,
@@ -108,7 +113,16 @@ class Server:
             running=self._invoker.trees,
         )
         self._provisioning, self._autoscaling = self._provisioners()
-        self._control = Control(
+        self._control = self._made_control(_settings(config, quotas), traces, sampling)
+        self._front = Front(self._control)
+        self._http = HttpServer(self._front)
+        self._triggered = FromNeighbours(self._control)
+        self._triggers = HttpServer(self._triggered)
+        self._hurry = asyncio.Event()
+        self._started = AsyncExitStack()  # what has been started, and how to end it
+
+    def _made_control(self, settings: Settings, traces: Traces, sampling: Sampling) -> Control:
+        return Control(
             store=self._store,
             blobs=self._blobs,
             catalog=self._catalog,
@@ -116,17 +130,14 @@ class Server:
             events=self._events,
             logs_store=self._logs,
             queues=self._queues,
-            settings=_settings(config, quotas),
+            settings=settings,
             changed=self._changed,
             traces=traces,
+            sampling=sampling,
+            polled=self._polled(),
+            mappings=self._mappings,
             neighbours=self._neighbours,
         )
-        self._front = Front(self._control)
-        self._http = HttpServer(self._front)
-        self._triggered = FromNeighbours(self._control)
-        self._triggers = HttpServer(self._triggered)
-        self._hurry = asyncio.Event()
-        self._started = AsyncExitStack()  # what has been started, and how to end it
 
     async def start(self) -> None:
         """Answer requests from the moment this returns. If it raises, nothing is left."""
@@ -163,6 +174,9 @@ class Server:
         await self._queues.open()
         ending(self._events.close)
         await self._events.start()
+        ending(self._mappings.close)
+        if self._polled():
+            await self._mappings.start(self._store)
         ending(self._end_triggers)
         ending(self._drain)
         for listener in self._sockets:
@@ -182,6 +196,7 @@ class Server:
     async def _drain(self) -> None:
         drain_s = self._config.drain_s
         self._events.pause()
+        self._mappings.pause()
         self._queues.pause()
         http = asyncio.create_task(self._http.close(drain_s + ANSWERING_S))
         ending = asyncio.create_task(self._invoker.close(drain_s))
@@ -214,6 +229,19 @@ class Server:
         own = self._neighbours.is_embedded("sqs")
         deliveries.through("sqs", ToQueues(self._queues).send if own else others.to_sqs)
         return dispatcher
+
+    def _pollers(self, sampling: Sampling) -> Mappings:
+        return Mappings(
+            broker=self._queues,
+            invoker=self._invoker,
+            catalog=self._catalog,
+            dispatcher=self._events,
+            begin=sampling.begin,
+        )
+
+    def _polled(self) -> frozenset[str]:
+        """The services of which event source mappings run."""
+        return frozenset({"sqs"} if self._neighbours.is_embedded("sqs") else ())
 
     async def _end_triggers(self) -> None:
         await self._triggers.close(ANSWERING_S)

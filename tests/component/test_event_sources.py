@@ -45,7 +45,7 @@ def test_a_mapping_s_life(tmp_path: Path) -> None:
             "EventSourceArn": QUEUE,
             "FunctionArn": f"{ARN}:function:f",
             "State": "Creating",
-            "StateTransitionReason": "Stoker has not built a poller for SQS yet.",
+            "StateTransitionReason": "Stoker polls the queues of its own SQS only.",
             "FunctionResponseTypes": [],
             "EventSourceMappingArn": f"{ARN}:event-source-mapping:{uuid}",
         }

@@ -22,14 +22,15 @@ EVENTS = 50  # sent in each life
 
 
 class Lives:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, module: str = "tests.faults.event_life") -> None:
         self.folder = folder
+        self.module = module
         self.record = folder / RECORD
         self.record.touch()
 
     def begin(self, name: str, count: int) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.event_life", self.folder, name, str(count)],
+            [sys.executable, "-m", self.module, self.folder, name, str(count)],
             cwd=ROOT,
         )
 

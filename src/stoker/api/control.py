@@ -14,6 +14,7 @@ from stoker.blobs.directory import DirectoryBlobs
 from stoker.core.invocation import RequestId, Target
 from stoker.core.quotas import AWS, Quotas
 from stoker.events.dispatcher import Dispatcher
+from stoker.events.mappings import Mappings
 from stoker.invoke.catalog import Catalog
 from stoker.invoke.invoker import Invoker
 from stoker.neighbours.neighbours import Neighbours
@@ -88,4 +89,5 @@ class Control:
     traces: Traces = field(default_factory=Traces)
     sampling: Sampling = field(default_factory=Sampling)
     polled: frozenset[str] = frozenset()  # services whose event source mappings are polled
+    mappings: Mappings | None = None  # what polls them
     neighbours: Neighbours | None = None  # AWS's other services; None: there are none

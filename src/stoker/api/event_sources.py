@@ -1,4 +1,5 @@
-"""Event source mappings: kept, checked and shown. What polls is told by the store (`watch`)."""
+"""Event source mappings: kept, checked and shown. events/mappings.py polls what it sees in the
+store."""
 
 import logging
 import time
@@ -9,7 +10,7 @@ from typing import Any
 from stoker.api import markers, records
 from stoker.api.control import Call, Caller, Control
 from stoker.api.identifiers import new_revision
-from stoker.api.lookup import find, located
+from stoker.api.lookup import Found, find, located
 from stoker.api.shapes.lambda_ import (
     CreateEventSourceMappingInput,
     DeleteEventSourceMappingInput,
@@ -22,6 +23,8 @@ from stoker.api.shapes.lambda_ import (
 from stoker.core import event_sources
 from stoker.core.errors import ResourceNotFoundException
 from stoker.core.names import function_arn
+from stoker.core.queue_errors import QueueDoesNotExist
+from stoker.core.queue_rules import QueueKey
 from stoker.core.resources import Kind, Resource, ResourceKey
 from stoker.core.validation import check_tags
 from stoker.store.base import Transaction
@@ -41,7 +44,7 @@ async def create_event_source_mapping(
     record = event_sources.made(asked, service)
     key = ResourceKey(call.caller.account, call.caller.region, Kind.MAPPING, str(uuid.uuid4()))
     async with control.store.transaction() as tx:
-        target = await _function(tx, call.caller, call.input.function_name)
+        target = await _function(control, tx, call, call.input.function_name, asked)
         mapping = Resource(key, new_revision(), {**record, **target}, call.input.tags or {})
         await _check_alone(tx, mapping)
         await tx.resources.add(mapping)
@@ -95,7 +98,7 @@ async def update_event_source_mapping(
             before.record, {k: v for k, v in asked.items() if k not in ("UUID", "FunctionName")}
         )
         if call.input.function_name is not None:
-            record |= await _function(tx, call.caller, call.input.function_name)
+            record |= await _function(control, tx, call, call.input.function_name, record)
         mapping = before.changed({**record, "modified": time.time()}, revision=new_revision())
         await _check_alone(tx, mapping)
         await tx.resources.put(mapping, expected=before.revision_id)
@@ -114,14 +117,34 @@ async def delete_event_source_mapping(
     return _shown(control, mapping, "Deleting")
 
 
-async def _function(tx: Transaction, caller: Caller, name: str) -> dict[str, Any]:
+async def _function(
+    control: Control, tx: Transaction, call: Call[Any], name: str, record: Mapping[str, Any]
+) -> dict[str, Any]:
     """What of the record says which function it is for."""
+    caller = call.caller
     key, qualifier = located(caller, name, None, "CreateEventSourceMapping")
     try:
-        await find(tx, key, qualifier)
+        found = await find(tx, key, qualifier)
     except ResourceNotFoundException:
         raise event_sources.no_function() from None
+    arn = record.get("EventSourceArn", "")
+    if arn.split(":")[2:3] == ["sqs"] and "sqs" in control.polled:
+        _check_queue(control, caller, arn, found)
     return {"function": key.name, "qualifier": qualifier, "modified": time.time()}
+
+
+def _check_queue(control: Control, caller: Caller, arn: str, found: Found) -> None:
+    region, account, name = arn.split(":", 5)[3:]
+    if account != caller.account:
+        raise event_sources.foreign_queue()
+    try:
+        queue = control.queues.find(QueueKey(account, region, name))
+        visibility_s = queue.settings.number("VisibilityTimeout")
+    except QueueDoesNotExist:
+        visibility_s = None
+    version = found.version
+    configuration = found.function.latest if version is None else version.configuration
+    event_sources.check_queue(visibility_s, configuration.timeout_s)
 
 
 async def _check_alone(tx: Transaction, mapping: Resource) -> None:
@@ -153,6 +176,10 @@ def _shown(
     """`passing`: the state that AWS answers a change with."""
     key, record = mapping.key, mapping.record
     state, reason = event_sources.state(record, control.polled)
+    result = "" if record["service"] == "sqs" else "No records processed"
+    if control.mappings is not None and record["service"] in control.polled:
+        state = "Disabling" if control.mappings.disabling(key) else state
+        result = control.mappings.problem(key) or result
     facts: Mapping[str, object] = {
         **record,
         "UUID": key.id,
@@ -163,7 +190,7 @@ def _shown(
         "LastModified": record["modified"],
         "State": passing or state,
         "StateTransitionReason": reason,
-        **({} if record["service"] == "sqs" else {"LastProcessingResult": "No records processed"}),
+        **({"LastProcessingResult": result} if result else {}),
     }
     shown: EventSourceMappingConfiguration = records.shown("EventSourceMappingConfiguration", facts)
     return shown

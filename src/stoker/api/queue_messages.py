@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +26,7 @@ from stoker.core.queue_errors import (
     ReceiptHandleIsInvalid,
     TooManyEntriesInBatchRequest,
 )
+from stoker.queues import received
 from stoker.queues.broker import Outgoing, Queue, Received, Sent, content_id, scope_of
 from stoker.store.message_store import MessageContent
 
@@ -92,8 +92,8 @@ async def receive_message(
         raise _out_of_range("WaitTimeSeconds", wait_s, "Must be >= 0 and <= 20, if provided.")
     if visibility_s not in VISIBILITY_S:
         raise _out_of_range("VisibilityTimeout", visibility_s, "Must be between 0 and 43200.")
-    received = await control.queues.receive(queue, most, wait_s=wait_s, visibility_s=visibility_s)
-    messages = tuple(_shown(queue, one, asked) for one in received)
+    found = await control.queues.receive(queue, most, wait_s=wait_s, visibility_s=visibility_s)
+    messages = tuple(_shown(queue, one, asked) for one in found)
     return shapes.ReceiveMessageResult(messages=messages or None)
 
 
@@ -253,9 +253,7 @@ def _told(outgoing: Outgoing, sent: Sent) -> dict[str, Any]:
     content = outgoing.content
     return {
         "message_id": sent.message_id,
-        "md5_of_message_body": hashlib.md5(
-            content.body.encode(), usedforsecurity=False
-        ).hexdigest(),
+        "md5_of_message_body": received.md5(content.body),
         "md5_of_message_attributes": message_attributes.digest(content.attributes),
         "sequence_number": sent.number,
     }
@@ -265,16 +263,9 @@ def _told(outgoing: Outgoing, sent: Sent) -> dict[str, Any]:
 
 
 def _shown(queue: Queue, one: Received, asked: shapes.ReceiveMessageInput) -> shapes.Message:
-    message, content = one.message, one.content
+    content = one.content
     named = {*(asked.attribute_names or ()), *(asked.message_system_attribute_names or ())}
-    facts = {
-        **content.system,
-        "SentTimestamp": str(int(message.sent * 1000)),
-        "ApproximateReceiveCount": str(one.receives),
-        "ApproximateFirstReceiveTimestamp": str(int(message.first_received * 1000)),
-    }
-    if queue.line.fifo:
-        facts["SequenceNumber"] = queue.number(message)
+    facts = received.facts(queue, one)
     if "All" not in named:
         facts = {name: value for name, value in facts.items() if name in named}
     wanted = asked.message_attribute_names or ()
@@ -283,8 +274,8 @@ def _shown(queue: Queue, one: Received, asked: shapes.ReceiveMessageInput) -> sh
     }
     return shapes.Message(
         message_id=content.message_id,
-        receipt_handle=_handle(queue, message.id, one.receipt),
-        md5_of_body=hashlib.md5(content.body.encode(), usedforsecurity=False).hexdigest(),
+        receipt_handle=received.handle(queue, one),
+        md5_of_body=received.md5(content.body),
         body=content.body,
         attributes=facts or None,
         md5_of_message_attributes=message_attributes.digest(attributes),
@@ -306,10 +297,6 @@ def _is_wanted(name: str, wanted: Sequence[str]) -> bool:
 
 
 # --- receipts -------------------------------------------------------------------------------------
-
-
-def _handle(queue: Queue, message: int, receipt: str) -> str:
-    return base64.b64encode(f"{queue.record.id}:{message}:{receipt}".encode()).decode()
 
 
 def _receipt(queue: Queue, handle: str) -> tuple[Message | None, str]:

@@ -4,6 +4,7 @@ import random
 import time
 
 from stoker.api.identifiers import new_trace
+from stoker.core.invocation import Target
 from stoker.core.tracing import Sampler, fields_of
 
 MOST_FUNCTIONS = 4096
@@ -39,6 +40,12 @@ class Sampling:
 
     def __init__(self) -> None:
         self._samplers: dict[tuple[str, ...], Sampler] = {}
+
+    def begin(self, target: Target, given: str | None) -> tuple[str, str]:
+        """The trace header of an invocation that no client asked for, and the span before it."""
+        function = (target.account, target.region, target.name)
+        header, _, ancestor = begun(self, function, given, active=target.tracing == "Active")
+        return header, ancestor
 
     def header(self, function: tuple[str, ...], upstream: str) -> tuple[str, str]:
         """Root and decision of the caller, where there are any; the parent is to be the

@@ -188,6 +188,8 @@ def state(record: Record, polled: frozenset[str]) -> tuple[str, str]:
     """State and StateTransitionReason. `polled`: the services for which there is a poller."""
     service = record["service"]
     if record["enabled"] and service not in polled:
+        if service == "sqs":
+            return "Disabled", "Stoker polls the queues of its own SQS only."
         return "Disabled", f"Stoker has not built a poller for {SOURCES[service].name} yet."
     reason = "USER_INITIATED" if service == "sqs" else "User action"
     return ("Enabled" if record["enabled"] else "Disabled"), reason
@@ -204,6 +206,27 @@ def there_is_one(other: Resource, name: str) -> ResourceConflictException:
 
 def none_there() -> ResourceNotFoundException:
     return ResourceNotFoundException("The resource you requested does not exist.")
+
+
+def check_queue(visibility_s: int | None, timeout_s: int) -> None:
+    """Refuse a queue that is not there (None), or that hides messages for less than one run."""
+    if visibility_s is None:
+        raise InvalidParameterValueException(
+            "Error occurred while ReceiveMessage. SQS Error Code: "
+            "AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does "
+            "not exist."
+        )
+    if visibility_s < timeout_s:
+        raise InvalidParameterValueException(
+            f"Queue visibility timeout: {visibility_s} seconds is less than Function timeout: "
+            f"{timeout_s} seconds"
+        )
+
+
+def foreign_queue() -> InvalidParameterValueException:
+    return InvalidParameterValueException(
+        "The provided execution role does not have permissions to call ReceiveMessage on SQS"
+    )
 
 
 def no_function() -> InvalidParameterValueException:

@@ -15,7 +15,7 @@ import hashlib
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stoker.core import queue_rules
@@ -101,6 +101,7 @@ class Broker:
         self._next_queue = 1
         self._next_message = 1
         self._paused = False
+        self._created: Callable[[QueueKey], None] = lambda _key: None
 
     async def open(self) -> None:
         """Raise StoreUnavailable."""
@@ -159,7 +160,12 @@ class Broker:
             self._queues.pop(key, None)
             queue.gone = True
             raise
+        self._created(key)
         return queue
+
+    def when_created(self, call: Callable[[QueueKey], None]) -> None:
+        """Call this with every queue that is made."""
+        self._created = call
 
     def find(self, key: QueueKey) -> Queue:
         queue = self._queues.get(key)
@@ -303,6 +309,22 @@ class Broker:
         self._store.file.note([message_store.put_state(message)])
         self._wake(queue)
 
+    def give_back(self, queue: Queue, taken: Sequence[tuple[Message, str]]) -> None:
+        """What was received by these receipts, and by none since, is visible again."""
+        queue.line.advance(time.time())
+        for message, receipt in taken:
+            if message.flying and not message.gone and message.receipt == receipt:
+                self.keep_hidden(queue, message, 0)
+
+    async def visible(self, queue: Queue, wait_s: float) -> bool:
+        """Whether there is a message to be received, as soon as there is one."""
+        if queue.gone:
+            raise QueueDoesNotExist("The specified queue does not exist.")
+        if not self._any_visible(queue) and not self._paused:
+            await self._wait(queue, wait_s)
+            self._wake(queue)  # nothing was taken: the next may
+        return self._any_visible(queue)
+
     def now(self) -> float:
         """Seconds of the epoch, as messages count them."""
         return time.time()
@@ -391,6 +413,11 @@ class Broker:
             if not turn.done():
                 turn.cancel()
                 queue.waiting.remove(turn)
+
+    def _any_visible(self, queue: Queue) -> bool:
+        now = time.time()
+        queue.line.advance(now)
+        return queue.line.any_visible(now)
 
     def _wake(self, queue: Queue) -> None:
         """If a message is visible, the first who waits may take it; else when one becomes so."""

@@ -1,0 +1,96 @@
+"""Event source mappings with their true neighbours (store, catalog, queues). What runs functions is
+in the test's hand."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from stoker.core.message_attributes import Value
+from stoker.core.queue_rules import QueueKey
+from stoker.core.resources import Kind, Resource, ResourceKey
+from stoker.events.mappings import Mappings
+from stoker.queues.broker import Broker, Outgoing, Queue
+from stoker.store.message_store import MessageContent, MessageStore
+from tests.eventing import ACCOUNT, PATIENCE_S, REGION, Run, Scene, scene
+
+
+@dataclass
+class Polling:
+    events: Scene
+    broker: Broker
+    mappings: Mappings
+    _records: dict[ResourceKey, dict[str, Any]] = field(default_factory=dict)
+
+    async def queue(self, name: str = "q", **attributes: str) -> Queue:
+        return await self.broker.create(QueueKey(ACCOUNT, REGION, name), attributes, {})
+
+    async def send(
+        self, queue: Queue, *bodies: str, group: str | None = None, trace: str = ""
+    ) -> None:
+        facts = {"AWSTraceHeader": trace} if trace else {}
+        values: dict[str, Value] = {}
+        contents = [MessageContent(str(uuid.uuid4()), body, values, facts) for body in bodies]
+        outgoing = [Outgoing(one, len(one.body), 0.0, group, one.message_id) for one in contents]
+        await self.broker.send(queue, outgoing)
+
+    async def map(self, name: str = "q", **said: Any) -> ResourceKey:
+        """A new mapping of the queue to function f."""
+        key = ResourceKey(ACCOUNT, REGION, Kind.MAPPING, str(uuid.uuid4()))
+        self._records[key] = {
+            "service": "sqs",
+            "function": "f",
+            "qualifier": None,
+            "EventSourceArn": QueueKey(ACCOUNT, REGION, name).arn,
+            "enabled": True,
+            "BatchSize": 10,
+            "MaximumBatchingWindowInSeconds": 0,
+            **said,
+        }
+        async with self.events.store.transaction() as tx:
+            await tx.resources.add(Resource(key, "r", self._records[key]))
+        return key
+
+    async def change(self, key: ResourceKey, **said: Any) -> None:
+        self._records[key] |= said
+        async with self.events.store.transaction() as tx:
+            await tx.resources.put(Resource(key, "r", self._records[key]), expected="r")
+
+    async def run(self) -> Run:
+        return await self.events.run()
+
+    async def empty(self, queue: Queue) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while queue.line.all:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+
+
+def bodies(run: Run) -> list[str]:
+    return [one["body"] for one in json.loads(run.invocation.event)["Records"]]
+
+
+@asynccontextmanager
+async def polling(folder: Path, *, limit: int = 1000) -> AsyncIterator[Polling]:
+    async with scene(folder, limit=limit) as events:
+        broker = Broker(MessageStore(folder / "queues.db"))
+        await broker.open()
+        mappings = Mappings(
+            broker=broker,
+            invoker=cast(Any, events.waist),
+            catalog=events.dispatcher._catalog,
+            dispatcher=events.dispatcher,
+            begin=lambda _target, given: (given or "Root=1-2-3", ""),
+        )
+        await mappings.start(events.store)
+        try:
+            yield Polling(events, broker, mappings)
+        finally:
+            mappings.pause()
+            while not events.waist.runs.empty():
+                events.waist.runs.get_nowait().fails()
+            await mappings.close()
+            await broker.close()
