@@ -22,7 +22,7 @@ serve: install
 	@exec .venv/bin/stoker serve $(ARGS)
 
 test: install
-	@.venv/bin/python -m pytest -m "not slow" $(ARGS)
+	@scripts/test.sh $(ARGS)
 
 slow: install
 	@.venv/bin/python -m pytest -m slow -rs --timeout=1800 $(ARGS)

@@ -5,19 +5,17 @@ is one of the embedded ones.
 """
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-import aiohttp
-from yarl import URL
+from typing import TYPE_CHECKING
 
 from stoker.core.neighbours import Endpoints, Headers
 from stoker.neighbours.embedded import CannotStart, Embedded
 
-SILENCE_S = 70.0  # SQS makes its callers wait for 20 seconds; more than a minute is nobody's way
+if TYPE_CHECKING:
+    from stoker.neighbours.link import Link
+
 EMBEDDED_AT = "http://127.0.0.1"  # moto takes the first word of any other name for a bucket
-NOT_ADDED = ("User-Agent", "Content-Type", "Accept", "Accept-Encoding")  # headers
-READ_BYTES = 256 * 1024
 
 
 class Unreachable(Exception):
@@ -38,7 +36,7 @@ class Neighbours:
     def __init__(self, endpoints: Endpoints, embedded: Embedded) -> None:
         self._endpoints = endpoints
         self._embedded = embedded
-        self._sessions: dict[str, aiohttp.ClientSession] = {}  # by where they lead
+        self._links: dict[str, Link] = {}  # by where they lead
 
     def serves(self, service: str) -> bool:
         """Does anybody answer for it (by the name that requests are signed for)?"""
@@ -61,62 +59,30 @@ class Neighbours:
         body: bytes | AsyncIterator[bytes],
     ) -> AsyncIterator[Answer]:  # fmt: skip
         """One request as it is, `target` and `headers` included. Raise Unreachable."""
-        base = self.endpoint(service)
-        async with AsyncExitStack() as stack:
+        path = ""
+        if self.is_embedded(service):
             try:
-                session = await self._session(service)
-                answer = await stack.enter_async_context(
-                    session.request(
-                        method,
-                        URL(base + target, encoded=True),
-                        headers=headers,
-                        data=body or None,
-                        allow_redirects=False,
-                        skip_auto_headers=(
-                            "User-Agent",
-                            "Content-Type",
-                            "Accept",
-                            "Accept-Encoding",
-                        ),
-                    )
-                )
+                path = await self._embedded.address()  # a dead one is started again
             except CannotStart as error:
-                raise Unreachable(f"the embedded neighbours do not start: {error}") from error
-            except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                raise Unreachable(f"{base}: {error or type(error).__name__}") from error
-            yield Answer(
-                answer.status,
-                list(answer.headers.items()),
-                answer.content_length,
-                _pieces(answer, base),
-            )
+                reason = f"the embedded neighbours do not start: {error}"
+                raise Unreachable(reason) from error
+        link = self._link(self.endpoint(service), path)
+        async with link.ask(method, target, headers, body) as answer:
+            yield answer
 
     async def close(self) -> None:
-        for session in self._sessions.values():
-            await session.close()
-        self._sessions.clear()
+        for link in self._links.values():
+            await link.close()
+        self._links.clear()
         await self._embedded.close()
 
-    async def _session(self, service: str) -> aiohttp.ClientSession:
-        where = self._endpoints.configured.get(service, "")
-        path = "" if where else await self._embedded.address()  # a dead one is started again
-        session = self._sessions.get(where)
-        if session is None:
-            session = self._sessions[where] = aiohttp.ClientSession(
-                connector=aiohttp.UnixConnector(path) if path else aiohttp.TCPConnector(),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                timeout=aiohttp.ClientTimeout(total=None, connect=10, sock_read=SILENCE_S),
-            )
-        return session
+    def _link(self, base: str, path: str) -> "Link":
+        from stoker.neighbours.link import Link  # takes 0.2 s, and most servers need none
 
-
-async def _pieces(answer: aiohttp.ClientResponse, base: str) -> AsyncIterator[bytes]:
-    try:
-        async for piece in answer.content.iter_chunked(READ_BYTES):
-            yield piece
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise Unreachable(f"{base}: {error or type(error).__name__}") from error
+        key = path or base
+        if key not in self._links:
+            self._links[key] = Link(base, path)
+        return self._links[key]
 
 
 async def whole(pieces: AsyncIterator[bytes], most: int) -> bytes:

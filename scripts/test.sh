@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# The test suite but its slow tier; with arguments, pytest with these. What needs neither a server
+# nor the machine's cgroups runs beside the rest: there are two cores.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+pytest=(.venv/bin/python -m pytest -m "not slow")
+[ $# -eq 0 ] || exec "${pytest[@]}" "$@"
+
+beside=(tests/core tests/tidy)
+log=$(mktemp)
+trap 'kill %1 2>/dev/null; rm -f "$log"' EXIT
+"${pytest[@]}" -p no:cacheprovider "${beside[@]}" >"$log" 2>&1 &
+"${pytest[@]}" tests "${beside[@]/#/--ignore=}"
+status=$?
+wait %1 || status=$?
+printf '\nBeside it, %s:\n' "${beside[*]}"
+cat "$log"
+exit "$status"

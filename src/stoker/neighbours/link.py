@@ -1,0 +1,61 @@
+"""The way to one neighbour: HTTP over TCP, or over a Unix socket."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+from yarl import URL
+
+from stoker.core.neighbours import Headers
+from stoker.neighbours.neighbours import Answer, Unreachable
+
+SILENCE_S = 70.0  # SQS makes its callers wait for 20 seconds; more than a minute is nobody's way
+NOT_ADDED = ("User-Agent", "Content-Type", "Accept", "Accept-Encoding")  # headers
+READ_BYTES = 256 * 1024
+
+
+class Link:
+    def __init__(self, base: str, path: str = "") -> None:
+        """`base`: "http://host:port"; `path`: of a Unix socket that stands for it."""
+        self._base = base
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.UnixConnector(path) if path else aiohttp.TCPConnector(),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=None, connect=10, sock_read=SILENCE_S),
+        )
+
+    @asynccontextmanager
+    async def ask(
+        self, method: str, target: str, headers: Headers, body: bytes | AsyncIterator[bytes]
+    ) -> AsyncIterator[Answer]:
+        """Raise Unreachable."""
+        async with AsyncExitStack() as stack:
+            try:
+                answer = await stack.enter_async_context(
+                    self._session.request(
+                        method,
+                        URL(self._base + target, encoded=True),
+                        headers=headers,
+                        data=body or None,
+                        allow_redirects=False,
+                        skip_auto_headers=NOT_ADDED,
+                    )
+                )
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                raise self._unreachable(error) from error
+            length, pieces = answer.content_length, self._pieces(answer)
+            yield Answer(answer.status, list(answer.headers.items()), length, pieces)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def _pieces(self, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        try:
+            async for piece in answer.content.iter_chunked(READ_BYTES):
+                yield piece
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        return Unreachable(f"{self._base}: {error or type(error).__name__}")
