@@ -96,6 +96,7 @@ class Waist:
         self.admission = Admission(limit, 0)
         self.runs: asyncio.Queue[Run] = asyncio.Queue()
         self.freed: Callable[[str, str], None] = lambda _account, _region: None
+        self.awaited: set[asyncio.Future[InvocationResult | ServiceError]] = set()
         self.running = 0
         self.most = 0
 
@@ -111,8 +112,10 @@ class Waist:
 
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         ended: asyncio.Future[InvocationResult | ServiceError] = asyncio.Future()
+        self.awaited.add(ended)
         self.submit(invocation, ended.set_result)
         result = await ended
+        self.awaited.discard(ended)
         if isinstance(result, ServiceError):
             raise result
         return result

@@ -66,6 +66,8 @@ def test_no_more_batches_than_its_maximum_are_at_the_function(tmp_path: Path) ->
         await here.send(queue, *"12345678")
         await here.map(BatchSize=1, ScalingConfig={"MaximumConcurrency": 2})
         running = [await here.run(), await here.run()]
+        await here.time_for_more()
+        assert queue.line.in_flight == 2, "none is received while these two run"
         for _ in range(6):
             running.pop(0).ends()
             running.append(await here.run())
@@ -138,7 +140,10 @@ def test_the_memory_of_all_pollers_together_has_a_bound(tmp_path: Path) -> None:
         await here.send(queue, *"123")
         await here.map(BatchSize=1)
         for _ in "123":
-            (await here.run()).ends()
+            run = await here.run()
+            await here.time_for_more()
+            assert queue.line.in_flight == 1, "none is received while this one runs"
+            run.ends()
         await here.empty(queue)
         assert here.events.waist.most == 1
 
@@ -221,5 +226,22 @@ def test_a_message_that_goes_in_circles_is_not_handed_over(tmp_path: Path) -> No
         run.ends()
         await here.events.until(lambda: here.events.count("RecursiveInvocationsDropped") == 1)
         await here.events.until(lambda: len(queue.line.all) == 1)
+
+    tell(tmp_path, story)
+
+
+def test_who_is_late_does_not_delete_what_was_received_again(tmp_path: Path) -> None:
+    async def story(here: Polling) -> None:
+        await here.events.function()
+        queue = await here.queue(VisibilityTimeout="1")
+        await here.send(queue, "1")
+        await here.map()
+        late, again = await here.run(), await here.run()
+        late.ends()
+        again.fails()
+        last = await here.run()
+        assert b'"ApproximateReceiveCount":"3"' in last.invocation.event
+        last.ends()
+        await here.empty(queue)
 
     tell(tmp_path, story)

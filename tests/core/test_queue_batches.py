@@ -80,17 +80,19 @@ def test_one_record_is_never_too_large() -> None:
     assert Batch(1).fits(b"x" * (SYNC_PAYLOAD_BYTES + 1))
 
 
-@given(st.one_of(st.none(), st.integers(1, 1000)), st.lists(st.sampled_from(["+", "-", "0"])))
+@given(st.one_of(st.none(), st.integers(1, 1000)), st.lists(st.sampled_from("+-0r")))
 def test_how_many_run_at_a_time_stays_within_its_bounds(most: int | None, steps: list[str]) -> None:
     width = Width() if most is None else Width(most)
     for step in steps:
         before = width.now
-        {"+": width.grow, "-": width.shrink, "0": width.rest}[step]()
+        {"+": width.grow, "-": width.shrink, "0": width.rest, "r": width.recover}[step]()
         assert 1 <= width.now <= min(most or BATCHES_AT_A_TIME, BATCHES_AT_A_TIME)
         if step == "0":
             assert width.now == min(BATCHES_AT_FIRST, width.most)
         else:
             assert abs(width.now - before) <= 1
+        if step == "r":
+            assert width.now == max(before, min(before + 1, BATCHES_AT_FIRST, width.most))
 
 
 def test_a_throttled_batch_waits_longer_each_time_up_to_a_bound() -> None:

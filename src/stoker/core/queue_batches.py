@@ -44,6 +44,10 @@ class Width:
     def grow(self) -> None:
         self.now = min(self.now + 1, self.most)
 
+    def recover(self) -> None:
+        """A batch was done."""
+        self.now = max(self.now, min(self.now + 1, BATCHES_AT_FIRST, self.most))
+
     def shrink(self) -> None:
         self.now = max(self.now - 1, 1)
 

@@ -101,7 +101,8 @@ class Mappings:
         if before is not None:
             del self._pollers[key]
             before.stop()
-            self._ending.setdefault(key, []).append(before)
+            others = (poller for poller in self._ending.pop(key, ()) if poller.busy)
+            self._ending[key] = [*others, before]
         if now is None:
             self._ending.pop(key, None)
         if mapping is not None:

@@ -323,6 +323,7 @@ class QueuePoller:
         await self._broker.remove(queue, [one.message for one in done if _is_latest(one)])
         if result.function_error is None:
             self.problem = ""
+            self._width.recover()
         else:
             self.problem = "PROBLEM: Function call failed"
             self._width.shrink()
