@@ -64,6 +64,11 @@ class Polling:
     async def run(self) -> Run:
         return await self.events.run()
 
+    def show_again(self, queue: Queue) -> None:
+        """The visibility timeout of the oldest message, which is in flight, is over."""
+        oldest = next(iter(queue.line.all.values()))
+        self.broker.keep_hidden(queue, oldest, 0)
+
     async def time_for_more(self) -> None:
         """The disk of the queues goes round a few times; what may be received then would be."""
         for number in range(5):

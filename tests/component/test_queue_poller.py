@@ -44,10 +44,11 @@ def test_a_group_is_at_the_function_once_and_in_its_order(tmp_path: Path) -> Non
 def test_what_fails_keeps_its_group_waiting(tmp_path: Path) -> None:
     async def story(here: Polling) -> None:
         await here.events.function()
-        queue = await here.queue("q.fifo", FifoQueue="true", VisibilityTimeout="1")
+        queue = await here.queue("q.fifo", FifoQueue="true")
         await here.send(queue, "a1", "a2", group="a")
         await here.map("q.fifo", BatchSize=1)
         (await here.run()).fails()
+        here.show_again(queue)
         again = await here.run()
         assert bodies(again) == ["a1"]
         again.ends()
@@ -233,12 +234,16 @@ def test_a_message_that_goes_in_circles_is_not_handed_over(tmp_path: Path) -> No
 def test_who_is_late_does_not_delete_what_was_received_again(tmp_path: Path) -> None:
     async def story(here: Polling) -> None:
         await here.events.function()
-        queue = await here.queue(VisibilityTimeout="1")
+        queue = await here.queue()
         await here.send(queue, "1")
         await here.map()
-        late, again = await here.run(), await here.run()
+        late = await here.run()
+        here.show_again(queue)
+        again = await here.run()
         late.ends()
         again.fails()
+        await here.time_for_more()
+        here.show_again(queue)
         last = await here.run()
         assert b'"ApproximateReceiveCount":"3"' in last.invocation.event
         last.ends()
