@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from tests.faults.scene import until
@@ -110,6 +111,72 @@ def test_the_account_that_asks_is_the_one_that_gets(server: StokerProcess, bucke
         assert sts.get_caller_identity()["Account"] == OTHER
     with closing(server.client("s3", aws_access_key_id=OTHER)) as theirs:
         assert bucket not in [one["Name"] for one in theirs.list_buckets()["Buckets"]]
+
+
+def test_nobody_reaches_into_another_account(
+    server: StokerProcess, s3: Any, bucket: str, create: Create
+) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"secret")
+    with closing(server.client("s3", aws_access_key_id=OTHER)) as theirs:
+        for operation in (theirs.get_object, theirs.delete_object):
+            with pytest.raises(ClientError, match="Denied"):
+                operation(Bucket=bucket, Key="k")
+        with pytest.raises(ClientError, match="Denied"):
+            theirs.put_bucket_notification_configuration(
+                Bucket=bucket, NotificationConfiguration={}
+            )
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"secret"
+    with closing(server.client("sns")) as mine:
+        topic = mine.create_topic(Name=f"t-{uuid.uuid4().hex[:12]}")["TopicArn"]
+    with closing(server.client("sns", aws_access_key_id=OTHER)) as theirs:
+        for ask in (
+            lambda: theirs.publish(TopicArn=topic, Message="m"),
+            lambda: theirs.subscribe(TopicArn=topic, Protocol="lambda", Endpoint="arn:aws:x"),
+        ):
+            with pytest.raises(ClientError, match="AuthorizationError"):
+                ask()
+
+
+def test_a_request_that_is_signed_in_its_address_reaches_what_it_is_signed_for(
+    server: StokerProcess,
+) -> None:
+    name = f"u-{uuid.uuid4().hex[:12]}"
+    query = (
+        f"Action=CreateUser&Version=2010-05-08&UserName={name}&X-Amz-Algorithm=AWS4-HMAC-SHA256"
+        f"&X-Amz-Credential=test/20260101/{REGION}/iam/aws4_request&X-Amz-Signature=0"
+    )
+    with urllib.request.urlopen(f"{server.url}/?{query}") as answer:
+        assert b"CreateUserResponse" in answer.read()
+    with closing(server.client("iam")) as iam:
+        assert iam.get_user(UserName=name)["User"]["UserName"] == name
+
+
+def test_a_pattern_that_would_take_for_ever_takes_no_time(server: StokerProcess, s3: Any) -> None:
+    rule = f"r-{uuid.uuid4().hex[:12]}"
+    hostile = json.dumps({"source": [{"wildcard": "*a" * 40 + "b"}]})
+    with closing(server.client("events")) as events:
+        events.put_rule(Name=rule, EventPattern=hostile)
+        target = {"Id": "1", "Arn": f"arn:aws:sqs:{REGION}:000000000000:none"}
+        events.put_targets(Rule=rule, Targets=[target])
+        events.put_events(Entries=[{"Source": "a" * 60, "DetailType": "t", "Detail": "{}"}])
+        events.remove_targets(Rule=rule, Ids=["1"])
+        events.delete_rule(Name=rule)
+    s3.list_buckets()
+
+
+@pytest.mark.slow  # the patience of who asks is longer than a minute
+def test_neighbours_that_hang_are_replaced(tmp_path: Path) -> None:
+    with (
+        StokerProcess(tmp_path / "data", "--stock", "0") as server,
+        closing(server.client("s3", config=Config(read_timeout=200))) as s3,
+    ):
+        new_bucket(s3)
+        (first,) = neighbours_of(server)
+        os.kill(first, signal.SIGSTOP)
+        with pytest.raises(ClientError, match="no answer in"):
+            s3.list_buckets()
+        until(lambda: is_alive(first), lambda alive: not alive)
+        assert s3.list_buckets()["Buckets"] == []
 
 
 def test_a_caller_cannot_say_whose_account_it_is(server: StokerProcess) -> None:
@@ -349,6 +416,7 @@ def test_a_neighbour_that_takes_nothing_costs_little_and_does_not_keep_the_serve
         upload.settimeout(1)
         assert send_until_nobody_takes_more(upload) < 64 * 1024**2
         server.process.send_signal(signal.SIGTERM)
+        until(server.log.read_text, lambda log: "server stopping" in log)
         assert server.stop() == 0, "a second signal waits for nobody"
 
 

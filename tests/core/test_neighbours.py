@@ -8,6 +8,7 @@ from stoker.core.neighbours import (
     Endpoints,
     passed_back,
     passed_on,
+    passed_on_within,
     read_endpoint,
 )
 
@@ -38,12 +39,15 @@ def test_what_is_not_configured_is_embedded_or_not_served() -> None:
 def test_of_a_request_everything_is_passed_on_but_what_is_between_two_sides() -> None:
     headers = {"host": "h", "connection": "close", "expect": "100-continue", "x-amz-acl": "a",
                "content-length": "3", "transfer-encoding": "chunked"}  # fmt: skip
-    assert passed_on(headers, account=None) == [("host", "h"), ("x-amz-acl", "a")]
+    assert passed_on(headers) == [("host", "h"), ("x-amz-acl", "a")]
 
 
-def test_only_we_say_whose_account_it_is() -> None:
-    assert passed_on({ACCOUNT: "999999999999"}, account="1") == [(ACCOUNT, "1")]
-    assert passed_on({ACCOUNT: "999999999999"}, account=None) == []
+def test_only_we_say_whose_account_it_is_and_which_one_is_meant() -> None:
+    said = {ACCOUNT: "999999999999", "authorization": "AWS4-HMAC-SHA256 Credential=a/b/c/d/e/f"}
+    assert passed_on(said) == [("authorization", said["authorization"])]
+    within = dict(passed_on_within(said, account="1", region="eu-west-1\r\n", service="s3/x"))
+    assert within[ACCOUNT] == "1"
+    assert "Credential=1/20260101/eu-west-1/s3x/aws4_request," in within["authorization"]
 
 
 def test_of_an_answer_date_and_server_are_ours() -> None:

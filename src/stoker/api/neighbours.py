@@ -79,8 +79,12 @@ async def forward(
     NotServed, or what the caller is to be told when the service cannot answer."""
     others = control.neighbours
     assert others is not None, "asked without served()"
-    headers = neighbours.passed_on(
-        exchange.headers, account=caller.account if others.is_embedded(service) else None
+    headers = (
+        neighbours.passed_on_within(
+            exchange.headers, account=caller.account, region=caller.region, service=service
+        )
+        if others.is_embedded(service)
+        else neighbours.passed_on(exchange.headers)
     )
     body: bytes | AsyncIterator[bytes] = exchange.body
     if not exchange.keep_encoding:

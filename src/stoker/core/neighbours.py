@@ -3,12 +3,14 @@
 A neighbour is named as it is signed for: "s3", "dynamodb", "states".
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 ACCOUNT: Final = "x-moto-account-id"  # to the embedded ones: on whose behalf a request runs
+ALIVE: Final = "/_stoker/alive"  # asked of them: no bucket has such a name
 NOT_SERVED: Final = "x-stoker-not-served"  # from them: what they do not have
 FAILED: Final = "x-stoker-failed"  # from them: how they failed
 
@@ -26,6 +28,8 @@ _OF_THE_CONNECTION: Final = frozenset(
     | {"transfer-encoding", "upgrade", "content-length"}
 )
 _OF_THE_ANSWER: Final = _OF_THE_CONNECTION - {"content-length"} | {"date", "server"}
+
+_PLAIN: Final = re.compile("[^A-Za-z0-9.-]")
 
 Headers = list[tuple[str, str]]
 
@@ -60,11 +64,20 @@ def read_endpoint(text: str) -> tuple[str, str]:
     return service, f"{parts.scheme}://{parts.netloc}"
 
 
-def passed_on(headers: Mapping[str, str], *, account: str | None) -> Headers:
-    """A caller's headers, as its neighbour gets them. `account`: of the caller, for the embedded
-    ones, which believe it; None for others, whom it does not concern."""
-    kept = [(k, v) for k, v in headers.items() if k not in _OF_THE_CONNECTION and k != ACCOUNT]
-    return kept if account is None else [*kept, (ACCOUNT, account)]
+def passed_on(headers: Mapping[str, str]) -> Headers:
+    """A caller's headers, as its neighbour gets them."""
+    return [(k, v) for k, v in headers.items() if k not in _OF_THE_CONNECTION and k != ACCOUNT]
+
+
+def passed_on_within(
+    headers: Mapping[str, str], *, account: str, region: str, service: str
+) -> Headers:
+    """The same for an embedded one. It believes whose account we say it is, and takes region and
+    service from the same place as we did, however the caller wrote them."""
+    credential = f"{account}/20260101/{_PLAIN.sub('', region)}/{_PLAIN.sub('', service)}"
+    signature = f"Credential={credential}/aws4_request, SignedHeaders=host, Signature=0"
+    kept = [(name, value) for name, value in passed_on(headers) if name != "authorization"]
+    return [*kept, ("authorization", f"AWS4-HMAC-SHA256 {signature}"), (ACCOUNT, account)]
 
 
 def passed_back(headers: Iterable[tuple[str, str]]) -> Headers:

@@ -19,6 +19,7 @@ import sys
 import threading
 
 MEMORY_BYTES = 2 * 1024**3  # of its own; beyond it, requests fail
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000  # <linux/sched.h>
 
 
@@ -31,6 +32,8 @@ def shut_in() -> None:
     if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
         reason = os.strerror(ctypes.get_errno())
         os.write(1, f"they reach the network: {reason} (unshare)\n".encode())
+    # Should we be too busy to see that standard input has ended. Last: unshare() undoes it.
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def end_with_the_server() -> None:

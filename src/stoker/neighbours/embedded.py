@@ -10,10 +10,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
+from stoker.core.neighbours import ALIVE
+
 log = logging.getLogger(__name__)
 
 START_S = 60.0  # on a machine that has much else to do
 END_S = 5.0
+ALIVE_S = 10.0
 BACKLOG = 128
 THEIRS, OURS = "neighbours.sock", "functions.sock"  # who answers there
 
@@ -51,6 +54,29 @@ class Embedded:
             if self._process is None:
                 await self._start()
         return self._path(THEIRS)
+
+    async def doubt(self) -> None:
+        """Somebody waited in vain for an answer. If nobody gets one, they hang: end them, so that
+        the next one to ask has new ones."""
+        async with self._starting:
+            process = self._process
+            if process is None:
+                return
+            try:
+                async with asyncio.timeout(ALIVE_S):
+                    reader, writer = await asyncio.open_unix_connection(self._path(THEIRS))
+                    writer.write(b"GET %b HTTP/1.0\r\n\r\n" % ALIVE.encode())
+                    answer = await reader.readline()
+                    writer.close()
+                if answer.startswith(b"HTTP/"):
+                    return
+            except (OSError, TimeoutError):
+                pass
+            log.error("neighbours hang; all that they kept is lost", extra={"pid": process.pid})
+            self._process = None
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
 
     async def close(self) -> None:
         async with self._starting:

@@ -7,7 +7,7 @@ import aiohttp
 from yarl import URL
 
 from stoker.core.neighbours import Headers
-from stoker.neighbours.neighbours import Answer, Unreachable
+from stoker.neighbours.neighbours import Answer, Silent, Unreachable
 
 SILENCE_S = 70.0  # SQS makes its callers wait for 20 seconds; more than a minute is nobody's way
 NOT_ADDED = ("User-Agent", "Content-Type", "Accept", "Accept-Encoding")  # headers
@@ -42,7 +42,9 @@ class Link:
                         skip_auto_headers=NOT_ADDED,
                     )
                 )
-            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            except TimeoutError as error:
+                raise Silent(f"{self._base}: no answer in {SILENCE_S:.0f} s") from error
+            except (aiohttp.ClientError, OSError) as error:
                 raise self._unreachable(error) from error
             length, pieces = answer.content_length, self._pieces(answer)
             yield Answer(answer.status, list(answer.headers.items()), length, pieces)

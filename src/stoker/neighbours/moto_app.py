@@ -12,6 +12,7 @@ from typing import Any
 os.environ.update(
     MOTO_IAM_LOAD_MANAGED_POLICIES="true",  # roles attach AWSLambdaBasicExecutionRole and others
     MOTO_DISABLE_GLOBAL_CORS="true",  # web pages have no business here
+    MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS="false",  # nobody reads another account's buckets
 )
 
 from botocore.model import OperationNotFoundError
@@ -23,8 +24,8 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from stoker.core.neighbours import FAILED, NOT_SERVED
-from stoker.neighbours import triggers
+from stoker.core.neighbours import ALIVE, FAILED, NOT_SERVED
+from stoker.neighbours import apart, triggers
 from stoker.neighbours.scheduled_rules import Rules
 from stoker.neighbours.scheduler import Scheduler
 from stoker.neighbours.timetable import Timetable
@@ -58,6 +59,9 @@ def honest(app: WSGI) -> WSGI:
     refuse in the words that the caller's SDK reads."""
 
     def answer(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == ALIVE:  # no bucket has such a name
+            start("204 No Content", [])
+            return [b""]
         try:
             return app(environ, start)
         except (NotImplementedError, OperationNotFoundError) as missing:
@@ -80,6 +84,7 @@ def serve(listener: socket.socket, scale: float) -> None:
     """Answer there, for ever; says "ready" on standard output once that has begun. `scale`: how
     much faster time passes for schedules."""
     get_backend("iam")  # is behind many others: better loaded now than in somebody's request
+    apart.install()
     triggers.install()
     timetable = Timetable(partial(triggers.complain, "schedules"))
     triggers.hook(Rules(timetable, scale).hooks())

@@ -22,6 +22,10 @@ class Unreachable(Exception):
     """A neighbour that does not answer: why."""
 
 
+class Silent(Unreachable):
+    """It took the request, and says nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The head of a neighbour's answer, and its body as it comes. Valid inside `ask`."""
@@ -67,8 +71,13 @@ class Neighbours:
                 reason = f"the embedded neighbours do not start: {error}"
                 raise Unreachable(reason) from error
         link = self._link(self.endpoint(service), path)
-        async with link.ask(method, target, headers, body) as answer:
-            yield answer
+        try:
+            async with link.ask(method, target, headers, body) as answer:
+                yield answer
+        except Silent:
+            if path:
+                await self._embedded.doubt()
+            raise
 
     async def close(self) -> None:
         for link in self._links.values():

@@ -9,6 +9,7 @@ import copy
 import http.client
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -31,6 +32,7 @@ from stoker.core.neighbours import PRINCIPAL, SOURCE, SOURCE_ACCOUNT, TARGET, TR
 from stoker.core.trigger_events import ObjectChange, TopicMessage, of_eventbridge, of_s3, of_sns
 
 PATIENCE_S = 60
+_PATH = re.compile(r"\$(\.[A-Za-z_][\w-]*|\[\d+\]|\['[^'\\]*'\])*")  # what EventBridge knows
 _numbers = count(time.time_ns() // 1000)  # grow, also from one start to the next
 _log = threading.Lock()
 
@@ -231,15 +233,24 @@ def to_ours(rule: Rule, event: Any, transform_input: bool = True) -> None:
             complain("events", target["Arn"], refusal)
 
 
+def _checked(path: str) -> str:
+    """The library's own language has regular expressions, which may take for ever."""
+    if not _PATH.fullmatch(path):
+        raise ValueError(f"{path} is no path")
+    return path
+
+
 def _input(target: dict[str, Any], event: dict[str, Any]) -> Any:
     """What this target wants of the event. Raise ValueError for JSON that is none."""
     if "Input" in target:
         return json.loads(target["Input"])
     if "InputPath" in target:
-        return next((found.value for found in jsonpath(target["InputPath"]).find(event)), None)
+        path = _checked(target["InputPath"])
+        return next((found.value for found in jsonpath(path).find(event)), None)
     if "InputTransformer" in target:
         wanted = target["InputTransformer"]
-        paths = wanted.get("InputPathsMap", {})
+        given = wanted.get("InputPathsMap", {}).items()
+        paths = {name: _checked(path) for name, path in given}
         known: Any = {**event, "ingestion-time": event["time"]}  # it may be asked for
         return EventTemplateParser.parse(wanted["InputTemplate"], paths, known)
     return event
