@@ -164,9 +164,9 @@ DIFFERENCES = {
             "Other services",
             "S3, SNS, IAM, STS, DynamoDB and whatever else moto has are answered by moto, in a"
             " process of its own, without policies being asked (buckets and topics are their own"
-            " account's only; other services may take another account's ARN); what they keep is in memory and"
-            " gone when the server ends. They reach no network: topics and buses send nothing to"
-            " HTTP addresses. What moto has not built is a 501 that names it. Each can"
+            " account's only; other services may take another account's ARN); what they keep is"
+            " in memory and gone when the server ends. They reach no network: topics and buses send"
+            " nothing to HTTP addresses. What moto has not built is a 501 that names it. Each can"
             " be had from another endpoint instead (`neighbour_endpoints`)",
         ),
         (

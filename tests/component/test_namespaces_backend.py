@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 import uuid
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,7 @@ from stoker.sandbox.base import (
     SandboxSpec,
 )
 from stoker.sandbox.namespaces.backend import NamespacesBackend, NamespacesSettings
+from stoker.sandbox.namespaces.parked import receive
 from stoker.sandbox.namespaces.sandbox import NamespacesSandbox
 from tests.instances import Instance, is_alive
 from tests.running import PYTHON
@@ -292,3 +294,12 @@ def test_without_its_launcher_all_ends_and_every_question_has_an_answer(tmp_path
         await until(lambda: not ours.remains())
 
     play(tmp_path, story)
+
+
+def test_who_is_killed_before_it_read_all_has_just_ended() -> None:
+    """Else the launcher would end with a zygote that was killed while it was asked for more."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours:
+        ours.send(b"asked")
+        theirs.close()
+        assert receive(ours) == (b"", [])

@@ -47,8 +47,12 @@ def settle(fds: list[int]) -> None:
 
 
 def receive(sock: socket.socket) -> tuple[bytes, list[int]]:
+    """Nothing: the other side has ended, perhaps before it read all that it was told."""
     fds = array.array("i")
-    data, ancillary, _, _ = sock.recvmsg(PACKET, socket.CMSG_SPACE(16 * fds.itemsize))
+    try:
+        data, ancillary, _, _ = sock.recvmsg(PACKET, socket.CMSG_SPACE(16 * fds.itemsize))
+    except ConnectionResetError:
+        return b"", []
     for level, kind, payload in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             fds.frombytes(payload[: len(payload) - len(payload) % fds.itemsize])
