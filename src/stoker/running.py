@@ -148,6 +148,7 @@ def _launched(config: Config, port: int) -> NamespacesBackend:
         resolver += ["--python-client", str(config.python_client)]
     for name in ("state", "blobs", "code", "scratch"):
         own(folder / name)
+    (folder / "code").chmod(0o700)  # functions' code concerns no other user of this machine
     backend = NamespacesBackend(
         NamespacesSettings(
             data_dir=folder,

@@ -18,6 +18,7 @@ from stoker.sandbox.namespaces import syscalls as sys_
 FRAMES_FD = 62
 OUTPUTS = (1, 2, FRAMES_FD)  # each copy has pipes of its own there
 MOST_FILES = 64
+HAS_TIMER = "the runtime has a timer"
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ (....) \S+ \S+ (\d+) *(.*)")
 _WRITABLE = ("/tmp/", "/dev/", "/memfd:", "/SYSV")
@@ -53,7 +54,7 @@ def inspect(pid: int, waits_on: int, api: tuple[str, int]) -> Findings:
         check_mappings(maps.read())
     with open(f"{root}/timers") as timers:
         if timers.read(1):
-            raise Unfit("the runtime has a timer")
+            raise Unfit(HAS_TIMER)
     files = _descriptors(pid)
     connections = [file.fd for file in files if not file.path and _peer(pid, file.fd) == api]
     if waits_on not in connections and len(connections) != 1:
@@ -63,6 +64,15 @@ def inspect(pid: int, waits_on: int, api: tuple[str, int]) -> Findings:
         (line,) = (line for line in status if line.startswith("NSpid:"))
     kept = tuple(file for file in files if file.fd != connection)
     return Findings(int(line.split()[-1]), connection, os.readlink(f"{root}/cwd"), kept)
+
+
+def the_runtime(pids: list[int], init: int) -> int:
+    """The one process beside init. Only what is found while that is stopped stays so: until then
+    it can fork, and a child would share the snapshot's files and user. Pure; raise Unfit."""
+    others = [pid for pid in pids if pid != init]
+    if len(others) != 1:
+        raise Unfit(f"{len(others)} processes run in it, where only the runtime may")
+    return others[0]
 
 
 def check_mappings(text: str) -> None:

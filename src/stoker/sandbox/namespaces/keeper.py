@@ -16,6 +16,7 @@ import socket
 import struct
 from typing import Any, NoReturn
 
+from stoker.sandbox.namespaces import inspection
 from stoker.sandbox.namespaces import syscalls as sys_
 from stoker.sandbox.namespaces.idmap import LOOKS_LIKE_ROOT
 from stoker.sandbox.namespaces.parked import receive
@@ -31,6 +32,7 @@ STEPS = (
     "connect it to the Runtime API", "drop its privileges", "start its init",
 )  # fmt: skip
 _SOCKET_FD = 3
+_HAS_TIMER = -1  # of hold()
 
 
 class _File(ctypes.Structure):
@@ -69,6 +71,8 @@ def keep(sock: socket.socket, pid: int, library: str) -> NoReturn:
     held.inside_uid, held.inside_gid = LAMBDA_UID, LAMBDA_GID
     if error := code.hold(ctypes.byref(held)):
         text = f"cannot stop the runtime for its snapshot: {os.strerror(error)}"
+        if error == _HAS_TIMER:
+            text = inspection.HAS_TIMER
         ours.send(json.dumps({"failed": text}).encode())
         os._exit(1)
     ours.send(json.dumps({"held": code.waits_on(ctypes.byref(held))}).encode())

@@ -23,7 +23,7 @@ extern int listen(int fd, int backlog), accept(int fd, void *, void *);
 extern int getsockname(int fd, void *, unsigned *);
 extern long sendmsg(int fd, const void *, int flags), recvmsg(int fd, void *, int flags);
 extern long send(int fd, const void *, unsigned long, int flags);
-extern long write(int fd, const void *, unsigned long);
+extern long write(int fd, const void *, unsigned long), read(int fd, void *, unsigned long);
 extern int waitpid(int pid, int *status, int options);
 extern int mount(const char *, const char *, const char *, unsigned long, const char *);
 extern int access(const char *path, int mode);
@@ -31,6 +31,7 @@ extern int nanosleep(const void *, void *);
 extern int kill(int pid, int signal);
 extern void *memcpy(void *, const void *, unsigned long);
 extern unsigned long strlen(const char *);
+extern char *strstr(const char *, const char *);
 extern void _exit(int status);
 
 enum { MOVE_MOUNT = 429, FSOPEN = 430, FSCONFIG = 431, FSMOUNT = 432, CLONE3 = 435,
@@ -39,6 +40,8 @@ enum { SEIZE = 0x4206, INTERRUPT = 0x4207, GETEVENTMSG = 0x4201, GETREGSET = 0x4
        SETREGSET = 0x4205, STEP = 9, CONT = 7, DETACH = 17, PEEK = 1 };
 enum { OPTIONS = 0x2 | 0x4 | 0x8 | 0x10 | 1 << 20 /* EXITKILL */ | 1 << 21 /* SUSPEND_SECCOMP */ };
 enum { WALL = 0x40000000, TRAP = 5 };
+enum { SIGNALLED = 0x100, /* more than any event; plus the signal */
+       MOST_SIGNALS = 100, HAS_TIMER = -1 /* see keeper.py */ };
 enum { NEWNET = 0x40000000, NEWUSER = 0x10000000, NEWNS = 0x20000, NEWPID = 0x20000000,
        NEWIPC = 0x8000000, NEWUTS = 0x4000000, NEWCGROUP = 0x2000000,
        SHARE_MEMORY = 0x100, SAME_PARENT = 0x8000 };
@@ -49,7 +52,7 @@ enum { NR_PTRACE = 101, NR_VM_READ = 310, NR_VM_WRITE = 311, NR_ROBUST = 274 };
 enum { SYS_MMAP = 9, SYS_MUNMAP = 11, SYS_SOCKET = 41, SYS_CONNECT = 42, SYS_SENDTO = 44,
        SYS_RECVMSG = 47, SYS_SETSOCKOPT = 54, SYS_CLOSE = 3, SYS_FCNTL = 72, SYS_CHDIR = 80,
        SYS_SETPGID = 109, SYS_SETSID = 112, SYS_CAPSET = 126, SYS_PRCTL = 157, SYS_OPENAT = 257,
-       SYS_LSEEK = 8, SYS_UNSHARE = 272, SYS_ROBUST = 273, SYS_DUP3 = 292, SYS_EXECVEAT = 322 };
+       SYS_LSEEK = 8, SYS_GETITIMER = 36, SYS_UNSHARE = 272, SYS_ROBUST = 273, SYS_DUP3 = 292, SYS_EXECVEAT = 322 };
 struct regs { unsigned long r[27]; };
 enum { R10 = 7, R9 = 8, R8 = 9, RAX = 10, RDX = 12, RSI = 13, RDI = 14, ORIG = 15, RIP = 16 };
 #define RESULT(x) ((long)(x).r[RAX])
@@ -77,7 +80,7 @@ enum { NR_PTRACE = 117, NR_VM_READ = 270, NR_VM_WRITE = 271, NR_ROBUST = 100 };
 enum { SYS_MMAP = 222, SYS_MUNMAP = 215, SYS_SOCKET = 198, SYS_CONNECT = 203, SYS_SENDTO = 206,
        SYS_RECVMSG = 212, SYS_SETSOCKOPT = 208, SYS_CLOSE = 57, SYS_FCNTL = 25, SYS_CHDIR = 49,
        SYS_SETPGID = 154, SYS_SETSID = 157, SYS_CAPSET = 91, SYS_PRCTL = 167, SYS_OPENAT = 56,
-       SYS_LSEEK = 62, SYS_UNSHARE = 97, SYS_ROBUST = 99, SYS_DUP3 = 24, SYS_EXECVEAT = 281 };
+       SYS_LSEEK = 62, SYS_GETITIMER = 102, SYS_UNSHARE = 97, SYS_ROBUST = 99, SYS_DUP3 = 24, SYS_EXECVEAT = 281 };
 struct regs { unsigned long r[34]; };
 enum { PC_AT = 32 };
 #define RESULT(x) ((long)(x).r[0])
@@ -156,22 +159,25 @@ static int take(const struct held *h, int pid, unsigned long offset, void *to, u
     return syscall(NR_VM_READ, (long)pid, &here, 1l, &there, 1l, 0l) == (long)size ? 0 : -1;
 }
 
-/* Wait for its next stop. Returns the event that it is (0: a trap), or -1. */
+/* Wait for its next stop. Returns the event that it is (0: a trap), SIGNALLED and the signal that it
+ * would get next, or -1. */
 static int stopped(int pid)
 {
     int status;
     if (waitpid(pid, &status, WALL) != pid || (status & 0xff) != 0x7f)
         return -1;
-    return (status >> 8 & 0xff) == TRAP || status >> 16 ? status >> 16 : -1;
+    if ((status >> 8 & 0xff) == TRAP || status >> 16)
+        return status >> 16;
+    return SIGNALLED | (status >> 8 & 0xff);
 }
 
-/* Have it do one system call. `born`: where to tell the process that the call made. */
+/* Have it do one system call. Signals get lost, as they do in any fork. `born`: where to tell the process that the call made. */
 static long call(const struct held *h, int pid, int *born, long number, unsigned long a, unsigned long b,
                  unsigned long c, unsigned long d, unsigned long e, unsigned long f)
 {
     unsigned long arguments[6], message = 0;
     struct regs x = h->regs;
-    int event;
+    int event, signals = 0;
     arguments[0] = a; arguments[1] = b; arguments[2] = c;
     arguments[3] = d; arguments[4] = e; arguments[5] = f;
     ask(&x, number, arguments);
@@ -179,6 +185,8 @@ static long call(const struct held *h, int pid, int *born, long number, unsigned
         return -1;
     do {
         if (trace(STEP, pid, 0, 0) < 0 || (event = stopped(pid)) < 0)
+            return -1;
+        if (event >= SIGNALLED && ++signals > MOST_SIGNALS)
             return -1;
         if (event >= 1 && event <= 3 && born) { /* fork, vfork, clone */
             trace(GETEVENTMSG, pid, 0, &message);
@@ -204,21 +212,34 @@ static int at_call(const struct held *h)
         && (word & INSTRUCTION_MASK) == INSTRUCTION;
 }
 
-/* Stop the runtime in the system call in which it waits. 0, or the errno. */
+/* Whether setitimer or alarm will send it a signal: /proc does not tell. No fork inherits that. */
+static int has_timer(const struct held *h)
+{
+    unsigned long timer[4]; /* interval and rest, in seconds and microseconds */
+    int which;
+    for (which = 0; which < 3; which++)
+        if (DO(h->pid, SYS_GETITIMER, which, h->scratch, 0) != 0
+            || take(h, h->pid, 0, timer, sizeof timer) < 0 || timer[2] || timer[3])
+            return 1;
+    return 0;
+}
+
+/* Stop the runtime in the system call in which it waits. 0, or the errno, or HAS_TIMER. */
 int hold(struct held *h)
 {
     const long pause[2] = { 0, 1000000 };
     long result;
-    int tries;
+    int tries, event;
     h->own_pids = open("/proc/self/ns/pid", CLOEXEC);
     if (trace(SEIZE, h->pid, 0, (void *)(long)OPTIONS) < 0)
         return *__errno_location();
     for (tries = 0; tries < TRIES; tries++) {
-        if (trace(INTERRUPT, h->pid, 0, 0) < 0 || stopped(h->pid) < 0 || get(h->pid, &h->regs) < 0)
+        if (trace(INTERRUPT, h->pid, 0, 0) < 0 || (event = stopped(h->pid)) < 0
+            || get(h->pid, &h->regs) < 0)
             return 3; /* ESRCH: it died */
-        if (ASLEEP(h->regs) && at_call(h))
+        if (event < SIGNALLED && ASLEEP(h->regs) && at_call(h))
             break;
-        trace(CONT, h->pid, 0, 0);
+        trace(CONT, h->pid, 0, (void *)(long)(event < SIGNALLED ? 0 : event - SIGNALLED));
         nanosleep(pause, 0);
     }
     if (tries == TRIES)
@@ -232,7 +253,7 @@ int hold(struct held *h)
     if (DO(h->pid, SYS_PRCTL, 40 /* GET_TID_ADDRESS */, h->scratch, 0) != 0
         || take(h, h->pid, 0, &h->thread, sizeof h->thread) < 0)
         h->thread = 0;
-    return 0;
+    return has_timer(h) ? HAS_TIMER : 0;
 }
 
 /* The first argument of the system call in which it waits. */
@@ -377,6 +398,30 @@ static int move(const struct held *h, int pid, int fd, int to, int flags)
     return DO(pid, SYS_DUP3, fd, to, flags) == to && DO(pid, SYS_CLOSE, fd, 0, 0) == 0 ? 0 : -1;
 }
 
+/* The kernel's word for it: what it was told came from memory that is the user's. */
+static int is_harmless(int pid)
+{
+    static const char *const lines[] = {
+        "\nCapInh:\t0000000000000000\n", "\nCapPrm:\t0000000000000000\n",
+        "\nCapEff:\t0000000000000000\n", "\nCapBnd:\t0000000000000000\n",
+        "\nCapAmb:\t0000000000000000\n", "\nNoNewPrivs:\t1\n", "\nSeccomp:\t2\n" };
+    char path[32], text[8192];
+    unsigned long i;
+    long size;
+    int fd;
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    fd = open(path, CLOEXEC);
+    size = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[size < 0 ? 0 : size] = 0;
+    for (i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (!strstr(text, lines[i])) {
+            *__errno_location() = 1; /* EPERM */
+            return 0;
+        }
+    return 1;
+}
+
 static int drop(const struct held *h, int pid)
 {
     struct { unsigned version, pid, nothing[6]; } caps = { 0x20080522, 0, { 0, 0, 0, 0, 0, 0 } };
@@ -384,7 +429,7 @@ static int drop(const struct held *h, int pid)
     for (capability = 0; capability <= 40; capability++)
         DO(pid, SYS_PRCTL, 24 /* CAPBSET_DROP */, capability, 0);
     if (put(h, pid, 0, &caps, sizeof caps) < 0
-        || DO(pid, SYS_CAPSET, h->scratch, h->scratch + 8, 0) != 0)
+        || DO(pid, SYS_CAPSET, h->scratch, h->scratch + 8, 0) != 0 || !is_harmless(pid))
         return -1;
     return (int)DO(pid, SYS_PRCTL, 4 /* SET_DUMPABLE */, 1, 0);
 }

@@ -12,11 +12,10 @@ import contextlib
 import json
 import os
 import socket
-import subprocess
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from stoker.sandbox.namespaces import inspection, keeper
+from stoker.sandbox.namespaces import inspection, keeper, tmp_copy
 from stoker.sandbox.namespaces import syscalls as sys_
 from stoker.sandbox.namespaces.compile import built
 from stoker.sandbox.namespaces.network import RUNTIME_API
@@ -65,15 +64,13 @@ class Snapshots:
         if original is None or name in self.all:
             self.launcher.refuse(number, "cannot take a snapshot: the environment is gone")
             return
-        others = [pid for pid in original.group.pids() if pid != original.pid]
-        if len(others) != 1:
-            text = f"{len(others)} processes run in it, where only the runtime may"
-            self.launcher.refuse(number, text, unfit=True)
-            return
         snapshot = Snapshot(name, original, number, facts["path"])
-        (snapshot.runtime,) = others
         try:
+            snapshot.runtime = inspection.the_runtime(original.group.pids(), original.pid)
             self._hold(snapshot)
+        except inspection.Unfit as reason:
+            self.launcher.refuse(number, str(reason), unfit=True)
+            return
         except OSError as error:
             self.launcher.refuse(number, f"cannot take a snapshot: {error}")
             return
@@ -111,7 +108,11 @@ class Snapshots:
     def _inspect(self, snapshot: Snapshot, waits_on: int) -> None:
         """It stands still: look whether it can be copied, and how."""
         assert snapshot.sock is not None
+        original = snapshot.original
         try:
+            held = inspection.the_runtime(original.group.pids(), original.pid)
+            if held != snapshot.runtime:
+                raise inspection.Unfit("the runtime is not the process that it was")
             found = inspection.inspect(snapshot.runtime, waits_on, RUNTIME_API)
             request = _ASKED.format(path=snapshot.path, host=_HOST, port=_PORT)
             message = json.dumps({**found._asdict(), "request": request}).encode()
@@ -124,7 +125,7 @@ class Snapshots:
         except (OSError, ValueError) as error:
             self._refuse(snapshot, f"cannot take a snapshot: {error}")
             return
-        snapshot.original.shared_bytes = resident
+        original.shared_bytes = resident
         snapshot.ready = True
         self._spawn(snapshot)  # the first copy shows whether it can be done
 
@@ -306,29 +307,24 @@ class Snapshots:
         """Its /tmp is as the snapshot's was, which nobody changes any more."""
         assert prepared.disk is not None
         mount = self.launcher.scratch.mount(prepared.disk)
-        source = f"/proc/{snapshot.runtime}/root/tmp"
-        if not os.listdir(source):
+        if not os.listdir(f"/proc/{snapshot.runtime}/root/tmp"):
             self._fill(snapshot, prepared, mount)
             return
-        command = ["cp", "-a", "--", f"{source}/.", f"/proc/self/fd/{mount}/"]
         try:
-            copying = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(mount,))
+            pid = os.fork()
         except OSError:
             os.close(mount)
             raise
-        self.launcher.children[copying.pid] = lambda status: self._tmp_filled(
-            snapshot, prepared, mount, copying, status
+        if pid == 0:
+            try:
+                tmp_copy.copy_and_exit(snapshot.runtime, mount)
+            finally:
+                os._exit(1)
+        self.launcher.children[pid] = lambda status: self._tmp_filled(
+            snapshot, prepared, mount, status
         )
 
-    def _tmp_filled(
-        self,
-        snapshot: Snapshot,
-        prepared: Prepared,
-        mount: int,
-        copying: "subprocess.Popen[bytes]",
-        status: int,
-    ) -> None:
-        copying.returncode = status  # the launcher has reaped it
+    def _tmp_filled(self, snapshot: Snapshot, prepared: Prepared, mount: int, status: int) -> None:
         if snapshot.booting.get(prepared.slot) is not prepared:
             os.close(mount)  # it is being buried
         elif status:
