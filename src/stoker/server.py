@@ -113,7 +113,9 @@ class Server:
             running=self._invoker.trees,
         )
         self._provisioning, self._autoscaling = self._provisioners()
-        self._control = self._made_control(_settings(config, quotas), traces, sampling)
+        self._control = self._made_control(
+            _settings(config, quotas, backend.name), traces, sampling
+        )
         self._front = Front(self._control)
         self._http = HttpServer(self._front)
         self._triggered = FromNeighbours(self._control)
@@ -270,8 +272,9 @@ class Server:
         return self._code.wants_sdk(target.code, target.layers)
 
 
-def _settings(config: Config, quotas: Quotas) -> Settings:
+def _settings(config: Config, quotas: Quotas, sandbox: str) -> Settings:
     return Settings(
+        sandbox=sandbox,
         account=config.default_account,
         hosts=frozenset(config.allowed_hosts),
         concurrent_executions=config.account_concurrency,

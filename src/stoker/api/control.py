@@ -66,6 +66,7 @@ class Call(Generic[Input]):
 class Settings:
     """What the operator decided about the API."""
 
+    sandbox: str = ""  # what isolates: "namespaces", "process"
     account: str = "000000000000"  # of callers whose access key is not 12 digits
     region: str = "us-east-1"  # of callers whose credential scope names none
     hosts: frozenset[str] = frozenset()  # names besides loopback's (the bound address!) that are us

@@ -15,6 +15,7 @@ async def health(control: Control, exchange: Exchange) -> None:
         "status": "running",
         "edition": "stoker",
         "version": version("stoker"),
+        "sandbox": control.settings.sandbox,
         "services": dict.fromkeys(services.BUILT, "running"),
     }
     exchange.respond(200, [("Content-Type", "application/json")], orjson.dumps(facts))

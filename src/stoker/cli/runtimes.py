@@ -84,7 +84,7 @@ def install_command(
     """
     if prefix is not None and len(names) > 1:
         raise typer.BadParameter("--from is one installation: name one runtime")
-    place = place or _runtimes_dir() or shared_place()
+    place = (place or _runtimes_dir() or shared_place()).absolute()
     has_node = any(RUNTIMES[name].family is Family.NODE for name in names if name in RUNTIMES)
     if prefix is None and has_node and SDK not in names and find_sdk(place) is None:
         names = [*names, SDK]  # AWS's Node.js has it

@@ -1,6 +1,7 @@
 """stoker sandbox explain: how a function's sandbox is made, operation by operation."""
 
 import json
+import urllib.request
 from typing import Annotated, Any
 
 import boto3
@@ -16,6 +17,7 @@ from stoker.sandbox.namespaces.plan import Language, explain, template_plan
 from stoker.sandbox.namespaces.stock import resolver_file, system_links
 
 MB_PER_CORE = 1769
+_REFUSALS = (BotoCoreError, ClientError, RuntimeUnavailable, ConfigError, OSError, ValueError)
 CLIENT = "(the runtime client and AWS's SDK, as built by the server)"
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at sandboxes.")
@@ -44,9 +46,10 @@ def explain_command(
     sandbox: ahead, in stock, or at the cold start. All binds are read-only.
     """
     try:
+        _check_isolates(endpoint_url)
         configuration = _configuration(function, endpoint_url, region)
         found = find_runtime(configuration["Runtime"], runtimes_dir=load().runtimes_dir)
-    except (BotoCoreError, ClientError, RuntimeUnavailable, ConfigError) as refusal:
+    except _REFUSALS as refusal:
         err.print(f"[red]stoker sandbox explain:[/] {escape(str(refusal))}")
         raise typer.Exit(1) from None
     rows = explain(_template(found))
@@ -65,6 +68,17 @@ def explain_command(
         f"/tmp of {tmp_mb} MB\n"
     )
     out.print(table)
+
+
+def _check_isolates(endpoint_url: str) -> None:
+    """Raise ValueError for a server whose functions are plain processes."""
+    with urllib.request.urlopen(f"{endpoint_url.rstrip('/')}/_stoker/health", timeout=10) as answer:
+        kind = json.load(answer).get("sandbox")
+    if kind != "namespaces":
+        raise ValueError(
+            "this server does not isolate: functions are plain child processes (--sandbox"
+            f" {kind}); what is not enforced then is printed when it starts"
+        )
 
 
 def _configuration(function: str, endpoint_url: str, region: str) -> dict[str, Any]:

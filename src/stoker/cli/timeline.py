@@ -13,6 +13,7 @@ from rich.markup import escape
 ROUTE = "/_stoker/api/environments"
 PATIENCE_S = 10.0
 _DEAD = "Dead"
+_SNAPSHOT = "Snapshot"  # what copies of a version with SnapStart are taken from
 _PHASES = {"Reinit": "INIT again"}  # the others are shown by their own names
 _CELLS_PER_DECADE = 6
 _LONGEST = 40
@@ -48,7 +49,8 @@ def timeline(
 
 def lines(environment: dict[str, Any]) -> list[str]:
     """One environment, as the terminal shows it."""
-    state = "Frozen" if environment["frozen"] else environment["phase"]
+    phase = environment["phase"]
+    state = "Frozen" if environment["frozen"] and phase != _SNAPSHOT else phase
     reason = environment.get("reason")
     head = f"{environment['id']} {environment['version']}: "
     shown = [head + (f"ENDED, {_plain(reason)}" if reason else _phase(state))]

@@ -119,7 +119,8 @@ class Environment:
         )
         self._history = History(self._life, PHASES_KEPT, self._now, self.created_ms)
         self._history.enter(CREATE, self._now - sum(ms for _, ms in ground.steps.taken) / 1000)
-        self._history.enter(self._life.phase, self._now)
+        began = ground.sandbox.began  # the runtime may have been set off already
+        self._history.enter(self._life.phase, self._now if began is None else began)
         self._freezing = Freezing(
             ground.sandbox, self._telemetry, self._timers, self._history,
             settings.freeze_after_s, lambda: self._offered and self._life.phase is Phase.IDLE,

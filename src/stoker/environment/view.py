@@ -87,6 +87,8 @@ class History:
         own word: there may have been less time."""
         phase = self._entries[-1]
         began = self._began.pop(RUNTIME, phase[1])
+        if function_s > now - began:  # it was set off before we knew, while it was handed over
+            began = phase[1]
         if 0 <= function_s <= now - began:
             self._parts.append((RUNTIME, began, now - function_s))
             self._parts.append((FUNCTION, now - function_s, now))
