@@ -12,7 +12,9 @@ DIFFERENCES = {
     "The API": (
         (
             "Signatures",
-            "parsed, not verified; the server listens on loopback unless told otherwise",
+            "parsed, not verified; the server listens on loopback unless told otherwise, and web "
+            "pages reach it only if `allowed_origins` names them: others may lead to presigned "
+            "objects and packages by a link, but not show them (as an image, say)",
         ),
         (
             "Account",
@@ -93,7 +95,9 @@ DIFFERENCES = {
             "Function URLs",
             "are `http://ID.lambda-url.REGION.localhost:PORT/`, or `/_url/ID/` where such names do "
             "not resolve; both permissions are needed, as on AWS since October 2025. Signatures "
-            "for AWS_IAM are parsed, not verified. A body of up to 6 MB is taken even if base64 "
+            "for AWS_IAM are parsed, not verified; so only web pages that the Cors configuration "
+            "or `allowed_origins` names reach such a URL (AWS: whoever has a signature). A body of "
+            "up to 6 MB is taken even if base64 "
             "makes its event longer; the path is as it came, percent-encoded; headers before the "
             "body have 64 KB at most; headers of the Cors configuration replace the function's; "
             "with RESPONSE_STREAM an answer that is not streamed is handed on unread",
@@ -174,8 +178,8 @@ DIFFERENCES = {
             "Triggers",
             "objects of S3, messages of SNS and events of EventBridge (rules with patterns, as far"
             " as moto matches them) invoke functions whose policy admits the bucket, topic or rule,"
-            " and go to queues, whose policies are not asked; a message is not signed. Other"
-            " services do not invoke functions yet",
+            " and go to queues of the same account, whose policies are not asked; queues of others"
+            " take none. A message is not signed. Other services do not invoke functions yet",
         ),
         (
             "Schedules",

@@ -13,9 +13,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from stoker.api.control import Control
 from stoker.blobs.base import BlobMissing
+from stoker.core.web_pages import CODE
 from stoker.http.base import Exchange
 
-PATH = "/_stoker/code/"
+PATH = CODE
 _LIFETIME_S = 600  # AWS: "a presigned URL … that is valid for 10 minutes"
 _KEY = secrets.token_bytes(32)  # links die with the process that gave them
 _PATH = re.compile(re.escape(PATH) + r"([0-9a-f]{64})")

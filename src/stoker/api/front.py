@@ -25,6 +25,7 @@ from stoker.api.identifiers import new_request_id
 from stoker.api.operations import OPERATIONS, REQUEST_BYTES, RESERVED, Operation, Reserved
 from stoker.api.refusals import Dialect
 from stoker.api.services import Match, Service
+from stoker.core import web_pages
 from stoker.core.errors import (
     AccessDeniedException,
     InvalidRequestContentException,
@@ -107,7 +108,7 @@ class Front:
             if not allowed:
                 self._check_page(exchange, host, allowed)
             return SYNC_PAYLOAD_BYTES
-        if not allowed or "origin" in headers:
+        if not allowed or "origin" in headers or "sec-fetch-site" in headers:
             self._check_page(exchange, host, allowed)
         elif not exchange.target.startswith(("/20", "/_")):  # Lambda's, and ours
             service = self._neighbour(exchange)
@@ -181,15 +182,14 @@ class Front:
             return False
 
     def _check_page(self, exchange: Exchange, host: str, host_allowed: bool) -> None:
-        origin = exchange.headers.get("origin")
+        origins = self._control.settings.origins
+        reason = web_pages.stranger(exchange.method, exchange.target, exchange.headers, origins)
         if not host_allowed:
             reason = (
                 f"This server does not answer to the name {host!r}. If it should, add the name"
                 " to allowed_hosts (STOKER_ALLOWED_HOSTS)."
             )
-        elif origin is not None and origin not in self._control.settings.origins:
-            reason = f"Web pages of {origin!r} may not call this server."
-        else:
+        if reason is None:
             return
         self._refuse(exchange, AccessDeniedException(reason), _guess(exchange), new_request_id())
 

@@ -4,7 +4,7 @@ They come over a socket of their own, so that nobody else can say that he is S3.
 an event if its resource-based policy lets that service in for that bucket, topic or rule, and then
 it runs asynchronously, as after Invoke with InvocationType Event. A schedule of EventBridge
 Scheduler has a role of its account, and comes with that account's rights.
-Queues take everything.
+Queues take what comes from their own account: policies of queues are not read yet.
 """
 
 import asyncio
@@ -18,8 +18,14 @@ from stoker.api.control import Control
 from stoker.api.event_invocations import check_loop
 from stoker.api.identifiers import new_request_id
 from stoker.api.sampling import begun
-from stoker.core import access, lineage, neighbours
-from stoker.core.errors import RequestTooLargeException, ServiceError, ServiceException
+from stoker.core import access, lineage, neighbours, trigger_targets
+from stoker.core.errors import (
+    AccessDeniedException,
+    InvalidParameterValueException,
+    RequestTooLargeException,
+    ServiceError,
+    ServiceException,
+)
 from stoker.core.limits import ASYNC_PAYLOAD_BYTES
 from stoker.core.message_attributes import Value
 from stoker.core.model import FunctionKey
@@ -70,18 +76,24 @@ class FromNeighbours:
         """The status. Raises what the target, or its policy, refuses."""
         if exchange.oversized or exchange.truncated:
             raise RequestTooLargeException(f"an event has at most {ASYNC_PAYLOAD_BYTES} bytes")
-        arn = exchange.headers[neighbours.TARGET]
-        if arn.split(":")[2] == "sqs":
-            return await self._posted(exchange, arn)
+        arn = exchange.headers.get(neighbours.TARGET, "")
+        queue = trigger_targets.queue(arn)
+        if queue is not None:
+            return await self._posted(exchange, QueueKey(*queue))
+        if not trigger_targets.is_function(arn):
+            raise InvalidParameterValueException("the target is not the ARN of a function or queue")
         return await self._invoked(exchange, arn)
 
-    async def _posted(self, exchange: Exchange, arn: str) -> int:
-        region, account, name = arn.split(":", 5)[3:]
-        key = QueueKey(account, region, name)
+    async def _posted(self, exchange: Exchange, key: QueueKey) -> int:
+        if exchange.headers.get(neighbours.SOURCE_ACCOUNT) != key.account:
+            raise AccessDeniedException("queues take nothing from other accounts")
         self._control.queues.find(key)
         if exchange.method == "GET":
             return 204
         told = orjson.loads(exchange.body)
+        if not isinstance(told, dict) or not isinstance(told.get("body"), str):
+            # a queue's ARN where a function's belongs
+            raise InvalidParameterValueException("what comes is an event and no message")
         attributes = {
             name: Value(one["Type"], None, base64.b64decode(one["Value"]))
             if one["Type"].startswith("Binary")

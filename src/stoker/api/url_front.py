@@ -15,7 +15,7 @@ from stoker.api.control import Caller, Control
 from stoker.api.identifiers import new_request_id
 from stoker.api.sampling import begun
 from stoker.api.url_answer import UrlAnswer, refuse
-from stoker.core import access, url_cors, url_events
+from stoker.core import access, url_cors, url_events, web_pages
 from stoker.core.access import Access, Verdict
 from stoker.core.errors import (
     AccessDeniedException,
@@ -62,6 +62,7 @@ async def answer(
     try:
         if url is None:
             raise AccessDeniedException("Forbidden")
+        _check_page(control, exchange, url)
         _check(control, url, scope, caller)
         if exchange.oversized or exchange.truncated:
             raise RequestTooLargeException(
@@ -97,6 +98,14 @@ def _check(control: Control, url: FunctionUrl, scope: Scope | None, caller: Call
         said = access.verdict(policy, Access(action, account, arns, facts=facts))
         if said is Verdict.DENIED or (said is Verdict.SILENT and not own):
             raise _forbidden(url, f"the resource policy does not allow {action}")
+
+
+def _check_page(control: Control, exchange: Exchange, url: FunctionUrl) -> None:
+    """AuthType NONE is for every page; AWS_IAM is not, whatever credentials a page writes."""
+    if url.auth == "AWS_IAM" and not web_pages.may_call_url(
+        url.cors, exchange.target, exchange.headers, control.settings.origins
+    ):
+        raise _forbidden(url, "a web page asks that neither Cors nor allowed_origins names")
 
 
 def _forbidden(url: FunctionUrl, reason: str) -> AccessDeniedException:

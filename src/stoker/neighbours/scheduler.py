@@ -27,13 +27,12 @@ from stoker.core.neighbours import SCHEDULER
 from stoker.core.recurrence import Plan
 from stoker.core.roles import trusts
 from stoker.core.trigger_events import Occasion, of_scheduler
+from stoker.core.trigger_targets import is_function, is_queue
 from stoker.neighbours.timetable import MOST_ENTRIES, Entry, Timetable
 from stoker.neighbours.triggers import message, send
 
 INPUT_BYTES = 256 * 1024  # these are AWS's
 MOST_WINDOW_MINUTES = 1440
-_FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:[\w-]+:\d{12}:function:[\w$:-]+", re.ASCII)
-_QUEUE = re.compile(r"arn:aws[\w-]*:sqs:[\w-]+:\d{12}:[\w-]+(\.fifo)?", re.ASCII)
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):role/[\w+=,.@/-]+", re.ASCII)
 
 _create_schedule = EventBridgeSchedulerBackend.create_schedule
@@ -128,7 +127,7 @@ def _send(backend: EventBridgeSchedulerBackend, schedule: Schedule, moment: date
     target = schedule.target
     text = of_scheduler(occasion, target.get("Input"))
     body = text.encode()
-    if _QUEUE.fullmatch(target["Arn"]):
+    if is_queue(target["Arn"]):
         body = message(text, group=(target.get("SqsParameters") or {}).get("MessageGroupId"))
     send("POST", target["Arn"], SCHEDULER, schedule.arn, account, body)
 
@@ -141,7 +140,7 @@ def _over(backend: EventBridgeSchedulerBackend, schedule: Schedule) -> None:
 
 def _check_target(account: str, target: Any) -> None:
     arn, role = target.get("Arn"), target.get("RoleArn")
-    if not isinstance(arn, str) or not (_FUNCTION.fullmatch(arn) or _QUEUE.fullmatch(arn)):
+    if not isinstance(arn, str) or not (is_function(arn) or is_queue(arn)):
         raise NotImplementedError(f"EventBridge Scheduler serves functions and queues, not {arn}")
     match = _ROLE.fullmatch(role) if isinstance(role, str) else None
     if match is None or match[1] != account or not _may_assume(account, role):
@@ -155,7 +154,7 @@ def _check_target(account: str, target: Any) -> None:
     try:
         if not isinstance(given, str) or len(given.encode()) > INPUT_BYTES:
             raise ValueError
-        if _FUNCTION.fullmatch(arn):
+        if is_function(arn):
             json.loads(given)
     except (ValueError, RecursionError):
         raise ValidationException(

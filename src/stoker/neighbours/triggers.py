@@ -28,11 +28,13 @@ from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeBucket, NotificationConfiguration, S3Backend
 from moto.sns.models import Subscription
 
+from stoker.core import trigger_targets
 from stoker.core.neighbours import PRINCIPAL, SOURCE, SOURCE_ACCOUNT, TARGET, TRACE
 from stoker.core.trigger_events import ObjectChange, TopicMessage, of_eventbridge, of_s3, of_sns
 
 PATIENCE_S = 60
 _PATH = re.compile(r"\$(\.[A-Za-z_][\w-]*|\[\d+\]|\['[^'\\]*'\])*")  # what EventBridge knows
+COMPLAINT_CHARACTERS = 2000  # an escaped one goes into the pipe at once
 _numbers = count(time.time_ns() // 1000)  # grow, also from one start to the next
 _log = threading.Lock()
 
@@ -46,7 +48,9 @@ def send(
 ) -> None:
     """POST: have the function invoked (`body` is its event) or the message queued (`body` is made
     by message()); it is on the server's disk when this returns. GET: only say whether that would
-    be taken. Raise Refused."""
+    be taken. `account`: that `source` belongs to, never whoever asked. Raise Refused."""
+    if not (trigger_targets.is_function(target) or trigger_targets.is_queue(target)):
+        raise Refused("the target is not the ARN of a function or queue")
     headers = {TARGET: target, PRINCIPAL: principal, SOURCE: source, SOURCE_ACCOUNT: account}
     if has_request_context() and TRACE in request.headers:
         headers[TRACE] = request.headers[TRACE]
@@ -55,7 +59,7 @@ def send(
         link.request(method, "/", body, headers)
         answer = link.getresponse()
         said = answer.read().decode("utf-8", "replace")
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:  # of headers, too
         raise Refused(repr(error)) from error
     finally:
         link.close()
@@ -124,6 +128,15 @@ def _s3_to_queue(account_id: str, event_body: Any, queue_name: str, region_name:
         complain("s3", queue, refusal)
 
 
+_send_event = moto.s3.notifications.send_event
+
+
+def _owners_event(account_id: str, event_name: Any, bucket: FakeBucket, key: Any) -> None:
+    """In place of moto.s3.notifications.send_event: a bucket's events are its owner's, whoever
+    has changed the object."""
+    _send_event(bucket.account_id, event_name, bucket, key)
+
+
 _put_configuration = S3Backend.put_bucket_notification_configuration
 
 
@@ -135,16 +148,18 @@ def _checked_configuration(
     wanted = NotificationConfiguration(
         cloud_function=given.get("CloudFunctionConfiguration"),
         queue=given.get("QueueConfiguration"),
+        topic=given.get("TopicConfiguration"),
     )
-    source = f"arn:aws:s3:::{bucket_name}"
-    for one in (*wanted.cloud_function, *wanted.queue):
-        try:
-            send("GET", one.arn, "s3.amazonaws.com", source, self.account_id)
-        except Refused:
-            raise S3ClientError(
-                "InvalidArgument",
-                "Unable to validate the following destination configurations",
-            ) from None
+    source, owner = f"arn:aws:s3:::{bucket_name}", self.get_bucket(bucket_name).account_id
+    try:
+        if not all(trigger_targets.is_topic(one.arn) for one in wanted.topic):
+            raise Refused("the target is not the ARN of a topic")
+        for one in (*wanted.cloud_function, *wanted.queue):
+            send("GET", one.arn, "s3.amazonaws.com", source, owner)
+    except Refused:
+        raise S3ClientError(
+            "InvalidArgument", "Unable to validate the following destination configurations"
+        ) from None
     _put_configuration(self, bucket_name, notification_config)
 
 
@@ -175,7 +190,8 @@ def _sns_publish(
     else:
         body = _for_queue(self, message, message_id, subject, attributes, more)
     try:
-        send("POST", self.endpoint, "sns.amazonaws.com", self.topic.arn, self.account_id, body)
+        source = self.topic.arn
+        send("POST", self.endpoint, "sns.amazonaws.com", source, source.split(":")[4], body)
     except Refused as refusal:
         complain("sns", self.endpoint, refusal)
 
@@ -208,12 +224,13 @@ def _to_targets(self: Rule, event: Any, transform_input: bool = True) -> None:
 
 
 def by_kind(rule: Rule) -> tuple[Rule, Rule]:
-    """It, with the functions and queues among its targets, and with all others."""
+    """It, with the functions and queues among its targets (and what is no ARN, which send()
+    refuses), and with all others."""
     both = copy.copy(rule), copy.copy(rule)
     for one in both:
         one.targets = []
     for target in rule.targets:
-        both[target["Arn"].split(":")[2] not in ("lambda", "sqs")].targets.append(target)
+        both[trigger_targets.is_of_others(target["Arn"])].targets.append(target)
     return both
 
 
@@ -225,7 +242,7 @@ def to_ours(rule: Rule, event: Any, transform_input: bool = True) -> None:
             wanted = _input(target, whole) if transform_input else whole
             group = target.get("SqsParameters", {}).get("MessageGroupId")
             body = _bytes(wanted)
-            if ":sqs:" in target["Arn"]:
+            if trigger_targets.is_queue(target["Arn"]):
                 body = message(body.decode(), group=group)
             source = (rule.arn, rule.account_id)
             send("POST", target["Arn"], "events.amazonaws.com", *source, body)
@@ -257,6 +274,7 @@ def _input(target: dict[str, Any], event: dict[str, Any]) -> Any:
 
 
 _HOOKS: tuple[tuple[Any, str, Any], ...] = (
+    (moto.s3.notifications, "send_event", _owners_event),
     (moto.s3.notifications, "_get_s3_event", _of_s3),
     (moto.s3.notifications, "_invoke_awslambda", _s3_to_function),
     (moto.s3.notifications, "_send_sqs_message", _s3_to_queue),
@@ -292,6 +310,7 @@ def _bytes(event: Any) -> bytes:
 
 
 def complain(service: str, function: str, refusal: BaseException | str) -> None:
-    """The server logs what comes here."""
+    """The server logs what comes here, a line each: what others have written is escaped."""
+    said = f"{service} could not reach {function}: {refusal}"[:COMPLAINT_CHARACTERS]
     with _log:
-        os.write(1, f"{service} could not reach {function}: {refusal}\n".encode())
+        os.write(1, said.encode("unicode_escape") + b"\n")
