@@ -1,6 +1,6 @@
 """What the operations of Application Auto Scaling have in common: names, lookups, pages."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -85,6 +85,22 @@ async def every(
         )
         for kept in await tx.resources.of(caller.account, caller.region, Kind.SCALING, after="")
     ]
+
+
+def entries(
+    found: Iterable[Found], resource_id: str | None, names: Collection[str] | None,
+    of: Callable[[Scaled], Mapping[str, T]],
+) -> list[tuple[str, Found, T]]:  # fmt: skip
+    """Policies or scheduled actions of all targets, or of one; all, or those that are named. In
+    the order of the names by which their list is cut into pages, which come first."""
+    rows = [
+        (f"{one.resource.id} {name}", one, entry)
+        for one in found
+        if resource_id in (None, one.resource.id)
+        for name, entry in of(one.scaled).items()
+        if not names or name in names
+    ]
+    return sorted(rows, key=lambda row: row[0])
 
 
 def page(

@@ -8,6 +8,7 @@ from stoker.api.control import Call, Control
 from stoker.api.scaling import (
     Found,
     arn,
+    entries,
     every,
     keep,
     missing,
@@ -80,17 +81,9 @@ async def describe_scaling_policies(
     asked = call.input
     async with control.store.transaction() as tx:
         found = await every(tx, call.caller, asked.service_namespace, asked.scalable_dimension)
-    shown, following = page(
-        sorted(
-            (f"{one.resource.id} {policy.name}", _shown(one, policy))
-            for one in found
-            if asked.resource_id in (None, one.resource.id)
-            for policy in one.scaled.policies.values()
-            if not asked.policy_names or policy.name in asked.policy_names
-        ),
-        asked.max_results,
-        asked.next_token,
-    )
+    rows = entries(found, asked.resource_id, asked.policy_names, lambda scaled: scaled.policies)
+    named = [(name, _shown(one, policy)) for name, one, policy in rows]
+    shown, following = page(named, asked.max_results, asked.next_token)
     return DescribeScalingPoliciesResponse(scaling_policies=shown, next_token=following)
 
 

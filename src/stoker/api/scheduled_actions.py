@@ -10,6 +10,7 @@ from stoker.api.control import Call, Control
 from stoker.api.scaling import (
     Found,
     arn,
+    entries,
     every,
     keep,
     missing,
@@ -62,17 +63,9 @@ async def describe_scheduled_actions(
     async with control.store.transaction() as tx:
         found = await every(tx, call.caller, asked.service_namespace, asked.scalable_dimension)
     names = asked.scheduled_action_names
-    shown, following = page(
-        sorted(
-            (f"{one.resource.id} {action.name}", _shown(one, action))
-            for one in found
-            if asked.resource_id in (None, one.resource.id)
-            for action in one.scaled.actions.values()
-            if not names or action.name in names
-        ),
-        asked.max_results,
-        asked.next_token,
-    )
+    rows = entries(found, asked.resource_id, names, lambda scaled: scaled.actions)
+    named = [(name, _shown(one, action)) for name, one, action in rows]
+    shown, following = page(named, asked.max_results, asked.next_token)
     return DescribeScheduledActionsResponse(scheduled_actions=shown, next_token=following)
 
 
