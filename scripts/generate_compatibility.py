@@ -103,6 +103,20 @@ DIFFERENCES = {
             "with RESPONSE_STREAM an answer that is not streamed is handed on unread",
         ),
         (
+            "HTTP APIs",
+            "are `http://ID.execute-api.REGION.localhost:PORT/`, AWS's own name where it leads "
+            "here, or `/_aws/execute-api/ID/STAGE/` by path. Integrations are functions: "
+            "HTTP_PROXY, IntegrationSubtype, VPC links, parameter mapping, WebSocket APIs, custom "
+            "domains and ImportApi are refused by name. Throttling, access logs, metrics and "
+            "client certificates are kept and shown, without effect. Signatures for AWS_IAM are "
+            "parsed, not verified: the API's own account may, web pages only if CORS or "
+            "`allowed_origins` names them. Issuers may be http, and have ten seconds to answer "
+            "(AWS: https, 1.5). A policy of a function may name a route as it is written or the "
+            "path that is asked for. The path is as it came, percent-encoded; an event has 6 MB "
+            "with all around the body; a throttled function is a 503. Of deployments that no stage "
+            "serves, automatic ones go; an API has 100 at most",
+        ),
+        (
             "Reserved concurrency",
             "cut while more than that runs, what is over counts on what all functions share "
             "until it has ended",

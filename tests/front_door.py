@@ -173,6 +173,7 @@ async def open_door(
         settings,
         activation.wake,
     )
+    await control.gateways.follow(store)
     running = asyncio.create_task(activation.run())
     front = Front(control, inside=inside)
     server = HttpServer(front)
@@ -188,6 +189,7 @@ async def open_door(
             await events.close()
             await queues.close()
             await front.close()
+            await control.gateways.close()
             running.cancel()
             await asyncio.wait({running})
             await logs.close()

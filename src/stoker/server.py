@@ -171,6 +171,8 @@ class Server:
         ending(_cancelled, provisioning)
         autoscaling = asyncio.create_task(self._autoscaling.run(), name="autoscaling")
         ending(_cancelled, autoscaling)
+        ending(self._control.gateways.close)
+        await self._control.gateways.follow(self._store)
         ending(self._front.close)
         ending(self._queues.close)
         await self._queues.open()

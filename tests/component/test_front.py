@@ -151,7 +151,7 @@ UNBUILT = [
     ("elbv2", "describe_load_balancers", {}, "elbv2:DescribeLoadBalancers"),
     ("route53", "list_hosted_zones", {}, "route53:ListHostedZones"),
     ("apigateway", "get_rest_apis", {}, "apigateway:GetRestApis"),
-    ("apigatewayv2", "get_apis", {}, "apigatewayv2:GetApis"),
+    ("apigatewayv2", "get_vpc_links", {}, "apigatewayv2:GetVpcLinks"),
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 from stoker.core import url_cors, url_events
 from stoker.core.function_urls import Cors, UrlKey, url_asked
 from stoker.core.model import FunctionKey
-from stoker.core.url_events import Request, Signer
+from stoker.core.proxy_events import Request, Signer
 
 ME = Signer("AKID", "111111111111", "arn:aws:iam::111111111111:root")
 NOW = 1681834637.081

@@ -22,7 +22,7 @@ from botocore import xform_name
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from stoker.api import constraints
-from stoker.api.shapes import application_autoscaling, lambda_, logs, sqs
+from stoker.api.shapes import apigatewayv2, application_autoscaling, lambda_, logs, sqs
 from stoker.core.errors import SerializationException
 from stoker.http.base import Headers
 
@@ -31,6 +31,7 @@ SHAPES: dict[str, ModuleType] = {
     "logs": logs,
     "sqs": sqs,
     "application-autoscaling": application_autoscaling,
+    "apigatewayv2": apigatewayv2,
 }
 
 AS_IT_IS = frozenset({"string", "character", "boolean", "integer", "long", "float", "double"})

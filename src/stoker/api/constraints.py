@@ -16,10 +16,18 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
-from stoker.core.errors import InvalidParameterException, ServiceError, ValidationException
+from stoker.core.errors import (
+    BadRequestException,
+    InvalidParameterException,
+    ServiceError,
+    ValidationException,
+)
 from stoker.core.queue_errors import MissingParameter
 
 NOT_NULL = "Member must not be null"
+
+# API Gateway's model says lengths of texts in nothing but the names of shapes.
+_LENGTHS = re.compile(r"(?:String|Uri)WithLengthBetween(\d+)And(\d+)")
 
 # AWS checks these after the model, with messages of its own: Runtime is the operation's part.
 LEFT_TO_OPERATIONS = frozenset({"Runtime", "QueueAttributeName", "MessageSystemAttributeName"})
@@ -59,8 +67,10 @@ def _of_sqs(operation: OperationModel, value: dict[str, Any]) -> ServiceError:
 
 
 def _kind(operation: OperationModel) -> type[ServiceError]:
-    """CloudWatch Logs has its own name for it; most services have none in their models."""
+    """CloudWatch Logs and API Gateway have their own names for it; most have none."""
     declared = {shape.name for shape in operation.error_shapes}
+    if "BadRequestException" in declared:
+        return BadRequestException
     if "InvalidParameterException" in declared and "ValidationException" not in declared:
         return InvalidParameterException
     return ValidationException
@@ -107,6 +117,9 @@ def _every_demand(shape: Shape) -> str:
 def _demands(shape: Shape, value: Any) -> Iterator[tuple[str, bool]]:
     """(AWS's words, is it met); with value None only the words count."""
     limits: dict[str, Any] = shape.metadata
+    said = _LENGTHS.fullmatch(shape.name)
+    if said is not None:
+        limits = {"min": int(said[1]), "max": int(said[2]), **limits}
     numeric = shape.type_name in ("integer", "long", "float", "double")
     noun = "value" if numeric else "length"
     size = len(value) if isinstance(value, Sized) else value

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from stoker.api.gateways import Gateways
 from stoker.api.sampling import Sampling
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.core.invocation import RequestId, Target
@@ -89,6 +90,7 @@ class Control:
     changed: Callable[[], None]  # the store changed: reconcilers, look now
     traces: Traces = field(default_factory=Traces)
     sampling: Sampling = field(default_factory=Sampling)
+    gateways: Gateways = field(default_factory=Gateways)  # APIs of API Gateway
     polled: frozenset[str] = frozenset()  # services whose event source mappings are polled
     mappings: Mappings | None = None  # what polls them
     neighbours: Neighbours | None = None  # AWS's other services; None: there are none

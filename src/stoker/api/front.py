@@ -15,16 +15,25 @@ import logging
 import re
 from collections.abc import Awaitable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from stoker.api import codec, invocations, neighbours, query, refusals, services, url_front
+from stoker.api import (
+    codec,
+    gateway_front,
+    invocations,
+    neighbours,
+    query,
+    refusals,
+    services,
+    url_front,
+)
+from stoker.api.asking import Asked, asked_of, guess, scope_of
 from stoker.api.control import Call, Caller, Control
 from stoker.api.identifiers import new_request_id
 from stoker.api.operations import OPERATIONS, REQUEST_BYTES, RESERVED, Operation, Reserved
 from stoker.api.refusals import Dialect
-from stoker.api.services import Match, Service
+from stoker.api.services import Match
 from stoker.core import web_pages
 from stoker.core.errors import (
     AccessDeniedException,
@@ -38,11 +47,12 @@ from stoker.core.errors import (
     UnknownOperationException,
 )
 from stoker.core.function_urls import url_asked
+from stoker.core.gateway_addresses import GatewayAddress, gateway_asked, is_aws_name
 from stoker.core.invocation import RequestId, Target
 from stoker.core.limits import SYNC_PAYLOAD_BYTES
 from stoker.core.names import function_arn
 from stoker.core.quotas import Quotas
-from stoker.core.sigv4 import Scope, scope_of_header, scope_of_query
+from stoker.core.sigv4 import Scope, scope_of_header
 from stoker.http.base import Exchange
 
 log = logging.getLogger(__name__)
@@ -56,17 +66,6 @@ MEMORABLE_BYTES = 1024  # who sends longer ones shall not make us keep them
 LARGE_BYTES = 1024 * 1024  # requests from here on are read in a thread
 _PLAIN_INVOKE = re.compile(r"/2015-03-31/functions/([a-zA-Z0-9_-]{1,64})/invocations", re.ASCII)
 _OTHER_PROTOCOLS = frozenset({"smithy-protocol", "x-amz-target"})
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What one request wants, as far as it can be told."""
-
-    dialect: Dialect
-    found: Match | None = None  # None: no service knows it
-    service: str = ""
-    scope: Scope | None = None  # None: unsigned
-    refusal: ServiceError | None = None  # of the signature
 
 
 class Front:
@@ -103,11 +102,12 @@ class Front:
             allowed = self._is_ours(host)
             if len(host) <= MEMORABLE_BYTES:
                 _remember(self._hosts, host, allowed)
-        if url_asked(host, exchange.target) is not None:
+        most = _web_bytes(host, exchange.target)
+        if most is not None:
             exchange.keep_encoding = True  # the function's affair, and so is the page
             if not allowed:
                 self._check_page(exchange, host, allowed)
-            return SYNC_PAYLOAD_BYTES
+            return most
         if not allowed or "origin" in headers or "sec-fetch-site" in headers:
             self._check_page(exchange, host, allowed)
         elif not exchange.target.startswith(("/20", "/_")):  # Lambda's, and ours
@@ -122,9 +122,11 @@ class Front:
         if self._uploads and exchange in self._uploads:
             self._uploads[exchange].end()
             return
-        url = url_asked(exchange.headers.get("host", ""), exchange.target)
-        if url is not None:
-            self._spawn(self._answer_url(exchange, url))
+        host = exchange.headers.get("host", "")
+        url = url_asked(host, exchange.target)
+        api = None if url else gateway_asked(host, exchange.target)
+        if url is not None or api is not None:
+            self._spawn(self._answer_web(exchange, url, api))
             return
         # Of nearly every invocation only this much is looked at.
         credential = exchange.headers.get("authorization", "").partition(",")[0]
@@ -172,7 +174,7 @@ class Front:
         rebinding); the browser then says that name."""
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
         name = name.strip("[]").lower()
-        if name == "localhost" or name.endswith(".localhost"):
+        if name == "localhost" or name.endswith(".localhost") or is_aws_name(name):
             return True
         if name in self._control.settings.hosts:
             return True
@@ -191,7 +193,7 @@ class Front:
             )
         if reason is None:
             return
-        self._refuse(exchange, AccessDeniedException(reason), _guess(exchange), new_request_id())
+        self._refuse(exchange, AccessDeniedException(reason), guess(exchange), new_request_id())
 
     # ---- everything but a usual Invoke ----
 
@@ -207,34 +209,43 @@ class Front:
                 raise AccessDeniedException("Execution environments have no access to this path.")
             await reserved.answer(self._control, exchange)
         except ServiceError as refusal:
-            self._refuse(exchange, refusal, _guess(exchange), request_id)
+            self._refuse(exchange, refusal, guess(exchange), request_id)
         except ConnectionResetError:
             pass  # the peer had enough
         except Exception:
             log.exception("request failed", extra={"request_id": request_id})
             exchange.abort()  # it may have begun its answer
 
-    async def _answer_url(self, exchange: Exchange, url: tuple[str, str]) -> None:
+    async def _answer_web(
+        self, exchange: Exchange, url: tuple[str, str] | None, api: GatewayAddress | None
+    ) -> None:
+        """What is no API of AWS's, but a function's URL or an API of the user's."""
         scope = None
         with suppress(ServiceError):  # who signs badly has not signed
-            scope = _scope(exchange)
+            scope = scope_of(exchange)
         signed = scope is not None or self._inside is not None
         caller = self._caller(scope or Scope("", "", "", "")) if signed else None
         try:
-            await url_front.answer(self._control, exchange, url, scope, caller)
+            if url is not None:
+                await url_front.answer(self._control, exchange, url, scope, caller)
+            elif api is not None:
+                await gateway_front.answer(self._control, exchange, api, scope, caller)
         except Exception:
-            log.exception("request failed", extra={"url": url[0]})
+            log.exception("request failed", extra={"target": exchange.target[:MEMORABLE_BYTES]})
             exchange.abort()  # it may have begun its answer
 
     def _neighbour(self, exchange: Exchange) -> str | None:
         """The service that it is signed for, if that is somebody else's affair."""
         try:
-            scope = _scope(exchange)
+            scope = scope_of(exchange)
         except ServiceError:
             return None
-        if scope is None or scope.service in self._ours:
+        if scope is None or self._is_built(scope.service, exchange.target):
             return None
         return scope.service if neighbours.served(self._control, scope.service) else None
+
+    def _is_built(self, service: str, target: str) -> bool:
+        return service in self._ours and services.is_built(service, target)
 
     async def _forward(
         self, exchange: Exchange, service: str, upload: neighbours.Upload | None
@@ -244,12 +255,12 @@ class Front:
         assert task is not None
         self._forwards[exchange] = task
         try:
-            scope = _scope(exchange)
+            scope = scope_of(exchange)
             assert scope is not None, "it is signed for that service"
             caller = self._caller(scope)
             await neighbours.forward(self._control, exchange, caller, service, request_id, upload)
         except (neighbours.NotServed, ServiceError) as refusal:
-            asked = await self._asked(exchange)
+            asked = await asked_of(exchange)
             told = refusal if isinstance(refusal, ServiceError) else _not_served(asked, refusal)
             self._refuse(exchange, told, asked.dialect, request_id)
         except Exception:
@@ -265,9 +276,9 @@ class Front:
             await self._forward(exchange, service, None)
             return
         request_id = new_request_id()
-        dialect = _guess(exchange)
+        dialect = guess(exchange)
         try:
-            asked = await self._asked(exchange)
+            asked = await asked_of(exchange)
             dialect = asked.dialect
             await self._carry_out(exchange, asked, request_id)
         except ServiceError as refusal:
@@ -365,22 +376,6 @@ class Front:
         account = key if numbered else settings.account
         return Caller(account, scope.region or settings.region, key)
 
-    async def _asked(self, exchange: Exchange) -> Asked:
-        scope, refusal = None, None
-        try:
-            scope = _scope(exchange)
-        except ServiceError as error:
-            refusal = error
-        asked = _look(exchange, _candidates(services.built(), exchange, scope))
-        if (asked is None or asked.found is None) and scope is not None:
-            # Not one of ours: which of AWS's is it?
-            known = await asyncio.to_thread(services.every)
-            candidates = _candidates(known, exchange, scope)
-            asked = await asyncio.to_thread(_look, exchange, candidates)
-        if asked is None:
-            return Asked(_guess(exchange), None, "", scope, refusal)
-        return Asked(asked.dialect, asked.found, asked.service, scope, refusal)
-
     def _refuse(
         self, exchange: Exchange, refusal: ServiceError, dialect: Dialect, request_id: RequestId
     ) -> None:
@@ -388,10 +383,11 @@ class Front:
         exchange.respond(answer.status, answer.headers, answer.body)
 
 
-def _scope(exchange: Exchange) -> Scope | None:
-    if "authorization" in exchange.headers:
-        return scope_of_header(exchange.headers["authorization"])
-    return scope_of_query(exchange.target.partition("?")[2])
+def _web_bytes(host: str, target: str) -> int | None:
+    """How long a body may be for a function's URL or an API of the user's. None: for neither."""
+    if url_asked(host, target) is not None:
+        return SYNC_PAYLOAD_BYTES
+    return None if gateway_asked(host, target) is None else gateway_front.BODY_BYTES
 
 
 def _not_served(asked: Asked, reason: neighbours.NotServed) -> ServiceError:
@@ -400,47 +396,6 @@ def _not_served(asked: Asked, reason: neighbours.NotServed) -> ServiceError:
         f"The neighbours that Stoker brings do not serve {asked.service}{operation}: {reason}."
         " Another endpoint can be configured for the service (neighbour_endpoints)."
     )
-
-
-def _candidates(
-    known: tuple[Service, ...], exchange: Exchange, scope: Scope | None
-) -> list[Service]:
-    """The services that this request may be for, the likeliest first."""
-    if scope is not None:
-        signed_for = [one for one in known if one.signing_name == scope.service]
-        if signed_for:  # those of the same name first: docdb and neptune sign as rds
-            return sorted(signed_for, key=lambda one: one.name != scope.service)
-    prefix = exchange.headers.get("x-amz-target", "").rpartition(".")[0]
-    if prefix:
-        return [one for one in known if one.target_prefix == prefix]
-    return [one for one in known if one.name == "lambda"]
-
-
-def _look(exchange: Exchange, candidates: list[Service]) -> Asked | None:
-    """The operation that is asked for; without one, still who should refuse."""
-    first: Asked | None = None
-    for one in candidates:
-        found = services.find(
-            one, exchange.method, exchange.target, exchange.headers, exchange.body
-        )
-        protocol = services.protocol(one, exchange.headers)
-        model = services.model(one.name) if one.name in services.BUILT else None
-        asked = Asked(Dialect(protocol, one.json_version, model), found, one.name)
-        if found is not None:
-            return asked
-        first = first or asked
-    return first
-
-
-def _guess(exchange: Exchange) -> Dialect:
-    """How a caller probably wants to be answered whose service is not known."""
-    headers = exchange.headers
-    content_type = headers.get("content-type", "")
-    if headers.get("smithy-protocol") == "rpc-v2-cbor":
-        return Dialect("smithy-rpc-v2-cbor")
-    if "x-amz-target" in headers:
-        return Dialect("json", "1.1" if "json-1.1" in content_type else "1.0")
-    return Dialect("query" if "x-www-form-urlencoded" in content_type else "rest-json")
 
 
 def _body_bytes(exchange: Exchange, quotas: Quotas, *, inside: bool) -> int:

@@ -32,6 +32,16 @@ def new_request_id() -> RequestId:
     )
 
 
+def new_short_id(length: int) -> str:
+    """Small letters and digits, as API Gateway names what is its."""
+    number = int(random_digits(), 16)
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, 36)
+        digits.append("0123456789abcdefghijklmnopqrstuvwxyz"[digit])
+    return "".join(digits)
+
+
 def new_trace() -> tuple[str, str]:
     """The Root and the Parent of an X-Ray trace header."""
     digits = random_digits()

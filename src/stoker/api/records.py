@@ -8,16 +8,16 @@ from botocore.model import StructureShape
 from stoker.api import codec, services
 
 
-def asked(value: Any) -> dict[str, Any]:
+def asked(value: Any, service: str = "lambda") -> dict[str, Any]:
     """What an operation's input says: `<Operation>Input`, without what it does not mention."""
     operation = type(value).__name__.removesuffix("Input")
-    shape = services.model("lambda").operation_model(operation).input_shape
+    shape = services.model(service).operation_model(operation).input_shape
     assert isinstance(shape, StructureShape)
     return codec.record(shape, value)
 
 
-def shown(name: str, record: Mapping[str, Any]) -> Any:
+def shown(name: str, record: Mapping[str, Any], service: str = "lambda") -> Any:
     """The generated class of that name."""
-    shape = services.model("lambda").shape_for(name)
+    shape = services.model(service).shape_for(name)
     assert isinstance(shape, StructureShape)
-    return codec.shaped(shape, record, "lambda")
+    return codec.shaped(shape, record, service)

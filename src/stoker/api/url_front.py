@@ -25,8 +25,8 @@ from stoker.core.errors import (
 from stoker.core.function_urls import PATH, FunctionUrl
 from stoker.core.invocation import Invocation, RequestId
 from stoker.core.limits import SYNC_PAYLOAD_BYTES
+from stoker.core.proxy_events import Request, Signer
 from stoker.core.sigv4 import Scope
-from stoker.core.url_events import Request, Signer
 from stoker.http.base import Exchange, Headers
 
 log = logging.getLogger(__name__)

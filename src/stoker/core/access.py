@@ -98,7 +98,7 @@ def _fits(statement: Mapping[str, Any], access: Access) -> bool:
     unsure = statement.get("Effect") == "Deny"
     if not statement.keys().isdisjoint({"NotPrincipal", "NotAction", "NotResource"}):
         return unsure
-    if not any(_like(one.lower(), access.action.lower()) for one in _listed(statement["Action"])):
+    if not any(matches(one.lower(), access.action.lower()) for one in _listed(statement["Action"])):
         return False
     if not _is_principal(statement["Principal"], access):
         return False
@@ -148,7 +148,7 @@ def _listed(given: Any) -> Iterator[str]:
         yield str(one).lower() if isinstance(one, bool) else str(one)
 
 
-def _like(pattern: str, value: str) -> bool:
+def matches(pattern: str, value: str) -> bool:
     """With AWS's wildcards: any text, any one character. In no more steps than the product of
     both lengths, for both sides may be hostile."""
     at = on = 0
@@ -171,9 +171,9 @@ def _like(pattern: str, value: str) -> bool:
 _COMPARE: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, value: wanted == value,
     "StringEqualsIgnoreCase": lambda wanted, value: wanted.lower() == value.lower(),
-    "StringLike": _like,
-    "ArnEquals": _like,
-    "ArnLike": _like,
+    "StringLike": matches,
+    "ArnEquals": matches,
+    "ArnLike": matches,
     "Bool": lambda wanted, value: wanted.lower() == value.lower(),
 }
 _POSITIVE = {

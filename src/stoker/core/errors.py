@@ -179,6 +179,24 @@ class NotImplementedException(ServiceError):
     status = 501
 
 
+class BadRequestException(ServiceError):
+    """API Gateway's, as the two below."""
+
+    status = 400
+
+
+class ConflictException(ServiceError):
+    status = 409
+
+
+class GatewayNotFoundException(ServiceError):
+    status = 404
+
+    @property
+    def code(self) -> str:
+        return "NotFoundException"
+
+
 class LogsResourceNotFoundException(ServiceError):
     """CloudWatch Logs' own: the code Lambda uses too, with another status."""
 

@@ -19,7 +19,10 @@ class Kind(StrEnum):
     MAPPING = "event-source-mapping"
     SIGNING = "code-signing-config"
     PROVIDER = "capacity-provider"
-    SCALING = "scalable-target"  # Application Auto Scaling's; its ARN is made elsewhere
+    # Of other services; their ARNs are made elsewhere.
+    SCALING = "scalable-target"  # Application Auto Scaling's
+    HTTP_API = "http-api"  # API Gateway's
+    HTTP_DEPLOYMENT = "http-api-deployment"  # what one holds; its id is "API/DEPLOYMENT"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ All of it comes from inside: what does not make an HTTP answer raises BadAnswer,
 import base64
 import binascii
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,7 @@ def whole(payload: bytes, content_type: str) -> tuple[Head, bytes]:
     if not isinstance(answer, dict) or "statusCode" not in answer:
         body = answer.encode() if isinstance(answer, str) else payload
         return Head(200, [JSON]), body
-    return _head(answer), _body(answer)
+    return head_of(answer), body_of(answer)
 
 
 def is_prelude(content_type: str) -> bool:
@@ -86,10 +87,16 @@ class Prelude:
             raise BadAnswer("the prelude is not an object")
         rest = bytes(self._held[end + len(_END) :])
         self._held.clear()
-        return _head({"statusCode": 200, **answer}), rest
+        return head_of({"statusCode": 200, **answer}), rest
 
 
-def _head(answer: dict[str, Any]) -> Head:
+def head_of(
+    answer: Mapping[str, Any],
+    several: Iterable[tuple[str, Any]] = (),
+    untyped: tuple[str, str] = JSON,
+) -> Head:
+    """`several`: headers besides those that the answer names. `untyped`: the Content-Type of
+    what has none."""
     status = answer["statusCode"]
     if isinstance(status, str) and status.isascii() and status.isdecimal() and len(status) == 3:
         status = int(status)
@@ -98,12 +105,13 @@ def _head(answer: dict[str, Any]) -> Head:
     given, cookies = answer.get("headers"), answer.get("cookies")
     if not isinstance(given, dict | None) or not isinstance(cookies, list | None):
         raise BadAnswer("headers must be an object and cookies a list")
-    headers = [(_renamed(name), _text(name, value)) for name, value in (given or {}).items()]
+    named = [*(given or {}).items(), *several]
+    headers = [(_renamed(name), _text(name, value)) for name, value in named]
     headers += [("Set-Cookie", _text("Set-Cookie", one)) for one in cookies or ()]
     if sum(len(name) + len(value) for name, value in headers) > limits.URL_HEAD_BYTES:
         raise BadAnswer(f"the headers are longer than {limits.URL_HEAD_BYTES} bytes")
     if not any(name.lower() == "content-type" for name, _ in headers):
-        headers.append(JSON)
+        headers.append(untyped)
     return Head(status, headers)
 
 
@@ -122,7 +130,7 @@ def _text(name: str, value: Any) -> str:
     return text
 
 
-def _body(answer: dict[str, Any]) -> bytes:
+def body_of(answer: Mapping[str, Any]) -> bytes:
     body = answer.get("body")
     if body is None:
         return b""

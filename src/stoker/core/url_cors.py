@@ -1,4 +1,4 @@
-"""What a function URL tells browsers: its Cors configuration and one request's headers.
+"""What function URLs and HTTP APIs tell browsers: a Cors configuration, one request's headers.
 
 A preflight (OPTIONS with Access-Control-Request-Method) is answered here and never reaches the
 function. What the function itself says under the same names gives way, for a browser takes no
@@ -58,7 +58,8 @@ def _origin(cors: Cors, headers: Mapping[str, str]) -> str | None:
     allowed = cors.origins or ()
     if "*" in allowed:
         return origin if cors.credentials else "*"  # to browsers * excludes credentials
-    return origin if origin in allowed else None
+    scheme = origin.partition("://")[0]
+    return origin if origin in allowed or f"{scheme}://*" in allowed else None
 
 
 def _listed(cors: Cors, allowed: tuple[str, ...], asked: str) -> str:

@@ -9,11 +9,14 @@ POST, and `Sec-Fetch-Site` with all, also an image's, a link's or a form's
 from collections.abc import Collection, Mapping
 from urllib.parse import parse_qs
 
+from stoker.core import gateway_addresses
 from stoker.core.errors import IncompleteSignatureException
 from stoker.core.function_urls import PATH, Cors
 from stoker.core.sigv4 import scope_of_query
 
 CODE = "/_stoker/code/"  # links to functions' packages
+# What by path would have our origin, and all others' there.
+BY_PATH = (PATH, gateway_addresses.PATH, gateway_addresses.REST_PATH)
 
 
 def stranger(
@@ -37,10 +40,9 @@ def stranger(
 def may_call_url(
     cors: Cors | None, target: str, headers: Mapping[str, str], origins: Collection[str]
 ) -> bool:
-    """Whether a function URL with AuthType AWS_IAM takes this request, as far as a page sends it:
-    one of the URL's own (by path it would have our origin, and all others' there), or of those
-    that its Cors or the operator names."""
-    own = not target.startswith(PATH)
+    """Whether a function URL, or a route, with AWS_IAM takes this request, as far as a page sends
+    it: one of the URL's own (not by path), or of those that its Cors or the operator names."""
+    own = not target.startswith(BY_PATH)
     origin = headers.get("origin")
     if origin is None:
         site = headers.get("sec-fetch-site", "none")

@@ -1,0 +1,132 @@
+"""The public keys of those who issue JSON Web Tokens, found by OpenID Connect Discovery.
+
+    ISSUER/.well-known/openid-configuration ─► jwks_uri ─► keys, kept for two hours
+
+Only issuers that authorizers name are asked, never what a token says. A user pool of Cognito has
+its keys at the neighbour that answers for cognito-idp, if there is one here.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from stoker.core.json_web_tokens import keys_of
+from stoker.core.neighbours import passed_on_within
+from stoker.neighbours.neighbours import Neighbours, Unreachable, whole
+
+log = logging.getLogger(__name__)
+
+KEPT_S = 7200.0  # AWS: "API Gateway can cache the public key for two hours"
+ANSWER_S = 10.0  # of both requests together (AWS: 1.5 s each)
+ANSWER_BYTES = 150_000  # of each (AWS)
+AGAIN_S = 30.0  # between two looks for a key that was not there
+ISSUERS = 256  # whose keys are kept
+CONFIGURATION = "/.well-known/openid-configuration"
+_COGNITO = re.compile(
+    r"https://cognito-idp\.([a-z0-9-]+)\.amazonaws\.com/([a-zA-Z0-9_-]+)", re.ASCII
+)
+
+Keys = Mapping[str, RSAPublicKey]
+
+
+class NoKeys(Exception):
+    """The issuer's keys cannot be had; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    keys: Keys
+    since: float
+
+
+class Issuers:
+    def __init__(self) -> None:
+        self._kept: dict[str, _Kept] = {}
+        self._asking: dict[str, asyncio.Task[Keys]] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def key(
+        self, neighbours: Neighbours | None, account: str, issuer: str, key_id: str
+    ) -> RSAPublicKey | None:
+        """None: the issuer has none of that name. `account`: whose user pools are meant. Raises
+        NoKeys."""
+        name = f"{account} {issuer}"
+        kept = self._kept.get(name)
+        age = float("inf") if kept is None else time.monotonic() - kept.since
+        if kept is None or age > KEPT_S or (key_id not in kept.keys and age > AGAIN_S):
+            return (await self._asked(name, neighbours, account, issuer)).get(key_id)
+        return kept.keys.get(key_id)
+
+    async def close(self) -> None:
+        for task in self._asking.values():
+            task.cancel()
+        await asyncio.gather(*self._asking.values(), return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    async def _asked(
+        self, name: str, neighbours: Neighbours | None, account: str, issuer: str
+    ) -> Keys:
+        """Whoever waits for the same issuer waits for one answer."""
+        task = self._asking.get(name)
+        if task is None:
+            task = asyncio.create_task(self._fetched(name, neighbours, account, issuer))
+            self._asking[name] = task
+            task.add_done_callback(lambda _: self._asking.pop(name, None))
+        return await asyncio.shield(task)
+
+    async def _fetched(
+        self, name: str, neighbours: Neighbours | None, account: str, issuer: str
+    ) -> Keys:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                pool = _COGNITO.fullmatch(issuer)
+                if pool and neighbours is not None and neighbours.serves("cognito-idp"):
+                    text = await _of_pool(neighbours, account, pool[1], pool[2])
+                else:
+                    text = await self._discovered(issuer)
+            keys = keys_of(orjson.loads(text))
+        except TimeoutError:
+            raise NoKeys(f"{issuer} has not answered in {ANSWER_S:g} s") from None
+        except (aiohttp.ClientError, OSError, ValueError, OverflowError, Unreachable) as error:
+            raise NoKeys(f"{issuer}: {error or type(error).__name__}") from error
+        if len(self._kept) >= ISSUERS:
+            self._kept.clear()
+        self._kept[name] = _Kept(keys, time.monotonic())
+        log.info("issuer's keys read", extra={"issuer": issuer, "keys": len(keys)})
+        return keys
+
+    async def _discovered(self, issuer: str) -> bytes:
+        told = orjson.loads(await self._get(issuer.rstrip("/") + CONFIGURATION))
+        where = told.get("jwks_uri") if isinstance(told, dict) else None
+        if not isinstance(where, str) or urlsplit(where).scheme not in ("http", "https"):
+            raise ValueError("its configuration has no jwks_uri")
+        if issuer.startswith("https:") and not where.startswith("https:"):
+            raise ValueError("its jwks_uri is not https as itself")
+        return await self._get(where)
+
+    async def _get(self, url: str) -> bytes:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        async with self._session.get(url, allow_redirects=False) as answer:
+            if answer.status != 200:
+                raise ValueError(f"{url} answered {answer.status}")
+            return await whole(answer.content.iter_chunked(64 * 1024), ANSWER_BYTES)
+
+
+async def _of_pool(neighbours: Neighbours, account: str, region: str, pool: str) -> bytes:
+    headers = passed_on_within({}, account=account, region=region, service="cognito-idp")
+    target = f"/{pool}/.well-known/jwks.json"
+    headers.append(("host", f"cognito-idp.{region}.amazonaws.com"))
+    async with neighbours.ask("cognito-idp", "GET", target, headers, b"") as answer:
+        if answer.status != 200:
+            raise ValueError(f"cognito-idp answered {answer.status}")
+        return await whole(answer.body, ANSWER_BYTES)
