@@ -310,6 +310,7 @@ def test_health_is_told_to_anybody_who_may_call(tmp_path: Path) -> None:
                 "logs": "running",
                 "sqs": "running",
                 "application-autoscaling": "running",
+                "apigatewayv2": "running",
             }
 
     at_the_door(tmp_path, story)
