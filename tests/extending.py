@@ -37,11 +37,12 @@ def say(*words):
 SUBSCRIBER = """
 import http.server, queue
 batches = queue.Queue()
+take = batches.put
 
 class Taker(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_POST(self):
-        batches.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        take(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()

@@ -296,6 +296,70 @@ def test_a_subscriber_is_remembered_over_a_reset_and_misses_nothing() -> None:
     run(story)
 
 
+def test_what_a_subscriber_took_before_it_was_killed_is_not_said_again() -> None:
+    async def story(telemetry: Telemetry) -> None:
+        killed = asyncio.Event()
+
+        def reply(_: Subscriber) -> bytes:
+            telemetry.reset()  # before its answer can have been read
+            killed.set()
+            return OK
+
+        async with Subscriber(reply) as agent:
+            await telemetry.subscribe("agent", agent.subscription())
+            say(telemetry, "taken")
+            await killed.wait()
+        telemetry.init_began()
+        say(telemetry, "new")
+        async with Subscriber() as again:
+            await telemetry.subscribe("agent", again.subscription())
+            await again.until(lambda it: bool(it.events))
+            assert kinds(again.events) == ["new"]
+
+    run(story)
+
+
+def test_who_comes_back_late_while_everyone_leaves_has_missed_nothing() -> None:
+    """Its old address is asked at once, and again, longer than a living one would be."""
+
+    async def story(telemetry: Telemetry) -> None:
+        tries, tried = 0, asyncio.Event()
+
+        async def connector() -> socket.socket:
+            nonlocal tries
+            tries += 1
+            if tries > TRIES + 1:
+                tried.set()
+            return await plain_connector()
+
+        telemetry._connector = connector
+        async with Subscriber() as agent:
+            await telemetry.subscribe("agent", agent.subscription(**LONG))
+            telemetry.init_succeeded()
+        say(telemetry, "before")
+        telemetry.reset()
+        telemetry.init_began()
+        telemetry.hurry()
+        await tried.wait()
+        async with Subscriber() as again:
+            await telemetry.subscribe("agent", again.subscription(**LONG))
+            await again.until(lambda it: bool(it.events))
+            assert kinds(again.events) == ["before"]
+
+    run(story)
+
+
+def test_who_subscribes_while_everyone_leaves_gets_all_at_once() -> None:
+    async def story(telemetry: Telemetry) -> None:
+        say(telemetry, "before")
+        telemetry.hurry()
+        async with Subscriber() as agent:
+            await telemetry.subscribe("agent", agent.subscription(**LONG))
+            await agent.until(lambda it: kinds(it.events) == ["before"])
+
+    run(story)
+
+
 def test_who_does_not_subscribe_again_is_served_once_init_is_over() -> None:
     async def story(telemetry: Telemetry) -> None:
         async with Subscriber() as agent:

@@ -76,6 +76,19 @@ def test_a_failed_batch_is_repeated_with_pauses_and_then_counted() -> None:
     assert box.take() == [notice(2, 8), b"later", b"later", b"later"]
 
 
+def test_a_batch_that_nobody_was_there_to_take_waits_for_who_comes() -> None:
+    box = mailbox()
+    box.offer(b"one", 0)
+    for _ in range(2 * len(DELIVERY_PAUSES_S)):
+        assert box.take() == [b"one"]
+        box.failed(0, absent=True)
+        assert box.due_s(0) == DELIVERY_PAUSES_S[0]
+    for _ in DELIVERY_PAUSES_S:
+        box.take()
+        box.failed(0)
+    assert box.take() == [b"one"], "from then on it has all its tries"
+
+
 def test_what_there_is_no_room_for_is_counted_where_it_is_missing() -> None:
     box = mailbox(Buffering(10, 1000, 100), room_bytes=2 * (5 + EVENT_OVERHEAD_BYTES))
     for number in range(5):

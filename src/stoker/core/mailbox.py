@@ -93,9 +93,12 @@ class Mailbox:
         self._flight.clear()
         self._tries = 0
 
-    def failed(self, now: float) -> None:
+    def failed(self, now: float, *, absent: bool = False) -> None:
         """It is tried again after a pause, as often as there are pauses; then it is dropped, and
-        a notice takes its place."""
+        a notice takes its place. `absent`: nobody is there to take it yet, so it does not count."""
+        if absent:
+            self._again_at = now + DELIVERY_PAUSES_S[0]
+            return
         if self._tries < len(DELIVERY_PAUSES_S):
             self._again_at = now + DELIVERY_PAUSES_S[self._tries]
             self._tries += 1

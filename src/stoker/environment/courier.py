@@ -42,6 +42,7 @@ class Courier:
         self._sending = False
         self._held = False
         self._hurry = False
+        self._absent = False  # its process was killed, and has not subscribed again
         self._limit: asyncio.Timeout | None = None  # of the sending under way
         self._delivery_s = delivery_s
         self._left_s = delivery_s  # of that limit, while held
@@ -61,7 +62,9 @@ class Courier:
 
     def moved(self, subscription: Subscription, dialect: Dialect, line: Line) -> None:
         """The same subscriber wants its events otherwise."""
-        self._break_off()
+        if self._limit is None or not self._absent:  # else it ends by itself, as said in reset()
+            self._break_off()
+        self._absent = False
         self.subscription, self.dialect, self._line = subscription, dialect, line
         self._mailbox.buffering = subscription.buffering
         self.go_on()
@@ -86,10 +89,17 @@ class Courier:
         self._look()
 
     def reset(self) -> None:
-        """The subscriber is gone, and may come back: then it gets what it has not got."""
-        self._held, self._hurry = True, False
+        """The subscriber is gone, and may come back: then it gets what it has not got. What is
+        under way ends by itself, with its connection; it may have been taken, and said so."""
+        self._held, self._hurry, self._absent = True, False, True
         self._silence()
-        self._break_off()
+        if self._limit is None:
+            self._line.drop()
+
+    def expect(self) -> None:
+        """Init is over: it will not subscribe again, so it must be where it was."""
+        self._absent = False
+        self.go_on()
 
     async def close(self) -> None:
         self._silence()
@@ -141,7 +151,7 @@ class Courier:
                 if await self._send(self._mailbox.take()):
                     self._mailbox.acknowledged()
                 else:
-                    self._mailbox.failed(self._loop.time())
+                    self._mailbox.failed(self._loop.time(), absent=self._absent)
                 self._sending = False
                 self._look()
         finally:
@@ -157,6 +167,8 @@ class Courier:
             return False
         finally:
             self._limit = None
+            if line is not self._line:
+                line.drop()
 
 
 def _report(task: asyncio.Task[None]) -> None:

@@ -49,6 +49,7 @@ class Telemetry:
         self._listeners: dict[str, dict[Dialect, list[Courier]]] = {}  # by category
         self._history: _History | None = _History()
         self._open = True  # subscriptions are taken
+        self._hurried = False  # everyone inside has been asked to leave
         self.listening = True  # somebody wants to know, or may come to want it
 
     # --- what is said ---
@@ -109,12 +110,15 @@ class Telemetry:
         self._sort()
         assert self._history is not None, "kept for as long as subscriptions are taken"
         self._history.replay(courier)
+        if self._hurried:
+            courier.hurry()
         return NEW
 
     # --- what happens to the environment ---
 
     def init_began(self) -> None:
         self._open = self.listening = True
+        self._hurried = False
         if self._history is None:
             self._history = _History()
 
@@ -124,7 +128,7 @@ class Telemetry:
         self._history = None
         self.listening = bool(self._couriers)
         for courier in self._couriers.values():
-            courier.go_on()
+            courier.expect()
 
     def freeze(self) -> None:
         for courier in self._couriers.values():
@@ -136,6 +140,7 @@ class Telemetry:
 
     def hurry(self) -> None:
         """Everyone inside has been asked to leave; what is left goes out now."""
+        self._hurried = True
         for courier in self._couriers.values():
             courier.go_on()
             courier.hurry()
