@@ -351,9 +351,8 @@ DIFFERENCES = {
         ),
         (
             "Runtime API",
-            "SnapStart is not built: `/restore/next`, `/restore/error` and the route of its "
-            "credentials are 404, as on AWS without it. No invocation has an identity of "
-            "Cognito's. [aws-cases.md](aws-cases.md) goes through AWS's own open tests",
+            "no invocation has an identity of Cognito's. [aws-cases.md](aws-cases.md) goes "
+            "through AWS's own open tests",
         ),
         (
             "Extensions",
