@@ -78,7 +78,12 @@ def call(functions: Any, name: str, number: str, event: Any = None) -> Any:
     return json.loads(answer["Payload"].read())
 
 
-def snapshots(server: StokerProcess, function: str) -> list[dict[str, Any]]:
+def environments(server: StokerProcess, function: str) -> list[dict[str, Any]]:
+    """Of the function, as the introspection shows them; snapshots among them."""
     with urllib.request.urlopen(f"{server.url}/_stoker/api/environments", timeout=60) as answer:
         found = json.load(answer)["environments"]
-    return [one for one in found if one["function"] == function and one["phase"] == "Snapshot"]
+    return [one for one in found if one["function"] == function]
+
+
+def snapshots(server: StokerProcess, function: str) -> list[dict[str, Any]]:
+    return [one for one in environments(server, function) if one["phase"] == "Snapshot"]

@@ -16,6 +16,7 @@ from tests.snapshots import (
     ON_PUBLISHED,
     PYTHON_WITH_SNAP_START,
     call,
+    environments,
     needs_a_python,
     publish,
     settled,
@@ -72,7 +73,9 @@ def test_init_runs_once_and_each_environment_is_a_copy_of_its_own(
             assert re.fullmatch(r"RESTORE_REPORT Restore Duration: [\d.]+ ms\n", stream[1])
 
 
-def test_the_first_report_bills_the_hooks_of_the_restore(lambda_client: Any, make: Create) -> None:
+def test_the_first_report_bills_the_hooks_of_the_restore_and_the_timeline_shows_it(
+    server: StokerProcess, lambda_client: Any, make: Create
+) -> None:
     name = make(MARKED)
     number = publish(lambda_client, name)
     answer = lambda_client.invoke(FunctionName=name, Qualifier=number, LogType="Tail")
@@ -87,6 +90,13 @@ def test_the_first_report_bills_the_hooks_of_the_restore(lambda_client: Any, mak
     assert duration + billed_restore <= billed < duration + billed_restore + 1
     assert billed_restore <= restore + 1
     assert "Init Duration" not in report
+
+    (copy,) = (one for one in environments(server, name) if one["phase"] != "Snapshot")
+    phases = {span["phase"]: span for span in copy["phases"]}
+    assert [*phases][:3] == ["Create", "Restore", "Idle"], "it had no init of its own"
+    assert phases["Restore"]["ms"] == pytest.approx(restore, abs=0.01)
+    (hooks,) = phases["Restore"]["parts"]
+    assert hooks["party"] == "runtime" and hooks["ms"] <= phases["Restore"]["ms"]
 
 
 def test_a_version_says_when_its_snapshot_is_there(lambda_client: Any, make: Create) -> None:

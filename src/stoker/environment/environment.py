@@ -114,13 +114,15 @@ class Environment:
         self.init_failure: words.InitEnded | None = None
         self._goodbye_ms = 0  # when everyone must have left, epoch
         self._timers = Timers()
-        self.restore = Restore(
-            target, ground, self._api, self._reports, self._xray, self._timers, self._break_off
-        )
         self._history = History(self._life, PHASES_KEPT, self._now, self.created_ms)
+        self.restore = Restore(
+            target, ground, self._api, self._reports, self._xray, self._timers,
+            self._history, self._break_off,
+        )  # fmt: skip
         self._history.enter(CREATE, self._now - sum(ms for _, ms in ground.steps.taken) / 1000)
-        began = ground.sandbox.began  # the runtime may have been set off already
-        self._history.enter(self._life.phase, self._now if began is None else began)
+        if ground.origin is not Origin.RESTORED:  # that one begins with its restore
+            began = ground.sandbox.began  # the runtime may have been set off already
+            self._history.enter(self._life.phase, self._now if began is None else began)
         self._freezing = Freezing(
             ground.sandbox, self._telemetry, self._timers, self._history,
             settings.freeze_after_s, lambda: self._offered and self._life.phase is Phase.IDLE,

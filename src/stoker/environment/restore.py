@@ -8,12 +8,13 @@ from stoker.core import lifecycle_words as words
 from stoker.core.errors import ServiceError, SnapStartException, SnapStartTimeoutException
 from stoker.core.invocation import InvocationResult, Target
 from stoker.core.invoke_limits import RESTORE_S
-from stoker.core.lifecycle_words import Status
+from stoker.core.lifecycle_words import RUNTIME, Status
 from stoker.environment.ground import Ground
 from stoker.environment.hand import UNHANDLED
 from stoker.environment.reports import Reports
 from stoker.environment.runtime_api import Posted, RuntimeApi
 from stoker.environment.timers import Timers
+from stoker.environment.view import History
 from stoker.environment.xray import Xray
 
 Outcome = InvocationResult | ServiceError
@@ -28,6 +29,7 @@ class Restore:
         reports: Reports,
         xray: Xray,
         timers: Timers,
+        history: History,
         tell: Callable[[words.Event], None],
         limit_s: float = RESTORE_S,
     ) -> None:
@@ -37,8 +39,10 @@ class Restore:
         self._api = api
         self._reports = reports
         self._timers = timers
+        self._history = history
         self._tell = tell
         self._limit_s = limit_s
+        self._hooks = False  # those of the runtime run, or have run
         self._failed: tuple[Status, faults.Fault | None, Posted | None] | None = None
 
     def began(self, now: float) -> None:
@@ -47,7 +51,10 @@ class Restore:
 
     def answer(self) -> None:
         """The runtime goes on, with its hooks."""
-        self._reports.restored(time.monotonic())
+        now = time.monotonic()
+        self._reports.restored(now)
+        self._history.starts(RUNTIME, now)
+        self._hooks = True
         self._api.release_restore()
 
     def ended(self, effect: words.RestoreEnded, posted: Posted | None, now: float) -> None:
@@ -58,6 +65,8 @@ class Restore:
         restore_ms = self._reports.restore_ended(effect.status, effect.fault, now)
         self._ground.steps.add("restore", restore_ms)
         if effect.status is Status.SUCCESS:
+            if self._hooks:
+                self._history.done(RUNTIME, now)
             self._ground.sandbox.throttle_cpu(True)
             self._xray.init_ended(restore_ms, now)
 
