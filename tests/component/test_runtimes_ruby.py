@@ -103,6 +103,15 @@ def test_an_installation_is_linked(nothing_else: Path) -> None:
     assert find_runtime(RUNTIME, runtimes_dir=place).prefix == prefix
 
 
+def test_the_list_says_which_ones_no_registry_has(nothing_else: Path) -> None:
+    fake_ruby(nothing_else / "home/.rubies" / f"ruby-{VERSION}")
+    result = CliRunner().invoke(app, ["runtimes", "list"], env={"COLUMNS": "200"})
+    rows = {row[0]: row[1:] for row in map(str.split, result.stdout.splitlines()) if row}
+    assert rows[RUNTIME][0] == VERSION
+    assert " ".join(rows["ruby3.2"]) == "- - (in no registry)"
+    assert "--from PREFIX" in result.stdout
+
+
 # -- Debian's packages ---------------------------------------------------------------------------
 
 APT = """#!{python}

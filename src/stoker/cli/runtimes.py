@@ -11,6 +11,7 @@ from rich.table import Table
 
 from stoker.config import ConfigError, load
 from stoker.core.limits import RUNTIMES, Family
+from stoker.runtimes import debian
 from stoker.runtimes.found import RuntimeUnavailable, find_runtime
 from stoker.runtimes.install import CannotInstall, install, install_sdk
 from stoker.runtimes.installed import shared_place
@@ -54,12 +55,19 @@ def list_command(
         print(json.dumps(rows))
         return
     table = Table("runtime", "version", "where", box=None, pad_edge=False)
+    lacking = {str(row["runtime"]) for row in rows if row["remedy"]}
+    offered = {name for name in lacking if _is_offered(name)}
     for row in rows:
-        where = row["path"] or ("in the function" if row["remedy"] is None else "-")
+        where = row["path"] or "in the function"
+        if row["runtime"] in lacking:
+            where = "-" if row["runtime"] in offered else "- (in no registry)"
         table.add_row(row["runtime"], row["version"] or "-", escape(where))
     Console(highlight=False).print(table)
-    if any(row["remedy"] for row in rows):
+    if offered:
         print("\n-: `stoker runtimes install NAME` brings it, or says what would.")
+    if lacking > offered:
+        print("In no registry: Debian has it not. `stoker runtimes install NAME --from PREFIX` "
+              "takes it from where rbenv, pyenv, uv or your distribution put it.")  # fmt: skip
 
 
 @app.command("install")
@@ -95,6 +103,12 @@ def install_command(
             err.print(f"[red]stoker runtimes install:[/] {escape(str(refusal))}")
             raise typer.Exit(1) from None
         print(f"{name}: {version}, in {place / name}")
+
+
+def _is_offered(name: str) -> bool:
+    """Has a registry it, so far as we know?"""
+    of_debian = name in RUNTIMES and RUNTIMES[name].family in (Family.PYTHON, Family.RUBY)
+    return not of_debian or name in debian.HAVE
 
 
 def _bring(name: str, place: Path, prefix: Path | None) -> str:

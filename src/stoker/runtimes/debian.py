@@ -18,6 +18,9 @@ from pathlib import Path
 DOWNLOAD_S = 600.0
 SUITES = ("stable", "testing", "unstable")  # Debian's, whatever their names are this year
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+# What they have in 2026. Others are looked for all the same: the archives that a machine is
+# configured for may be another distribution's.
+HAVE = frozenset({"python3.11", "python3.13", "python3.14", "ruby3.3"})
 _TOOLS = ("apt-get", "dpkg-deb")
 _KEPT = ("bin", "lib")  # of /usr; no documentation, nothing for administrators
 _PROGRAMS = "lib/stoker"  # below the prefix: what the scripts in bin start

@@ -261,6 +261,10 @@ def _ruby(runtime_id: str, runtimes_dir: Path | None, chosen: Mapping[str, Path]
     wanted = _Wanted(runtime_id, "Ruby", "CRuby", version, "ruby", probe_ruby)
     ruby = wanted.find(chosen, ruby_candidates(runtime_id, text, places(runtimes_dir)))
     if ruby is None:
-        raise _missing(runtime_id, f"Ruby {text}")
+        raise RuntimeUnavailable(
+            f"there is no Ruby {text} on this machine. Get it (`stoker runtimes install "
+            f"{runtime_id}` where Debian has it, else rbenv, asdf, mise or ruby-install); then "
+            "deploy the function again (delete it first if it is Failed)."
+        )
     ahead = ("/var/runtime/bootstrap", "parked")
     return _of_one_program(runtime_id, ruby, "ruby", "bootstrap.rb", ahead)
