@@ -77,3 +77,22 @@ def test_a_life_is_told_phase_by_phase_and_also_when_it_is_over(
     ).stdout
     assert told.startswith(f"{name} has no environment now.\n\n{living['id']} $LATEST: ENDED,")
     assert re.search(r" CREATE .*\n.* INIT .*\n.*   runtime .*\n.*   function .*\n", told), told
+
+
+def test_of_a_function_that_is_not_there_it_tells_so_and_fails(
+    server: StokerProcess, lambda_client: Any, create: Create
+) -> None:
+    name = create(PYTHON_CODE)  # never invoked
+    for asked, status in ((name, 0), ("no-such-function", 1)):
+        done = subprocess.run(
+            [STOKER, "timeline", asked, "--endpoint-url", server.url],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == status
+        told = (
+            f"{name} has no environment now.\n\n"
+            if status == 0
+            else f"stoker timeline: there is no function {asked} on {server.url}\n"
+        )
+        assert done.stdout + done.stderr == told

@@ -11,7 +11,9 @@
 
 `waiting_for`, `parties` and `parts` name parties: "runtime", "extension:NAME"; in the parts of an
 Init also "function", where the runtime tells the two apart. Of `phases` the latest 64 are kept,
-of what `ended` the latest 64 environments of all functions. `stoker timeline` draws it.
+of what `ended` the latest 64 environments of all functions. With `?function=NAME` only that
+function's are shown; 404 if there is neither such a function, in any account and region, nor any
+environment of one. `stoker timeline` draws it.
 
 {"events": [{"function": …, "account": …, "region": …, "waiting": 3, "running": 1, "later": 0,
     "age_s": {"mean": 0.4, "most": 61.2},        of those that have come to their end
@@ -36,14 +38,23 @@ from stoker.events.counts import Ages
 from stoker.http.base import Exchange
 from stoker.invoke.invoker import EnvironmentView
 
+_JSON = [("Content-Type", "application/json")]
+
 
 async def environments(control: Control, exchange: Exchange) -> None:
     """Answer with one entry per execution environment, also for those that ended lately."""
+    name = _query(exchange).get("function")
     shown = {
-        "environments": [_shown(view) for view in control.invoker.environments()],
-        "ended": [_shown(view) for view in control.invoker.ended()],
+        key: [_shown(view) for view in views if name is None or view.target.name == name]
+        for key, views in (
+            ("environments", control.invoker.environments()),
+            ("ended", control.invoker.ended()),
+        )
     }
-    exchange.respond(200, [("Content-Type", "application/json")], orjson.dumps(shown))
+    if name is None or any(shown.values()) or control.catalog.has(name):
+        exchange.respond(200, _JSON, orjson.dumps(shown))
+    else:
+        exchange.respond(404, _JSON, orjson.dumps({"message": f"Function not found: {name}"}))
 
 
 def _shown(view: EnvironmentView) -> dict[str, object]:
@@ -94,7 +105,12 @@ async def events(control: Control, exchange: Exchange) -> None:
                 "counts": dict(counts.counted.get(key, {})),
             }
         )
-    exchange.respond(200, [("Content-Type", "application/json")], orjson.dumps({"events": shown}))
+    exchange.respond(200, _JSON, orjson.dumps({"events": shown}))
+
+
+def _query(exchange: Exchange) -> dict[str, str]:
+    asked = parse_qs(exchange.target.partition("?")[2])
+    return {name: values[0] for name, values in asked.items()}
 
 
 def _when(began_ms: float, duration_ms: float) -> dict[str, float]:
@@ -103,9 +119,7 @@ def _when(began_ms: float, duration_ms: float) -> dict[str, float]:
 
 async def traces(control: Control, exchange: Exchange) -> None:
     """Answer with the segments that are kept, by trace."""
-    query = {
-        name: values[0] for name, values in parse_qs(exchange.target.partition("?")[2]).items()
-    }
+    query = _query(exchange)
     found: dict[str, list[object]] = {}
     for kept in control.traces.find(function=query.get("function"), trace_id=query.get("trace_id")):
         segments = found.pop(kept.segment.trace_id, [])
@@ -120,4 +134,4 @@ async def traces(control: Control, exchange: Exchange) -> None:
             }
         )
     shown = [{"id": one, "segments": segments} for one, segments in reversed(found.items())]
-    exchange.respond(200, [("Content-Type", "application/json")], orjson.dumps({"traces": shown}))
+    exchange.respond(200, _JSON, orjson.dumps({"traces": shown}))

@@ -1,10 +1,12 @@
 """stoker timeline: what the environments of a function did, phase by phase, as bars."""
 
+import http
 import json
 import math
 import urllib.error
 import urllib.request
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 from rich.console import Console
@@ -21,6 +23,10 @@ _LONGEST = 40
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+class NoFunction(ValueError):
+    """The server has no such function, and remembers none."""
+
+
 def timeline(
     function: Annotated[str, typer.Argument(help="Name or ARN.")],
     endpoint_url: Annotated[
@@ -35,6 +41,9 @@ def timeline(
     """
     try:
         living, ended = _ask(endpoint_url, _name(function))
+    except NoFunction as refusal:
+        err.print(f"[red]stoker timeline:[/] {escape(_plain(str(refusal)))}")
+        raise typer.Exit(1) from None
     except (OSError, ValueError) as refusal:
         err.print(f"[red]stoker timeline:[/] cannot ask {endpoint_url}: {escape(str(refusal))}")
         raise typer.Exit(1) from None
@@ -107,9 +116,12 @@ def _ask(endpoint_url: str, name: str) -> tuple[list[dict[str, Any]], list[dict[
     """Those that live, and those that ended lately."""
     if not endpoint_url.startswith(("http://", "https://")):
         raise ValueError("it is no http or https address")
-    with urllib.request.urlopen(endpoint_url.rstrip("/") + ROUTE, timeout=PATIENCE_S) as answer:
-        found = json.load(answer)
-    living, ended = (
-        [one for one in found[key] if one["function"] == name] for key in ("environments", "ended")
-    )
-    return living, ended
+    url = f"{endpoint_url.rstrip('/')}{ROUTE}?{urlencode({'function': name})}"
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
+            found = json.load(answer)
+    except urllib.error.HTTPError as refusal:
+        if refusal.code != http.HTTPStatus.NOT_FOUND:
+            raise
+        raise NoFunction(f"there is no function {name} on {endpoint_url}") from None
+    return found["environments"], found["ended"]

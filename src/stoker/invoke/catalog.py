@@ -165,6 +165,10 @@ class Catalog:
             entry = self._versions.get((*name, target.version))
         return entry is not None and entry.target is not None and entry.target.key == target.key
 
+    def has(self, name: str) -> bool:
+        """Is there a function of this name, whosever it is?"""
+        return any(called == name for _account, _region, called in self._entries)
+
     def knows(self, target: Target) -> bool:
         """Whether there is such a version, be it active or not."""
         return (target.account, target.region, target.name, target.version) in self._versions
