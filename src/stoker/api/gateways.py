@@ -4,7 +4,8 @@ gateways = Gateways(); await gateways.follow(store)   # all there is, and every 
 gateways.http_api(id)                                 # -> ServedApi, made when first asked for
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from stoker.core.http_apis import HttpApi
@@ -19,7 +20,9 @@ KINDS = (Kind.HTTP_DEPLOYMENT, Kind.HTTP_API)
 
 
 class Gateways:
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock`: by which what authorizers said grows old."""
+        self._clock = clock
         self._apis: dict[str, Resource] = {}
         self._snapshots: dict[str, dict[str, Mapping[str, Any]]] = {}  # API, deployment
         self._served: dict[str, ServedApi] = {}
@@ -66,7 +69,7 @@ class Gateways:
         if self._authorizers is None:
             from stoker.api.http_authorizers import Authorizers
 
-            self._authorizers = Authorizers()
+            self._authorizers = Authorizers(self._clock)
         return self._authorizers
 
     def forget_authorizations(self, api_id: str, stage: str) -> None:
