@@ -150,7 +150,7 @@ UNBUILT = [
     ("cloudwatch", "list_metrics", {}, "cloudwatch:ListMetrics"),
     ("elbv2", "describe_load_balancers", {}, "elbv2:DescribeLoadBalancers"),
     ("route53", "list_hosted_zones", {}, "route53:ListHostedZones"),
-    ("apigateway", "get_rest_apis", {}, "apigateway:GetRestApis"),
+    ("apigateway", "get_vpc_links", {}, "apigateway:GetVpcLinks"),
     ("apigatewayv2", "get_vpc_links", {}, "apigatewayv2:GetVpcLinks"),
 ]  # fmt: skip
 
@@ -310,6 +310,7 @@ def test_health_is_told_to_anybody_who_may_call(tmp_path: Path) -> None:
                 "logs": "running",
                 "sqs": "running",
                 "application-autoscaling": "running",
+                "apigateway": "running",
                 "apigatewayv2": "running",
             }
 

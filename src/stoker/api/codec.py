@@ -22,7 +22,7 @@ from botocore import xform_name
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from stoker.api import constraints
-from stoker.api.shapes import apigatewayv2, application_autoscaling, lambda_, logs, sqs
+from stoker.api.shapes import apigateway, apigatewayv2, application_autoscaling, lambda_, logs, sqs
 from stoker.core.errors import SerializationException
 from stoker.http.base import Headers
 
@@ -31,6 +31,7 @@ SHAPES: dict[str, ModuleType] = {
     "logs": logs,
     "sqs": sqs,
     "application-autoscaling": application_autoscaling,
+    "apigateway": apigateway,
     "apigatewayv2": apigatewayv2,
 }
 
@@ -101,6 +102,10 @@ def _members(shape: StructureShape, request: Request) -> dict[str, Any]:
                 value[name] = _text(member, request.labels.get(key))
             case "header":
                 value[name] = _text(member, request.headers.get(key.lower()))
+            case "querystring" if isinstance(member, MapShape):  # all that has no other name
+                named = {one.serialization.get("name") for one in shape.members.values()}
+                rest = {name: found[0] for name, found in query.items() if name not in named}
+                value[name] = rest or None
             case "querystring" if isinstance(member, ListShape):
                 value[name] = [_text(member.member, item) for item in query.get(key, [])] or None
             case "querystring":

@@ -240,12 +240,9 @@ class Front:
             scope = scope_of(exchange)
         except ServiceError:
             return None
-        if scope is None or self._is_built(scope.service, exchange.target):
+        if scope is None or scope.service in self._ours:
             return None
         return scope.service if neighbours.served(self._control, scope.service) else None
-
-    def _is_built(self, service: str, target: str) -> bool:
-        return service in self._ours and services.is_built(service, target)
 
     async def _forward(
         self, exchange: Exchange, service: str, upload: neighbours.Upload | None

@@ -2,12 +2,14 @@
 
 gateways = Gateways(); await gateways.follow(store)   # all there is, and every commit after it
 gateways.http_api(id)                                 # -> ServedApi, made when first asked for
+gateways.rest                                         # the REST APIs (api/rest/served.py)
 """
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from stoker.api.rest import served as rest
+from stoker.api.rest.served import RestApis
 from stoker.core.http_apis import HttpApi
 from stoker.core.resources import Kind, Resource, ResourceKey
 from stoker.core.served_apis import ServedApi, served
@@ -16,13 +18,12 @@ from stoker.store.base import Aggregate, Key, Store
 if TYPE_CHECKING:
     from stoker.api.http_authorizers import Authorizers
 
-KINDS = (Kind.HTTP_DEPLOYMENT, Kind.HTTP_API)
+KINDS = (Kind.HTTP_DEPLOYMENT, Kind.HTTP_API, *rest.KINDS)
 
 
 class Gateways:
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock`: by which what authorizers said grows old."""
-        self._clock = clock
+    def __init__(self) -> None:
+        self.rest = RestApis()
         self._apis: dict[str, Resource] = {}
         self._snapshots: dict[str, dict[str, Mapping[str, Any]]] = {}  # API, deployment
         self._served: dict[str, ServedApi] = {}
@@ -39,6 +40,9 @@ class Gateways:
     def change(self, key: Key, now: Aggregate | None) -> None:
         """This is what it is now; None: deleted."""
         if not isinstance(key, ResourceKey) or key.kind not in KINDS:
+            return
+        if key.kind in rest.KINDS:
+            self.rest.change(key, now if isinstance(now, Resource) else None)
             return
         api_id, _, deployment = key.id.partition("/")
         self._served.pop(api_id, None)
@@ -69,7 +73,7 @@ class Gateways:
         if self._authorizers is None:
             from stoker.api.http_authorizers import Authorizers
 
-            self._authorizers = Authorizers(self._clock)
+            self._authorizers = Authorizers()
         return self._authorizers
 
     def forget_authorizations(self, api_id: str, stage: str) -> None:

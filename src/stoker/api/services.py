@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
-BUILT = ("lambda", "logs", "sqs", "application-autoscaling", "apigatewayv2")
+BUILT = ("lambda", "logs", "sqs", "application-autoscaling", "apigateway", "apigatewayv2")
 OTHERS_KEPT = 4  # models of other services; all of them would take 400 MB
 HEAD_BYTES = 16_384  # AWS's metadata stands first in every file
 
@@ -83,11 +83,6 @@ def find(
     if name is None:
         return _routes(service.name).match(method, path, query, headers)
     return Match(name, {}) if name in model(service.name).operation_names else None
-
-
-def is_built(signing_name: str, target: str) -> bool:
-    """Whether this request is for a service of ours: two of API Gateway's sign with one name."""
-    return signing_name != "apigateway" or target.startswith("/v2/")
 
 
 def protocol(service: Service, headers: Mapping[str, str]) -> str:

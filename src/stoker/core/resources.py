@@ -23,6 +23,9 @@ class Kind(StrEnum):
     SCALING = "scalable-target"  # Application Auto Scaling's
     HTTP_API = "http-api"  # API Gateway's
     HTTP_DEPLOYMENT = "http-api-deployment"  # what one holds; its id is "API/DEPLOYMENT"
+    REST_API = "rest-api"
+    REST_DEPLOYMENT = "rest-api-deployment"  # as that of an HTTP API
+    REST_ACCOUNT = "rest-api-account"  # API keys and usage plans
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,8 +106,8 @@ def head_of(
     if not isinstance(given, dict | None) or not isinstance(cookies, list | None):
         raise BadAnswer("headers must be an object and cookies a list")
     named = [*(given or {}).items(), *several]
-    headers = [(_renamed(name), _text(name, value)) for name, value in named]
-    headers += [("Set-Cookie", _text("Set-Cookie", one)) for one in cookies or ()]
+    headers = [(header_name(name), header_value(name, value)) for name, value in named]
+    headers += [("Set-Cookie", header_value("Set-Cookie", one)) for one in cookies or ()]
     if sum(len(name) + len(value) for name, value in headers) > limits.URL_HEAD_BYTES:
         raise BadAnswer(f"the headers are longer than {limits.URL_HEAD_BYTES} bytes")
     if not any(name.lower() == "content-type" for name, _ in headers):
@@ -115,13 +115,13 @@ def head_of(
     return Head(status, headers)
 
 
-def _renamed(name: str) -> str:
+def header_name(name: str) -> str:
     if _NAME.fullmatch(name) is None:
         raise BadAnswer("a header's name is none")
     return f"x-amzn-Remapped-{name}" if name.lower() in _REMAPPED else name
 
 
-def _text(name: str, value: Any) -> str:
+def header_value(name: str, value: Any) -> str:
     if isinstance(value, bool):
         value = str(value).lower()
     text = str(value) if isinstance(value, str | int | float) else None
