@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError
 
 from stoker.api.control import Control, Settings
 from stoker.api.front import Front
+from stoker.api.gateways import Gateways
 from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.core.errors import ServiceError
@@ -70,11 +71,22 @@ class Echo:
 
 
 @dataclass
+class Clock:
+    """By which authorizations grow old: it stands until somebody moves it."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
 class Door:
     control: Control
     echo: Echo
     host: str
     logs: LogStore = field(repr=False)
+    clock: Clock = field(default_factory=Clock)
     _clients: dict[str, Any] = field(default_factory=dict)  # boto3 takes its time to make one
 
     @property
@@ -142,7 +154,7 @@ async def open_door(
     logs = LogStore(folder / "logs.db")
     code = CodeCache(folder / "code", blobs)
     await logs.start()
-    catalog, echo = Catalog(), Echo()
+    catalog, echo, clock = Catalog(), Echo(), Clock()
     await catalog.follow(store)
 
     async def prepare(kind: Kind) -> None:
@@ -172,6 +184,7 @@ async def open_door(
         queues,
         settings,
         activation.wake,
+        gateways=Gateways(clock),
     )
     await control.gateways.follow(store)
     running = asyncio.create_task(activation.run())
@@ -180,7 +193,7 @@ async def open_door(
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         listener.setblocking(False)
         await server.serve(listener)
-        door = Door(control, echo, f"127.0.0.1:{listener.getsockname()[1]}", logs)
+        door = Door(control, echo, f"127.0.0.1:{listener.getsockname()[1]}", logs, clock)
         try:
             yield door
         finally:

@@ -45,6 +45,20 @@ def kept(server: StokerProcess) -> str:
     return KEPT
 
 
+def api_of(server: StokerProcess) -> tuple[str, ...]:
+    """An HTTP API that the fuzz may use, and delete: its ID, its parts', its ARN."""
+    target = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{KEPT}"
+    with closing(server.client("apigatewayv2", aws_access_key_id=ACCOUNT)) as apis:
+        there = apis.get_apis(MaxResults="1")["Items"]
+        if not there:
+            there = [apis.create_api(Name="kept", ProtocolType="HTTP", Target=target)]
+        id = there[0]["ApiId"]
+        routes = [one["RouteId"] for one in apis.get_routes(ApiId=id)["Items"][:1]]
+        behind = [one["IntegrationId"] for one in apis.get_integrations(ApiId=id)["Items"][:1]]
+    names = ("$default", "HTTP", "GET /{x}", f"arn:aws:apigateway:{REGION}::/apis/{id}")
+    return (id, *routes, *behind, *(f"integrations/{one}" for one in behind), *names)
+
+
 @pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: f"{row.service}:{row.name}")
 def test_any_input_gets_an_answer_that_botocore_reads(
     row: Any, server: StokerProcess, kept: str
@@ -52,6 +66,8 @@ def test_any_input_gets_an_answer_that_botocore_reads(
     operation: OperationModel = MODELS[row.service].operation_model(row.name)
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{kept}"
     known = (kept, arn, f"/aws/lambda/{kept}")
+    if row.service == "apigatewayv2":
+        known += api_of(server)
 
     @settings(
         max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,

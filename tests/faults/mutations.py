@@ -26,6 +26,9 @@ from stoker.api import (
     event_sources,
     function_settings,
     function_urls,
+    http_api_parts,
+    http_api_stages,
+    http_apis,
     layer_policies,
     layers,
     policies,
@@ -89,6 +92,7 @@ class Hand:
         changes: list[Callable[[], Awaitable[Any]]] = [
             *(self.functions, self.code, self.published, self.aliases, self.layers, self.policies),
             *(self.settings, self.urls, self.mappings, self.signing, self.providers, self.ended),
+            self.apis,
         ]
         with suppress(ServiceError):  # it was refused: that is the whole of its effect
             await self._draw.choice(changes)()
@@ -184,6 +188,21 @@ class Hand:
         with suppress(ServiceError):
             await self.do(capacity_providers.create_capacity_provider, **name, **PROVIDER)
         await self.do(capacity_providers.delete_capacity_provider, **name)
+
+    async def apis(self) -> None:
+        id = (await self.do(http_apis.create_api, name="a", protocol_type="HTTP")).api_id
+        made = await self.do(
+            http_api_parts.create_integration,
+            api_id=id, integration_type="AWS_PROXY", integration_uri=ARN,
+        )  # fmt: skip
+        await self.do(
+            http_api_stages.create_stage, api_id=id, stage_name="$default", auto_deploy=True
+        )
+        for key in ("GET /", "$default"):
+            behind = f"integrations/{made.integration_id}"
+            await self.do(http_api_parts.create_route, api_id=id, route_key=key, target=behind)
+        if self._draw.random() < 0.7:
+            await self.do(http_apis.delete_api, api_id=id)
 
     async def ended(self) -> None:
         if self._draw.random() < 0.3:

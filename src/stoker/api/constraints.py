@@ -26,8 +26,9 @@ from stoker.core.queue_errors import MissingParameter
 
 NOT_NULL = "Member must not be null"
 
-# API Gateway's model says lengths of texts in nothing but the names of shapes.
-_LENGTHS = re.compile(r"(?:String|Uri)WithLengthBetween(\d+)And(\d+)")
+# API Gateway's model says lengths of texts in nothing but the names of shapes. They may be empty:
+# that is how an update ends what was there.
+_LENGTHS = re.compile(r"(?:String|Uri)WithLengthBetween\d+And(\d+)")
 
 # AWS checks these after the model, with messages of its own: Runtime is the operation's part.
 LEFT_TO_OPERATIONS = frozenset({"Runtime", "QueueAttributeName", "MessageSystemAttributeName"})
@@ -119,7 +120,7 @@ def _demands(shape: Shape, value: Any) -> Iterator[tuple[str, bool]]:
     limits: dict[str, Any] = shape.metadata
     said = _LENGTHS.fullmatch(shape.name)
     if said is not None:
-        limits = {"min": int(said[1]), "max": int(said[2]), **limits}
+        limits = {"max": int(said[1]), **limits}
     numeric = shape.type_name in ("integer", "long", "float", "double")
     noun = "value" if numeric else "length"
     size = len(value) if isinstance(value, Sized) else value

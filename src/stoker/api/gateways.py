@@ -5,7 +5,8 @@ gateways.http_api(id)                                 # -> ServedApi, made when 
 gateways.rest                                         # the REST APIs (api/rest/served.py)
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from stoker.api.rest import served as rest
@@ -22,8 +23,10 @@ KINDS = (Kind.HTTP_DEPLOYMENT, Kind.HTTP_API, *rest.KINDS)
 
 
 class Gateways:
-    def __init__(self) -> None:
-        self.rest = RestApis()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock`: by which what authorizers said grows old."""
+        self._clock = clock
+        self.rest = RestApis(clock)
         self._apis: dict[str, Resource] = {}
         self._snapshots: dict[str, dict[str, Mapping[str, Any]]] = {}  # API, deployment
         self._served: dict[str, ServedApi] = {}
@@ -73,7 +76,7 @@ class Gateways:
         if self._authorizers is None:
             from stoker.api.http_authorizers import Authorizers
 
-            self._authorizers = Authorizers()
+            self._authorizers = Authorizers(self._clock)
         return self._authorizers
 
     def forget_authorizations(self, api_id: str, stage: str) -> None:

@@ -22,7 +22,7 @@ from stoker.api.shapes.apigatewayv2 import (
 from stoker.core import http_apis
 from stoker.core.errors import BadRequestException, TooManyRequestsException
 from stoker.core.gateway_addresses import domain
-from stoker.core.http_api_rules import check_protocol, check_tags
+from stoker.core.http_api_rules import check_name, check_protocol, check_tags
 from stoker.core.http_apis import HttpApi, Part, settle
 from stoker.core.resources import Kind, Resource, ResourceKey
 
@@ -104,6 +104,7 @@ async def delete_cors_configuration(
 
 def made(asked: dict[str, Any]) -> HttpApi:
     """An API without parts, from what a request says."""
+    check_protocol(asked)
     facts = {name: one for name, one in asked.items() if name not in QUICK}
     for name, value in FIXED.items():
         if facts.get(name, value) != value:
@@ -140,7 +141,7 @@ async def added(control: Control, call: Call[Any], api: HttpApi, name: str) -> A
 
 
 def _check(record: http_apis.Record) -> None:
-    check_protocol(record)
+    check_name(record)
     check_tags(record["tags"])
 
 

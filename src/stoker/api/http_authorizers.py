@@ -6,6 +6,7 @@ identity sources there? ─► JWT: the issuer's key, the claims, the scopes    
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import orjson
@@ -36,8 +37,9 @@ class _Kept:
 
 
 class Authorizers:
-    def __init__(self) -> None:
-        self._issuers = Issuers()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._issuers = Issuers(clock)
         self._kept: dict[tuple[str, ...], _Kept] = {}
 
     async def authorized(self, control: Control, asked: ApiRequest) -> ApiRequest:
@@ -105,14 +107,14 @@ class Authorizers:
         # A new deployment may have another authorizer under the same ID.
         key = (asked.api.id, asked.stage.name, asked.stage.deployment, authorizer.id, *told)
         kept = self._kept.get(key) if authorizer.ttl_s else None
-        if kept is not None and time.monotonic() < kept.until:
+        if kept is not None and self._clock() < kept.until:
             found = kept.authorization
         else:
             found = await _answered(control, asked, authorizer, told)
             if authorizer.ttl_s:
                 if len(self._kept) >= KEPT:
                     self._kept.clear()
-                self._kept[key] = _Kept(found, time.monotonic() + authorizer.ttl_s)
+                self._kept[key] = _Kept(found, self._clock() + authorizer.ttl_s)
         if not found.allows(asked.arn):
             raise http_answers.forbidden("the authorizer does not let it pass")
         return asked.authorized({"lambda": found.context or None}, found.principal)

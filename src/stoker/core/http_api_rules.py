@@ -51,6 +51,11 @@ def check_tags(tags: Mapping[str, str]) -> None:
             raise BadRequestException("Tags that begin with aws: are AWS's own")
 
 
+def check_name(record: Record) -> None:
+    if not record["name"]:
+        raise BadRequestException("name must not be empty")
+
+
 def check_route(record: Record, integrations: Record, authorizers: Record) -> None:
     key = record["routeKey"]
     if len(key) > KEY_LENGTH or read_key("", key) is None:
@@ -105,6 +110,7 @@ def check_integration(record: Record) -> None:
 
 
 def check_authorizer(record: Record) -> None:
+    check_name(record)
     sources: Sequence[str] = record.get("identitySource") or []
     if len(sources) > IDENTITY_SOURCES:
         raise BadRequestException(f"An authorizer can have {IDENTITY_SOURCES} identity sources")

@@ -56,6 +56,7 @@ MOST = {
     Part.STAGE: 10,
     Part.DEPLOYMENT: DEPLOYMENTS,
 }
+NEEDED = frozenset({"authorizerType", "integrationType", "name", "routeKey"})
 _MERGED = frozenset({"stageVariables", "routeSettings"})  # by their keys
 
 
@@ -190,6 +191,8 @@ def changed(record: Record, given: Record) -> dict[str, Any]:
         if name in _MERGED:
             merged = {**found.get(name, {}), **value}
             found[name] = {key: one for key, one in merged.items() if one != ""}
+        elif value == "" and name in NEEDED:
+            raise BadRequestException(f"{name} must not be empty")
         elif value == "":
             found.pop(name, None)
         else:

@@ -45,7 +45,7 @@ def read(text: str) -> Token:
         raise BadToken("the token is malformed")
     head, claims = _json(parts[0]), _json(parts[1])
     algorithm, key_id = head.get("alg"), head.get("kid")
-    if algorithm not in _HASHES:
+    if not isinstance(algorithm, str) or algorithm not in _HASHES:
         raise BadToken("signing method is invalid")
     if not isinstance(key_id, str):
         raise BadToken("the token has no kid")

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -48,7 +48,8 @@ class _Kept:
 
 
 class Issuers:
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._kept: dict[str, _Kept] = {}
         self._asking: dict[str, asyncio.Task[Keys]] = {}
         self._session: aiohttp.ClientSession | None = None
@@ -60,7 +61,7 @@ class Issuers:
         NoKeys."""
         name = f"{account} {issuer}"
         kept = self._kept.get(name)
-        age = float("inf") if kept is None else time.monotonic() - kept.since
+        age = float("inf") if kept is None else self._clock() - kept.since
         if kept is None or age > KEPT_S or (key_id not in kept.keys and age > AGAIN_S):
             return (await self._asked(name, neighbours, account, issuer)).get(key_id)
         return kept.keys.get(key_id)
@@ -100,7 +101,7 @@ class Issuers:
             raise NoKeys(f"{issuer}: {error or type(error).__name__}") from error
         if len(self._kept) >= ISSUERS:
             self._kept.clear()
-        self._kept[name] = _Kept(keys, time.monotonic())
+        self._kept[name] = _Kept(keys, self._clock())
         log.info("issuer's keys read", extra={"issuer": issuer, "keys": len(keys)})
         return keys
 

@@ -1,6 +1,5 @@
 """Lambda authorizers of REST APIs, asked; what they answered is kept for a while."""
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -21,19 +20,19 @@ async def authorized(
     control: Control, asked: Asked, authorizer: dict[str, Any]
 ) -> tuple[Asked, Granted]:
     """The request with what the authorizer found. Raise Refused."""
-    stage, grants = asked.stage, control.gateways.rest.grants
+    stage, apis = asked.stage, control.gateways.rest
     identity = authorizers.identity(authorizer, asked, requests.context(asked))
     ttl_s = authorizer.get("authorizerResultTtlInSeconds", DEFAULT_TTL_S)
     # The deployment is part of it: another one may ask another function.
     key = (stage.api_id, stage.name, f"{authorizer['id']} {stage.deployment_id}", identity)
-    start = time.monotonic()
-    granted = grants.get(key, start) if ttl_s and identity else None
+    start = apis.clock()
+    granted = apis.grants.get(key, start) if ttl_s and identity else None
     if granted is None:
         granted = await _asked_for(control, asked, authorizer, identity)
         if ttl_s and identity:
-            grants.put(key, granted, time.monotonic() + ttl_s)
+            apis.grants.put(key, granted, apis.clock() + ttl_s)
     authorizers.check(granted, asked.method_arn)
-    latency = int((time.monotonic() - start) * 1000)
+    latency = int((apis.clock() - start) * 1000)
     return replace(asked, authorizer={**granted.shown, "integrationLatency": latency}), granted
 
 

@@ -3,7 +3,7 @@
 A part of api/gateways.py, which follows the store.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from stoker.core.resources import Kind, Resource, ResourceKey
@@ -15,7 +15,8 @@ KINDS = (Kind.REST_DEPLOYMENT, Kind.REST_API, Kind.REST_ACCOUNT)
 
 
 class RestApis:
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock  # by which what authorizers said grows old
         self.grants = Grants()
         self._apis: dict[str, Resource] = {}
         self._contents: dict[tuple[str, str], Mapping[str, Any]] = {}  # API, deployment
