@@ -392,7 +392,8 @@ DIFFERENCES = {
         (
             "Telemetry and Logs APIs",
             "a batch that is not taken within 5 seconds is repeated after 100, 200 and 400 ms and "
-            "then dropped; 4 MB wait for each subscriber, 1 MB of events is kept during init; "
+            "then dropped (after a reset not before its subscriber is back); 4 MB wait for each "
+            "subscriber, 1 MB of events is kept during init; "
             "subscribing again takes the new settings; over TCP somebody must listen already; "
             "a destination on a port of the platform's own is refused; responseDuration is 0 "
             "unless the answer is streamed; there is no Sequence-Id",

@@ -21,6 +21,9 @@ while event(me)["eventType"] == "INVOKE":
     pass
 time.sleep(3600)
 """
+LATE = "time.sleep(5)\n" + LISTENER
+# What comes to no end in the function's four seconds if its extension needs five.
+NO_TIME = ("a start inside an invocation", "a function that crashes", "another start")
 ON_9001 = """
 import socket
 ours = socket.socket(socket.AF_INET6)
@@ -63,8 +66,9 @@ def test_what_is_no_layer_cannot_be_tried(tmp_path: Path) -> None:
         (NEVER_DONE, {"init and the first invocation"}),
         (WILL_NOT_LEAVE, {f"leaves at SHUTDOWN ({why})" for why in REASONS}),
         (ON_9001 + LISTENER, {"stays off the platform's ports"}),
+        (LATE, {"registers in time", *NO_TIME}),
     ],
-    ids=["never asks for the next event", "will not leave", "listens on 9001"],
+    ids=["never asks for the next event", "will not leave", "listens on 9001", "registers late"],
 )  # fmt: skip
 def test_broken_rules_are_named(script: str, rules: set[str], tmp_path: Path) -> None:
     status, wrong = checked(tmp_path, script)

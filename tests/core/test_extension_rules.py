@@ -10,6 +10,7 @@ EXPECTED = {"a warm invocation": "", "a crash": "Runtime.ExitError"}
 GOOD = Seen(
     present=frozenset({"agent"}),
     registered={"agent": ("INVOKE", "SHUTDOWN")},
+    registered_ms=31.4,
     acts=(Act("a warm invocation", 3.0), Act("a crash", 5.0, "Runtime.ExitError")),
     farewells=(Farewell("failure", 20.0),),
     listens=frozenset({4243}),
@@ -23,7 +24,7 @@ def broken(seen: Seen) -> list[tuple[str, str]]:
 def test_one_that_keeps_all_rules_is_told_what_was_seen() -> None:
     assert broken(GOOD) == []
     assert [each.text for each in findings(GOOD, EXPECTED)] == [
-        "INVOKE, SHUTDOWN", "3 ms", "5 ms", "20 ms", "it listens on 4243",
+        "INVOKE, SHUTDOWN", "31 ms", "3 ms", "5 ms", "20 ms", "it listens on 4243",
     ]  # fmt: skip
 
 
@@ -32,6 +33,11 @@ def test_one_that_keeps_all_rules_is_told_what_was_seen() -> None:
     [
         ({"present": frozenset()}, "is an extension", "the layer has no file in extensions/"),
         ({"registered": {}}, "agent registers", "it never registered"),
+        (
+            {"registered_ms": 5000.0},
+            "registers in time",
+            "5000 ms, for which the runtime had to wait",
+        ),
         (
             {"states": {"agent": "LaunchError: Extension.LaunchError"}},
             "agent registers",
@@ -71,4 +77,4 @@ def test_each_rule_is_broken_by_itself(change: dict[str, object], rule: str, tex
 
 def test_who_holds_up_an_environment_is_told_so() -> None:
     slow = replace(GOOD, acts=(Act("a warm invocation", 3.0, after_ms=700.0),))
-    assert "held up for 700 ms" in findings(slow, EXPECTED)[1].text
+    assert "held up for 700 ms" in findings(slow, EXPECTED)[2].text

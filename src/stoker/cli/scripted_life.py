@@ -88,6 +88,7 @@ def lead(layer: bytes, *, frozen_s: float, say: Callable[[str], None]) -> Seen:
         server.deploy(layer)
         watch = _Watch(server)
         acts: list[Act] = []
+        registered_ms: float | None = None
         farewells: list[Farewell] = []
         with watch.looking():
             for name, event, _ in SCRIPT:
@@ -96,6 +97,8 @@ def lead(layer: bytes, *, frozen_s: float, say: Callable[[str], None]) -> Seen:
                     watch.until(_at_rest)
                     time.sleep(frozen_s)
                 acts.append(_act(server, watch, name, event))
+                if len(acts) == 1:
+                    registered_ms = watch.registered_ms()
                 if acts[0].error:
                     break  # it never got to work: the rest would say the same
                 if name in _REASONS and not acts[-1].error.startswith("Extension."):
@@ -111,7 +114,7 @@ def lead(layer: bytes, *, frozen_s: float, say: Callable[[str], None]) -> Seen:
                 farewells.append(Farewell("spindown", (time.monotonic() - began) * 1000))
         registered, states, dropped = _told(server.log())
         return Seen(
-            files, registered, states, tuple(acts), tuple(farewells),
+            files, registered, registered_ms, states, tuple(acts), tuple(farewells),
             frozenset(watch.ports), dropped,
         )  # fmt: skip
 
@@ -258,6 +261,16 @@ class _Watch:
     def has(self, phase: str) -> bool:
         with self._news:
             return any(one["phase"] == phase for one in self._latest)
+
+    def registered_ms(self) -> float | None:
+        """How long the runtime waited to be started, in the first init; None if it was not."""
+        with self._news:
+            spans = [span for one in self._latest for span in one["phases"]]
+        for span in spans:
+            for part in span["parts"]:
+                if span["phase"] == "Init" and part["party"] == "runtime":
+                    return float(part["began_ms"] - span["began_ms"])
+        return None
 
     def reset_ms(self) -> float | None:
         """How long the latest reset took; None if there was none."""

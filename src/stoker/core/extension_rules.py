@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from stoker.core.invoke_limits import SHUTDOWN_EXTERNAL_MS
 
 PLATFORM_PORTS = frozenset({9001})
-LATE_MS = 1000.0  # of a cold start: worth a word
+LATE_MS = 5000.0  # half of the ten seconds that extensions and runtime have for their init
 HOLDS_UP_MS = 500.0  # an environment, after the answer: worth a word
 
 
@@ -38,6 +38,7 @@ class Farewell:
 class Seen:
     present: frozenset[str]  # files of extensions/
     registered: dict[str, tuple[str, ...]] = field(default_factory=dict)  # name -> events
+    registered_ms: float | None = None  # until the last had registered, and the runtime began
     states: dict[str, str] = field(default_factory=dict)  # name -> the last error, if any
     acts: tuple[Act, ...] = ()
     farewells: tuple[Farewell, ...] = ()
@@ -74,6 +75,10 @@ def _launch(seen: Seen) -> Iterator[Finding]:
             yield Finding(f"{name} registers", False, "it never registered")
         else:
             yield Finding(f"{name} registers", True, ", ".join(events) or "for no event")
+    if (waited_ms := seen.registered_ms) is not None:
+        late = waited_ms >= LATE_MS
+        text = f"{waited_ms:.0f} ms" + ", for which the runtime had to wait" * late
+        yield Finding("registers in time", not late, text)
 
 
 def _act(act: Act, expected: str) -> Finding:
