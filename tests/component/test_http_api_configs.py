@@ -1,6 +1,7 @@
 """HTTP APIs through API Gateway's own API: what is made, shown, changed, refused, and kept."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,36 @@ def test_what_is_not_built_is_named(tmp_path: Path) -> None:
         assert "WebSocket" in (await code(door, "create_api", **sockets))[2]
 
     without_functions(tmp_path, story)
+
+
+def test_an_api_is_imported_and_imported_again(tmp_path: Path) -> None:
+    def document(path: str, **more: Any) -> str:
+        behind = {"type": "aws_proxy", "uri": URI, "payloadFormatVersion": "2.0", **more}
+        operation = {"x-amazon-apigateway-integration": behind}
+        paths = {path: {"get": operation, "put": {}}}
+        return json.dumps({"openapi": "3.0.1", "info": {"title": path}, "paths": paths})
+
+    async def story(door: Door) -> None:
+        made = await ask(door, "import_api", Body=document("/a"))
+        assert (made["Name"], made["Warnings"]) == (
+            "/a", ["PUT /a has no x-amazon-apigateway-integration"]
+        )  # fmt: skip
+        api = made["ApiId"]
+        await ask(door, "create_stage", ApiId=api, StageName="$default", AutoDeploy=True)
+        assert (await fetch(door, api, "/a")).body == b"fine"
+        again = await ask(door, "reimport_api", ApiId=api, Body=document("/b"))
+        assert (again["ApiId"], again["Name"]) == (api, "/b")
+        assert (await fetch(door, api, "/a")).status == 404
+        assert (await fetch(door, api, "/b")).body == b"fine"
+        for body in ("", "{", "[]", "{}", document("/c", timeoutInMillis=1), document("/c", uri=7)):
+            for operation, given in (("import_api", {}), ("reimport_api", {"ApiId": api})):
+                status, kind, _ = await code(door, operation, Body=body, **given)
+                assert (status, kind) == (400, "BadRequestException"), body
+        strict = await code(door, "import_api", Body=document("/a"), FailOnWarnings=True)
+        assert strict[0] == 400
+        assert [one["ApiId"] for one in (await ask(door, "get_apis"))["Items"]] == [api]
+
+    at_the_door(tmp_path, story)
 
 
 def test_lists_come_in_pages_and_tags_by_arn(tmp_path: Path) -> None:

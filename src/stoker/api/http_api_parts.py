@@ -36,20 +36,9 @@ from stoker.api.shapes.apigatewayv2 import (
     UpdateRouteInput,
     UpdateRouteResult,
 )
-from stoker.core.http_apis import HttpApi, Part
-from stoker.core.served_apis import TIMEOUT_MS
+from stoker.core.http_apis import DEFAULTS, TTL_S, HttpApi, Part
 
 ID_LENGTH = 7
-TTL_S = 300  # how long answers of Lambda authorizers are kept, if nothing is said
-DEFAULTS: dict[Part, dict[str, Any]] = {
-    Part.ROUTE: {"apiKeyRequired": False, "authorizationType": "NONE"},
-    Part.INTEGRATION: {
-        "connectionType": "INTERNET",
-        "payloadFormatVersion": "1.0",
-        "timeoutInMillis": TIMEOUT_MS,
-    },
-    Part.AUTHORIZER: {},
-}
 
 
 async def create_route(control: Control, call: Call[CreateRouteInput]) -> CreateRouteResult:

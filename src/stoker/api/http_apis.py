@@ -49,7 +49,7 @@ async def create_api(control: Control, call: Call[CreateApiInput]) -> CreateApiR
 
 async def get_api(control: Control, call: Call[GetApiInput]) -> GetApiResponse:
     """What it is."""
-    answer: GetApiResponse = _answer(call, "GetApiResponse", await read(control, call))
+    answer: GetApiResponse = described(call, "GetApiResponse", await read(control, call))
     return answer
 
 
@@ -76,7 +76,7 @@ async def update_api(control: Control, call: Call[UpdateApiInput]) -> UpdateApiR
         return _quickly_changed(http_apis.with_facts(api, record), asked)
 
     after = await change(control, call, decide)
-    answer: UpdateApiResponse = _answer(call, "UpdateApiResponse", after)
+    answer: UpdateApiResponse = described(call, "UpdateApiResponse", after)
     return answer
 
 
@@ -137,7 +137,7 @@ async def added(control: Control, call: Call[Any], api: HttpApi, name: str) -> A
             await http_api_records.keep(tx, key, settled.made, settled.api.snapshot)
         fresh = await tx.resources.add(Resource(key, new_revision(), settled.api.dump()))
         assert fresh, "two APIs got one ID"
-    return _answer(call, name, settled.api)
+    return described(call, name, settled.api)
 
 
 def _check(record: http_apis.Record) -> None:
@@ -148,12 +148,11 @@ def _check(record: http_apis.Record) -> None:
 def _quick(api: HttpApi, asked: dict[str, Any]) -> HttpApi:
     integration, route = new_short_id(7), new_short_id(7)
     behind = {
+        **http_apis.DEFAULTS[Part.INTEGRATION],
         "integrationType": "AWS_PROXY" if asked["target"].startswith("arn:") else "HTTP_PROXY",
         "integrationUri": asked["target"],
         "integrationMethod": "POST",
         "payloadFormatVersion": "2.0",
-        "connectionType": "INTERNET",
-        "timeoutInMillis": 30_000,
         "apiGatewayManaged": True,
         "integrationId": integration,
     }
@@ -161,10 +160,9 @@ def _quick(api: HttpApi, asked: dict[str, Any]) -> HttpApi:
         behind["credentialsArn"] = asked["credentialsArn"]
     api = api.add(Part.INTEGRATION, integration, behind)
     way = {
+        **http_apis.DEFAULTS[Part.ROUTE],
         "routeKey": asked.get("routeKey", http_apis.DEFAULT),
         "target": f"integrations/{integration}",
-        "authorizationType": "NONE",
-        "apiKeyRequired": False,
         "apiGatewayManaged": True,
         "routeId": route,
     }
@@ -188,7 +186,7 @@ def _quickly_changed(api: HttpApi, asked: dict[str, Any]) -> HttpApi:
     return api
 
 
-def _answer(call: Call[Any], name: str, api: HttpApi) -> Any:
+def described(call: Call[Any], name: str, api: HttpApi) -> Any:
     return shown(name, _record(call, api))
 
 

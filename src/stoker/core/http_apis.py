@@ -56,6 +56,17 @@ MOST = {
     Part.STAGE: 10,
     Part.DEPLOYMENT: DEPLOYMENTS,
 }
+TIMEOUT_MS = 30_000  # of an integration: the most, and unless said otherwise (AWS)
+TTL_S = 300  # how long answers of Lambda authorizers are kept, if nothing is said
+DEFAULTS: dict[Part, dict[str, Any]] = {
+    Part.ROUTE: {"apiKeyRequired": False, "authorizationType": "NONE"},
+    Part.INTEGRATION: {
+        "connectionType": "INTERNET",
+        "payloadFormatVersion": "1.0",
+        "timeoutInMillis": TIMEOUT_MS,
+    },
+    Part.AUTHORIZER: {},
+}
 NEEDED = frozenset({"authorizerType", "integrationType", "name", "routeKey"})
 _MERGED = frozenset({"stageVariables", "routeSettings"})  # by their keys
 

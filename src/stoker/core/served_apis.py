@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from stoker.core.function_urls import Cors
-from stoker.core.http_apis import DEFAULT, HttpApi
+from stoker.core.http_apis import DEFAULT, TIMEOUT_MS, HttpApi
 from stoker.core.http_routes import Chosen, Route, Routes, read_key
 
 Record = Mapping[str, Any]
-TIMEOUT_MS = 30_000  # the most, and unless said otherwise (AWS)
 
 
 @dataclass(frozen=True, slots=True)

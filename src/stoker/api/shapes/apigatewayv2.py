@@ -163,6 +163,63 @@ class DeleteCorsConfigurationInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportApiInput:
+    basepath: str | None = None
+    body: str
+    fail_on_warnings: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportApiResponse:
+    api_endpoint: str | None = None
+    api_gateway_managed: bool | None = None
+    api_id: str | None = None
+    api_key_selection_expression: str | None = None
+    cors_configuration: Cors | None = None
+    created_date: datetime | None = None
+    description: str | None = None
+    disable_schema_validation: bool | None = None
+    disable_execute_api_endpoint: bool | None = None
+    import_info: tuple[str, ...] | None = None
+    ip_address_type: str | None = None
+    name: str | None = None
+    protocol_type: str | None = None
+    route_selection_expression: str | None = None
+    tags: Mapping[str, str] | None = None
+    version: str | None = None
+    warnings: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReimportApiInput:
+    api_id: str
+    basepath: str | None = None
+    body: str
+    fail_on_warnings: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReimportApiResponse:
+    api_endpoint: str | None = None
+    api_gateway_managed: bool | None = None
+    api_id: str | None = None
+    api_key_selection_expression: str | None = None
+    cors_configuration: Cors | None = None
+    created_date: datetime | None = None
+    description: str | None = None
+    disable_schema_validation: bool | None = None
+    disable_execute_api_endpoint: bool | None = None
+    import_info: tuple[str, ...] | None = None
+    ip_address_type: str | None = None
+    name: str | None = None
+    protocol_type: str | None = None
+    route_selection_expression: str | None = None
+    tags: Mapping[str, str] | None = None
+    version: str | None = None
+    warnings: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterConstraints:
     required: bool | None = None
 
