@@ -62,10 +62,27 @@ DIFFERENCES = {
         ),
         (
             "Event source mappings",
-            "of queues in Stoker's own SQS run. Of every other source AWS has they are kept, "
+            "of queues in Stoker's own SQS, of Kinesis and of DynamoDB's streams run. Of every "
+            "other source AWS has they are kept, "
             "checked and shown, and Disabled, and StateTransitionReason says so; that the source "
-            "exists is not looked up. Refusals of FIFO batches, a sixth filter and a missing "
-            "StartingPositionTimestamp are in our words",
+            "exists is not looked up. Refusals of FIFO batches, a sixth filter, a destination that "
+            "cannot be and a missing StartingPositionTimestamp are in our words",
+        ),
+        (
+            "Stream event source mappings",
+            "read streams of their own account only, without asking the role. LATEST is all that "
+            "comes after the mapping was first enabled (AWS: some minutes later, at times). A "
+            "consumer's stream (enhanced fan-out) is read by GetRecords. A batch that fails or is "
+            "throttled is tried again after 0.5 to 30 s (AWS does not say when); attempts count "
+            "from 0 after a restart. Records that alone are larger than an invocation are "
+            "discarded at once, as RetryAttemptsExhausted with status 413. Tumbling windows begin "
+            "at multiples of their length, their last invocation has no records, and "
+            "ParallelizationFactor does nothing beside them. A stream of DynamoDB that is turned "
+            "off is gone at once (AWS: after 24 hours). A stream that is missing is looked for "
+            "every 5 s. State is Creating until the stream is found; Enabling is never shown. "
+            "LastProcessingResult is No records processed again after a restart if no checkpoint "
+            "is kept. Destinations get one attempt; a Kafka topic cannot be one. MetricsConfig is "
+            "kept and shown, without effect",
         ),
         (
             "SQS event source mappings",

@@ -1,20 +1,27 @@
 """Event source mappings with their true neighbours (store, catalog, queues). What runs functions is
-in the test's hand."""
+in the test's hand, and so are the streams (tests/stream_world.py)."""
 
 import asyncio
 import json
+import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from stoker.core import event_sources
 from stoker.core.errors import ServiceException
 from stoker.core.message_attributes import Value
+from stoker.core.neighbours import Endpoints
 from stoker.core.queue_rules import QueueKey
 from stoker.core.resources import Kind, Resource, ResourceKey
+from stoker.core.stream_shards import Kept
+from stoker.events.deliveries import Deliveries, Message
 from stoker.events.mappings import Mappings
+from stoker.neighbours.embedded import Embedded
+from stoker.neighbours.neighbours import Neighbours
 from stoker.queues.broker import Broker, Outgoing, Queue
 from stoker.store.message_store import MessageContent, MessageStore
 from tests.eventing import ACCOUNT, PATIENCE_S, REGION, Run, Scene, scene
@@ -25,6 +32,7 @@ class Polling:
     events: Scene
     broker: Broker
     mappings: Mappings
+    told: list[Message]  # of discarded records
     _records: dict[ResourceKey, dict[str, Any]] = field(default_factory=dict)
 
     async def queue(self, name: str = "q", **attributes: str) -> Queue:
@@ -41,20 +49,38 @@ class Polling:
 
     async def map(self, name: str = "q", **said: Any) -> ResourceKey:
         """A new mapping of the queue to function f."""
+        arn = QueueKey(ACCOUNT, REGION, name).arn
+        return await self._map({"service": "sqs", "EventSourceArn": arn, "BatchSize": 10, **said})
+
+    async def map_stream(self, arn: str, function: str = "f", **said: Any) -> ResourceKey:
+        """A new mapping of the stream to a function."""
+        asked = {"EventSourceArn": arn, "StartingPosition": "TRIM_HORIZON", **said}
+        made = event_sources.made(asked, arn.split(":")[2])
+        return await self._map({**made, "function": function, "since": time.time()})
+
+    async def _map(self, record: Mapping[str, Any]) -> ResourceKey:
         key = ResourceKey(ACCOUNT, REGION, Kind.MAPPING, str(uuid.uuid4()))
         self._records[key] = {
-            "service": "sqs",
             "function": "f",
             "qualifier": None,
-            "EventSourceArn": QueueKey(ACCOUNT, REGION, name).arn,
             "enabled": True,
-            "BatchSize": 10,
+            "modified": time.time(),
             "MaximumBatchingWindowInSeconds": 0,
-            **said,
+            **record,
         }
         async with self.events.store.transaction() as tx:
             await tx.resources.add(Resource(key, "r", self._records[key]))
         return key
+
+    async def unmap(self, key: ResourceKey) -> None:
+        async with self.events.store.transaction() as tx:
+            await tx.resources.remove(key)
+
+    async def kept(self, key: ResourceKey) -> dict[str, Kept]:
+        """Of each shard, what is on the disk."""
+        async with self.events.store.transaction() as tx:
+            found = await tx.checkpoints.of(key.id)
+        return {shard: Kept.load(one) for shard, one in found.items()}
 
     async def change(self, key: ResourceKey, **said: Any) -> None:
         self._records[key] |= said
@@ -85,8 +111,21 @@ def bodies(run: Run) -> list[str]:
 
 
 @asynccontextmanager
-async def polling(folder: Path, *, limit: int = 1000) -> AsyncIterator[Polling]:
+async def polling(
+    folder: Path, *, limit: int = 1000, streams: str = "", scale: float = 1.0
+) -> AsyncIterator[Polling]:
+    """`streams`: where Kinesis is, "http://127.0.0.1:1234"; `scale`: of retries and ages."""
     async with scene(folder, limit=limit) as events:
+        endpoints = Endpoints({"kinesis": streams, "dynamodb": streams}, embedded=False)
+        neighbours = Neighbours(endpoints, Embedded(folder / "none", cast(Any, None), 1.0))
+        deliveries = Deliveries()
+        told: list[Message] = []
+
+        async def take(message: Message) -> None:
+            told.append(message)
+
+        deliveries.through("sqs", take)
+        deliveries.through("s3", take)
         broker = Broker(MessageStore(folder / "queues.db"))
         await broker.open()
         mappings = Mappings(
@@ -94,11 +133,15 @@ async def polling(folder: Path, *, limit: int = 1000) -> AsyncIterator[Polling]:
             invoker=cast(Any, events.waist),
             catalog=events.dispatcher._catalog,
             dispatcher=events.dispatcher,
+            neighbours=neighbours,
+            deliveries=deliveries,
+            polled=frozenset({"sqs", "kinesis", "dynamodb"}),
+            scale=scale,
             begin=lambda _target, given: (given or "Root=1-2-3", ""),
         )
         await mappings.start(events.store)
         try:
-            yield Polling(events, broker, mappings)
+            yield Polling(events, broker, mappings, told)
         finally:
             mappings.pause()
             for one in events.waist.awaited:  # a test that failed has left some
@@ -106,3 +149,4 @@ async def polling(folder: Path, *, limit: int = 1000) -> AsyncIterator[Polling]:
                     one.set_result(ServiceException("The test is over."))
             await mappings.close()
             await broker.close()
+            await neighbours.close()

@@ -5,7 +5,7 @@ clients ──► HttpServer ──► Front ──► Control ──► Store, 
                              │          └──────► Neighbours ──► moto, others  (AWS's other services)
                              ├──► Dispatcher ──► EventQueue                   (what runs later)
                              ├──► Broker ──► MessageStore                     (SQS)
-                             ├──► Mappings ──► Broker, Invoker                (what polls queues)
+                             ├──► Mappings ──► Broker, Neighbours, Invoker    (what polls sources)
                              └──► Invoker ──► Environment ──► Backend         (what runs)
 Activation ──► Store ──► CodeCache, Backend                                   (makes it ready)
 Provisioning ──► Store, Catalog ──► Invoker                    (and keeps environments ahead)
@@ -25,6 +25,7 @@ from stoker.api.triggers import FromNeighbours
 from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.config import Config
+from stoker.core import stream_settings
 from stoker.core.invocation import Target
 from stoker.core.limits import MIB
 from stoker.core.neighbours import Endpoints, read_endpoint
@@ -93,6 +94,7 @@ class Server:
         self._neighbours = _neighbours(config, self._serve_triggers)
         self._catalog = Catalog(reserve=self._invoker.reserve)
         self._queues = Broker(MessageStore(database(config, "queues")))
+        self._deliveries = Deliveries()
         self._events = self._dispatcher()
         sampling = Sampling()
         self._mappings = self._pollers(sampling)
@@ -216,7 +218,7 @@ class Server:
         hurry.cancel()
 
     def _dispatcher(self) -> Dispatcher:
-        deliveries = Deliveries()
+        deliveries = self._deliveries
         dispatcher = Dispatcher(
             queue=EventQueue(database(self._config, "events")),
             invoker=self._invoker,
@@ -240,12 +242,17 @@ class Server:
             invoker=self._invoker,
             catalog=self._catalog,
             dispatcher=self._events,
+            neighbours=self._neighbours,
+            deliveries=self._deliveries,
+            polled=self._polled(),
+            scale=self._config.time_scale,
             begin=sampling.begin,
         )
 
     def _polled(self) -> frozenset[str]:
         """The services of which event source mappings run."""
-        return frozenset({"sqs"} if self._neighbours.is_embedded("sqs") else ())
+        streams = filter(self._neighbours.serves, stream_settings.SERVICES)
+        return frozenset(streams) | ({"sqs"} if self._neighbours.is_embedded("sqs") else set())
 
     async def _end_triggers(self) -> None:
         await self._triggers.close(ANSWERING_S)

@@ -7,7 +7,7 @@ from typing import Any
 
 from stoker.core import lineage
 from stoker.core.limits import SYNC_PAYLOAD_BYTES
-from stoker.events.queue_poller import Held
+from stoker.events.polling import Held
 from tests.eventing import F
 from tests.polling import Polling, bodies, polling
 
@@ -102,13 +102,13 @@ def test_a_batch_that_is_throttled_is_tried_again(tmp_path: Path) -> None:
         key = await here.map(BatchSize=1)
         await here.send(queue, "1", "2")
         first = await here.run()
-        await here.events.until(lambda: "Rate Exceeded" in here.mappings.problem(key))
+        await here.events.until(lambda: "Rate Exceeded" in here.mappings.result(key))
         first.ends()
         second = await here.run()
         assert {*bodies(first), *bodies(second)} == {"1", "2"}
         second.ends()
         await here.empty(queue)
-        await here.events.until(lambda: not here.mappings.problem(key))
+        await here.events.until(lambda: not here.mappings.result(key))
 
     tell(tmp_path, story, limit=1)
 
@@ -189,11 +189,11 @@ def test_nothing_is_received_for_a_function_that_is_not_there(tmp_path: Path) ->
         queue = await here.queue()
         key = await here.map()
         await here.send(queue, "1")
-        await here.events.until(lambda: "Function not found" in here.mappings.problem(key))
+        await here.events.until(lambda: "Function not found" in here.mappings.result(key))
         await here.events.function()
         run = await here.run()
         assert b'"ApproximateReceiveCount":"1"' in run.invocation.event
-        assert not here.mappings.problem(key)
+        assert not here.mappings.result(key)
         run.ends()
         await here.empty(queue)
 
@@ -204,7 +204,7 @@ def test_a_queue_may_come_later_than_its_mapping(tmp_path: Path) -> None:
     async def story(here: Polling) -> None:
         await here.events.function()
         key = await here.map()
-        await here.events.until(lambda: "queue does not exist" in here.mappings.problem(key))
+        await here.events.until(lambda: "queue does not exist" in here.mappings.result(key))
         queue = await here.queue()
         await here.send(queue, "1")
         (await here.run()).ends()

@@ -20,13 +20,17 @@ from stoker.api.shapes.lambda_ import (
     ListEventSourceMappingsResponse,
     UpdateEventSourceMappingInput,
 )
-from stoker.core import event_sources
-from stoker.core.errors import ResourceNotFoundException
+from stoker.core import event_sources, stream_settings
+from stoker.core.errors import ResourceNotFoundException, ServiceException
+from stoker.core.model import FunctionKey
 from stoker.core.names import function_arn
 from stoker.core.queue_errors import QueueDoesNotExist
 from stoker.core.queue_rules import QueueKey
 from stoker.core.resources import Kind, Resource, ResourceKey
 from stoker.core.validation import check_tags
+from stoker.events.stream_source import Busy, StreamSource
+from stoker.neighbours.calls import Refused
+from stoker.neighbours.neighbours import Unreachable
 from stoker.store.base import Transaction
 
 log = logging.getLogger(__name__)
@@ -45,7 +49,11 @@ async def create_event_source_mapping(
     key = ResourceKey(call.caller.account, call.caller.region, Kind.MAPPING, str(uuid.uuid4()))
     async with control.store.transaction() as tx:
         target = await _function(control, tx, call, call.input.function_name, asked)
-        mapping = Resource(key, new_revision(), {**record, **target}, call.input.tags or {})
+    if service in stream_settings.SERVICES and service in control.polled:
+        await _check_stream(control, call.caller, asked["EventSourceArn"])
+    async with control.store.transaction() as tx:
+        record |= {**target, "since": event_sources.since(record, target["modified"])}
+        mapping = Resource(key, new_revision(), record, call.input.tags or {})
         await _check_alone(tx, mapping)
         await tx.resources.add(mapping)
     log.info("event source mapping created", extra={"mapping": key.arn})
@@ -95,11 +103,14 @@ async def update_event_source_mapping(
     async with control.store.transaction() as tx:
         before = await _must_have(tx, call)
         record = event_sources.updated(
-            before.record, {k: v for k, v in asked.items() if k not in ("UUID", "FunctionName")}
+            before.record,
+            {k: v for k, v in asked.items() if k not in ("UUID", "FunctionName")},
         )
         if call.input.function_name is not None:
             record |= await _function(control, tx, call, call.input.function_name, record)
-        mapping = before.changed({**record, "modified": time.time()}, revision=new_revision())
+        now = time.time()
+        record |= {"modified": now, "since": event_sources.since(record, now)}
+        mapping = before.changed(record, revision=new_revision())
         await _check_alone(tx, mapping)
         await tx.resources.put(mapping, expected=before.revision_id)
     log.info("event source mapping changed", extra={"mapping": mapping.key.arn})
@@ -147,6 +158,26 @@ def _check_queue(control: Control, caller: Caller, arn: str, found: Found) -> No
     event_sources.check_queue(visibility_s, configuration.timeout_s)
 
 
+async def _check_stream(control: Control, caller: Caller, arn: str) -> None:
+    """Refuse one that is not there, and other accounts' (whose policies nobody asks here)."""
+    assert control.neighbours is not None
+    region, account, name = arn.split(":", 5)[3:]
+    service = arn.split(":")[2]
+    if account != caller.account:
+        raise event_sources.foreign_stream(arn, service)
+    source = StreamSource(control.neighbours, FunctionKey(account, region, name), arn)
+    try:
+        await source.identity()
+    except Refused as refusal:
+        if refusal.code == "ResourceNotFoundException":
+            raise event_sources.no_stream(arn) from None
+        raise event_sources.foreign_stream(arn, service) from refusal
+    except Busy:
+        pass  # it is there
+    except Unreachable as error:
+        raise ServiceException(str(error)) from error
+
+
 async def _check_alone(tx: Transaction, mapping: Resource) -> None:
     """One mapping for each source and function; Kafka and MQ are told apart by more than that."""
     if mapping.record["service"] not in ("sqs", "kinesis", "dynamodb"):
@@ -178,8 +209,11 @@ def _shown(
     state, reason = event_sources.state(record, control.polled)
     result = "" if record["service"] == "sqs" else "No records processed"
     if control.mappings is not None and record["service"] in control.polled:
-        state = "Disabling" if control.mappings.disabling(key) else state
-        result = control.mappings.problem(key) or result
+        if control.mappings.disabling(key):
+            state = "Disabling"
+        elif control.mappings.starting(key):
+            state = "Creating"
+        result = control.mappings.result(key) or result
     facts: Mapping[str, object] = {
         **record,
         "UUID": key.id,

@@ -5,6 +5,7 @@ an event if its resource-based policy lets that service in for that bucket, topi
 it runs asynchronously, as after Invoke with InvocationType Event. A schedule of EventBridge
 Scheduler has a role of its account, and comes with that account's rights.
 Queues take what comes from their own account: policies of queues are not read yet.
+Streams tell of their records here, so that pollers need not ask all the time.
 """
 
 import asyncio
@@ -80,6 +81,11 @@ class FromNeighbours:
         queue = trigger_targets.queue(arn)
         if queue is not None:
             return await self._posted(exchange, QueueKey(*queue))
+        if trigger_targets.is_stream(arn):
+            if self._control.mappings is not None:
+                shard = exchange.headers.get(neighbours.SOURCE, "")
+                self._control.mappings.stream_changed(arn, shard)
+            return 202
         if not trigger_targets.is_function(arn):
             raise InvalidParameterValueException("the target is not the ARN of a function or queue")
         return await self._invoked(exchange, arn)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stoker.core import stream_settings
 from stoker.core.errors import (
     InvalidParameterValueException,
     ResourceConflictException,
@@ -18,6 +19,7 @@ from stoker.core.errors import (
 from stoker.core.event_patterns import is_legal
 from stoker.core.model import FunctionKey
 from stoker.core.resources import Resource
+from stoker.core.stream_settings import StreamSettings
 
 FILTERS = 5  # AWS: of one mapping
 Record = Mapping[str, Any]
@@ -97,6 +99,9 @@ _ARN = re.compile(
     r"arn:aws[a-zA-Z-]*:(?P<service>[a-z]+):(?P<region>[a-z0-9-]+):(?P<account>\d{12}):(?P<rest>.+)",
     re.ASCII | re.DOTALL,
 )
+_DESTINATION = re.compile(
+    r"arn:aws[a-zA-Z-]*:((sqs|sns):[a-z0-9-]+:\d{12}:[a-zA-Z0-9_-]+|s3:::[a-z0-9.-]+)", re.ASCII
+)
 _REST = {
     "sqs": re.compile(r"[a-zA-Z0-9_-]{1,80}(\.fifo)?"),
     "kinesis": re.compile(r"stream/[a-zA-Z0-9_.-]{1,128}(/consumer/[a-zA-Z0-9_.-]+(:\d+)?)?"),
@@ -122,6 +127,7 @@ class EventSourceMapping:
     filters: tuple[str, ...]  # patterns; any one lets a record through, and so does none
     reports_failures: bool  # the function says which items of a batch failed
     most_concurrent: int | None  # of invocations, with SQS
+    stream: StreamSettings | None  # of Kinesis and DynamoDB
 
     @classmethod
     def load(cls, resource: Resource) -> "EventSourceMapping":
@@ -138,6 +144,7 @@ class EventSourceMapping:
             tuple(one["Pattern"] for one in record.get("FilterCriteria", {}).get("Filters", ())),
             bool(record.get("FunctionResponseTypes")),
             record.get("ScalingConfig", {}).get("MaximumConcurrency"),
+            StreamSettings.load(record) if record["service"] in stream_settings.SERVICES else None,
         )
 
 
@@ -167,6 +174,7 @@ def made(asked: Record, service: str) -> dict[str, Any]:
     record = {**_defaults(service), **_given(asked), "enabled": asked.get("Enabled", True)}
     _check_batch(record, service)
     _check_filters(record)
+    _check_destination(record, service)
     return {**record, "service": service}
 
 
@@ -181,7 +189,13 @@ def updated(before: Record, asked: Record) -> dict[str, Any]:
     record = {**_defaults(service), **kept, "enabled": enabled}
     _check_batch(record, service)
     _check_filters(record)
+    _check_destination(record, service)
     return record
+
+
+def since(record: Record, now: float) -> float | None:
+    """When it was enabled for the first time: LATEST is what comes after that."""
+    return record.get("since") or (now if record["enabled"] else None)
 
 
 def state(record: Record, polled: frozenset[str]) -> tuple[str, str]:
@@ -206,6 +220,18 @@ def there_is_one(other: Resource, name: str) -> ResourceConflictException:
 
 def none_there() -> ResourceNotFoundException:
     return ResourceNotFoundException("The resource you requested does not exist.")
+
+
+def no_stream(arn: str) -> InvalidParameterValueException:
+    return InvalidParameterValueException(f"Stream not found: {arn}")
+
+
+def foreign_stream(arn: str, service: str) -> InvalidParameterValueException:
+    shards = "ListShards, " if service == "kinesis" else ""
+    return InvalidParameterValueException(
+        f"Cannot access stream {arn}. Please ensure the role can perform the GetRecords, "
+        f"GetShardIterator, DescribeStream, {shards}and ListStreams Actions on your stream in IAM."
+    )
 
 
 def check_queue(visibility_s: int | None, timeout_s: int) -> None:
@@ -310,6 +336,17 @@ def _check_batch(record: Record, service: str) -> None:
         raise InvalidParameterValueException(
             "Maximum batch window in seconds must be greater than 0 if maximum batch size is "
             "greater than 10"
+        )
+
+
+def _check_destination(record: Record, service: str) -> None:
+    arn = record.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    if not arn or service not in stream_settings.SERVICES:
+        return
+    if _DESTINATION.fullmatch(arn) is None:
+        raise InvalidParameterValueException(
+            f"The destination ARN {arn} is not that of a standard queue, a standard topic or a "
+            "bucket."
         )
 
 

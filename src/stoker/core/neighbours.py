@@ -17,7 +17,7 @@ FAILED: Final = "x-stoker-failed"  # from them: how they failed
 # What the embedded ones send to functions and queues says in headers:
 TARGET: Final = "x-stoker-target"  # ARN
 PRINCIPAL: Final = "x-stoker-principal"  # "s3.amazonaws.com"
-SOURCE: Final = "x-stoker-source"  # ARN of the bucket, the topic, ...
+SOURCE: Final = "x-stoker-source"  # ARN of the bucket, the topic, ...; of a stream, the shard
 SOURCE_ACCOUNT: Final = "x-stoker-source-account"
 SCHEDULER: Final = "scheduler.amazonaws.com"  # the principal that comes with a role's rights
 TRACE: Final = "x-amzn-trace-id"

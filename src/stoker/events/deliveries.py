@@ -27,6 +27,7 @@ class Message:
     body: bytes
     attributes: Mapping[str, Attribute]
     trace_id: str
+    object_key: str = ""  # in a bucket; "": as for asynchronous invocations
 
 
 Send = Callable[[Message], Awaitable[None]]  # raises Failed
@@ -43,13 +44,14 @@ class Deliveries:
     async def record(self, key: FunctionKey, arn: str, ending: Ending, trace: str) -> None:
         """Raise Failed."""
         body = await asyncio.to_thread(record, ending)  # it may have seven megabytes
-        await self._send(Message(key, arn, body, {}, trace))
+        await self.send(Message(key, arn, body, {}, trace))
 
     async def dead_letter(self, key: FunctionKey, arn: str, ending: Ending, trace: str) -> None:
         """Raise Failed."""
-        await self._send(Message(key, arn, ending.event, dead_letter(ending), trace))
+        await self.send(Message(key, arn, ending.event, dead_letter(ending), trace))
 
-    async def _send(self, message: Message) -> None:
+    async def send(self, message: Message) -> None:
+        """Raise Failed."""
         service = message.arn.split(":")[2]
         send = self._senders.get(service)
         if send is None:

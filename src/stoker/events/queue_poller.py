@@ -12,7 +12,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -22,62 +22,19 @@ from stoker.core.errors import ServiceError, TooManyRequestsException
 from stoker.core.event_matching import Filters, read_body
 from stoker.core.event_sources import EventSourceMapping
 from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
-from stoker.core.limits import POLLED_BYTES
 from stoker.core.names import function_arn
 from stoker.core.queue_batches import STEP_S, Batch, Width
 from stoker.core.queue_errors import QueueDoesNotExist
 from stoker.core.queue_rules import QueueKey
-from stoker.events.counts import Counts
-from stoker.events.settings import EventSettings
-from stoker.invoke.catalog import Catalog
-from stoker.invoke.invoker import Invoker
-from stoker.invoke.tasks import Tasks
+from stoker.events.polling import Parts
 from stoker.queues import received
-from stoker.queues.broker import Broker, Queue, Received
+from stoker.queues.broker import Queue, Received
 
 log = logging.getLogger(__name__)
 
 RECEIVE = 10  # messages that are read from the disk together, as SQS gives them
 IDLE_S = 300.0  # a wait for messages; then there is another
 UNREADABLE_S = 1.0  # before a disk that cannot be read or written is asked again
-
-
-class Held:
-    """Bytes of messages in the hands of all pollers together."""
-
-    def __init__(self, most: int = POLLED_BYTES) -> None:
-        self._left = most
-        self._freed = asyncio.Event()
-
-    @property
-    def full(self) -> bool:
-        return self._left <= 0
-
-    def take(self, size: int) -> None:
-        self._left -= size
-
-    def give(self, size: int) -> None:
-        self._left += size
-        self._freed.set()
-
-    async def room(self) -> None:
-        while self.full:
-            self._freed.clear()
-            await self._freed.wait()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What all pollers work with."""
-
-    broker: Broker
-    invoker: Invoker
-    catalog: Catalog
-    settings: EventSettings
-    counts: Counts
-    begin: Callable[[Target, str | None], tuple[str, str]]  # the trace header, and its ancestor
-    tasks: Tasks = field(default_factory=Tasks)
-    held: Held = field(default_factory=Held)
 
 
 @dataclass(slots=True, eq=False)
@@ -105,6 +62,11 @@ class QueuePoller:
         self._changed = asyncio.Event()
         self._stopped = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
+
+    @property
+    def result(self) -> str:
+        """As LastProcessingResult says it."""
+        return self.problem
 
     @property
     def busy(self) -> bool:

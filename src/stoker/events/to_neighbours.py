@@ -47,7 +47,7 @@ class ToNeighbours:
     async def to_s3(self, message: Message) -> None:
         """Raise Failed."""
         moment = datetime.fromtimestamp(self._clock.now(), UTC)
-        key = (
+        key = message.object_key or (
             f"aws/lambda/async/{message.function.name}/{moment:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}"
             f"-{uuid.uuid4()}"
         )

@@ -25,7 +25,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from stoker.core.neighbours import ALIVE, FAILED, NOT_SERVED
-from stoker.neighbours import apart, triggers
+from stoker.neighbours import apart, streams, triggers
 from stoker.neighbours.scheduled_rules import Rules
 from stoker.neighbours.scheduler import Scheduler
 from stoker.neighbours.timetable import Timetable
@@ -86,6 +86,7 @@ def serve(listener: socket.socket, scale: float) -> None:
     get_backend("iam")  # is behind many others: better loaded now than in somebody's request
     apart.install()
     triggers.install()
+    streams.install()
     timetable = Timetable(partial(triggers.complain, "schedules"))
     triggers.hook(Rules(timetable, scale).hooks())
     triggers.hook(Scheduler(timetable, scale).hooks())

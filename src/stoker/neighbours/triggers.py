@@ -34,6 +34,7 @@ from stoker.core.trigger_events import ObjectChange, TopicMessage, of_eventbridg
 
 PATIENCE_S = 60
 _PATH = re.compile(r"\$(\.[A-Za-z_][\w-]*|\[\d+\]|\['[^'\\]*'\])*")  # what EventBridge knows
+_TARGETS = (trigger_targets.is_function, trigger_targets.is_queue, trigger_targets.is_stream)
 COMPLAINT_CHARACTERS = 2000  # an escaped one goes into the pipe at once
 _numbers = count(time.time_ns() // 1000)  # grow, also from one start to the next
 _log = threading.Lock()
@@ -49,7 +50,7 @@ def send(
     """POST: have the function invoked (`body` is its event) or the message queued (`body` is made
     by message()); it is on the server's disk when this returns. GET: only say whether that would
     be taken. `account`: that `source` belongs to, never whoever asked. Raise Refused."""
-    if not (trigger_targets.is_function(target) or trigger_targets.is_queue(target)):
+    if not any(is_one(target) for is_one in _TARGETS):
         raise Refused("the target is not the ARN of a function or queue")
     headers = {TARGET: target, PRINCIPAL: principal, SOURCE: source, SOURCE_ACCOUNT: account}
     if has_request_context() and TRACE in request.headers:

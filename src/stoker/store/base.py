@@ -216,6 +216,20 @@ class Resources(Protocol):
     async def every(self, kind: Kind) -> list[Resource]: ...
 
 
+class Checkpoints(Protocol):
+    """How far event source mappings (by UUID) have read shards; gone with the mapping. Watchers
+    are not told."""
+
+    async def of(self, mapping: str) -> dict[str, dict[str, Any]]:
+        """By shard."""
+        ...
+
+    async def put(self, kept: Mapping[tuple[str, str], Mapping[str, Any] | None]) -> None:
+        """By mapping and shard; None: it is forgotten. Nothing is kept for a mapping that is not
+        there."""
+        ...
+
+
 class Transaction(Protocol):
     @property
     def layers(self) -> Layers: ...
@@ -234,6 +248,9 @@ class Transaction(Protocol):
 
     @property
     def resources(self) -> Resources: ...
+
+    @property
+    def checkpoints(self) -> Checkpoints: ...
 
     async def function(self, key: FunctionKey) -> Function | None: ...
 

@@ -21,6 +21,7 @@ from stoker.core.errors import ResourceConflictException
 from stoker.core.model import Function, FunctionKey
 from stoker.core.provisioned import KIND as PROVISIONED
 from stoker.store.base import Aggregate, Key, StoreUnavailable, Superseded, Usage, Watcher
+from stoker.store.checkpoint_table import SqliteCheckpoints
 from stoker.store.layer_table import SqliteLayers
 from stoker.store.records import dump, load
 from stoker.store.resource_table import SqliteResources
@@ -121,6 +122,7 @@ class SqliteTransaction:
         self.versions = SqliteVersions(db, store.run, self.changes.__setitem__)
         self.settings = SqliteSettings(db, store.run, self.changes.__setitem__)
         self.resources = SqliteResources(db, store.run, self.changes.__setitem__)
+        self.checkpoints = SqliteCheckpoints(db, store.run)
         self.urls = SettingUrls(self.settings, self.changes.__setitem__)
         self.aliases = SqliteAliases(db, store.run, self.changes.__setitem__)
 

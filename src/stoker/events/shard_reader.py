@@ -1,0 +1,312 @@
+"""Reads one shard of a stream and hands its records to a function, to the shard's end.
+
+GetRecords ──► ShardBatches ──► Invoker ──► checkpoint
+    ▲               │  (core/stream_batches.py decides)
+    │               └─► discarded: the destination is told, then the checkpoint moves
+    └── at once while there is more; then when the stream tells of records, or each second
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from stoker.core import stream_records
+from stoker.core.errors import ServiceError
+from stoker.core.event_matching import Filters
+from stoker.core.event_records import Response
+from stoker.core.event_sources import EventSourceMapping
+from stoker.core.invocation import Invocation, RequestId, Target
+from stoker.core.names import LATEST, function_arn
+from stoker.core.queue_batches import retry_s
+from stoker.core.stream_batches import Batch, Done, Failed, Outcome, Refused, ShardBatches
+from stoker.core.stream_records import Discarded, Source
+from stoker.core.stream_settings import StreamSettings
+from stoker.core.stream_shards import Kept
+from stoker.events.deliveries import Failed as NotDelivered
+from stoker.events.deliveries import Message
+from stoker.events.polling import Parts
+from stoker.events.stream_source import Busy, Expired, StreamSource, Unknown
+from stoker.neighbours import calls
+from stoker.neighbours.neighbours import Unreachable
+
+log = logging.getLogger(__name__)
+
+POLL_S = 1.0  # AWS: "Lambda polls each shard once per second"
+BETWEEN_S = 0.2  # AWS: five reads of a shard per second, for all who read it
+TOLD_S = 60.0  # where the stream tells of its records, it is asked no more often than that
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What all readers of one stream work with."""
+
+    mapping: EventSourceMapping
+    settings: StreamSettings
+    parts: Parts
+    source: StreamSource
+    filters: Filters
+    report: Callable[[str], None]  # what came of a batch, as LastProcessingResult says it
+    trouble: Callable[[str], None]  # why nothing can be read; "": it can
+    changed: Callable[["ShardReader"], None]  # a batch has ended, or the shard has
+
+    def target(self) -> Target:
+        """Raise ServiceError."""
+        key = self.mapping.function
+        catalog = self.parts.catalog
+        return catalog.resolve(key.account, key.region, key.name, self.mapping.qualifier)
+
+    @property
+    def function_arn(self) -> str:
+        key, qualifier = self.mapping.function, self.mapping.qualifier
+        return function_arn(key.region, key.account, key.name, qualifier)
+
+
+class ShardReader:
+    """`run()` is its life, until the shard's end or `stop()`; what is at the function then is
+    finished, and counts."""
+
+    def __init__(self, reading: Reading, shard: str, kept: Kept) -> None:
+        self.shard = shard
+        self.kept = kept
+        self.is_lost = False  # the stream or the shard is not there any more
+        rules = replace(reading.settings.rules, scale=reading.parts.scale)
+        self._batches = ShardBatches(rules, kept.checkpoint)
+        self._reading = reading
+        self._parts = reading.parts
+        self._last = kept.checkpoint.sequence  # that was read
+        self._iterator: str | None = None
+        self._next_read = 0.0  # on the loop's clock
+        self._troubles = 0  # reads that failed in a row
+        self._running = 0
+        self._held = 0
+        self._request_id = ""  # of the last invocation
+        self._woken = asyncio.Event()
+        self._life: asyncio.Task[None] | None = None
+        self._stopped = self._forgotten = False
+
+    @property
+    def busy(self) -> bool:
+        """Something is at the function."""
+        return self._running > 0
+
+    @property
+    def is_over(self) -> bool:
+        return self._stopped or self.is_lost or self.kept.ended
+
+    def wake(self) -> None:
+        """There are records."""
+        self._next_read = 0.0
+        self._woken.set()
+
+    def look(self) -> None:
+        """The function is another now."""
+        self._batches.hurry()
+        self._woken.set()
+
+    def stop(self, *, forget: bool = False) -> None:
+        """Read no more. `forget`: nor does it matter how far it came."""
+        self._stopped, self._forgotten = True, forget
+        if self._life is not None:
+            self._life.cancel()
+
+    async def run(self) -> None:
+        if self._stopped:
+            return
+        self._life = asyncio.current_task()
+        try:
+            while not (self._batches.is_at_its_end or self.is_lost):
+                self._woken.clear()
+                await self._read()
+                self._begin()
+                await self._sleep()
+            if not self.is_lost:
+                self._keep(self.kept.at_its_end())
+        finally:
+            self.is_lost = self.is_lost or not self.is_over  # if it failed: there will be another
+            self._life = None
+            self._account()
+            self._reading.changed(self)
+
+    # --- reading --------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        """Once, if it is time and there is room."""
+        loop, now, due = asyncio.get_running_loop(), time.time(), self._batches.due()
+        window_ends = due is not None and due <= now and not self._troubles
+        if not self._batches.room or not (loop.time() >= self._next_read or window_ends):
+            return
+        full = self._parts.held.full
+        if full and self._batches.held:
+            self._next_read = loop.time() + POLL_S
+            return
+        try:
+            wait_s = await self._records(1 if full else self._batches.room, now)
+            if self._troubles:
+                self._reading.trouble("")
+            self._troubles = 0
+        except Expired:
+            self._iterator, wait_s = None, 0.0
+        except Unknown:
+            log.warning("checkpoint unknown to the stream", extra=self._facts(sequence=self._last))
+            self._iterator = self._last = None
+            wait_s = 0.0
+        except (Busy, Unreachable, calls.Refused) as error:
+            wait_s = self._troubled(error)
+        self._next_read = loop.time() + wait_s
+        self._account()
+
+    async def _records(self, most: int, now: float) -> float:
+        """The next ones. Say how long to wait for more."""
+        reading, source = self._reading, self._reading.source
+        start = reading.settings.start
+        if self._iterator is None:
+            self._iterator = await source.iterator(self.shard, start, self._last)
+        found = await source.read(self._iterator, most)
+        self._iterator = found.next
+        of = self._of()
+        for given in found.records:
+            record = stream_records.record(of, reading.filters, given)
+            self._last = record.sequence
+            if start.has(record.arrived):
+                self._batches.add([record], time.time())
+            if reading.filters:
+                await asyncio.sleep(0)  # others' turn: a record may be large
+        if found.next is None:
+            self._batches.close()
+        if found.is_latest:
+            self._batches.caught_up(now)
+            return TOLD_S if source.is_embedded else POLL_S
+        return 0.0 if source.is_embedded else BETWEEN_S
+
+    def _troubled(self, error: Exception) -> float:
+        self._troubles += 1
+        if isinstance(error, calls.Refused) and error.code == "ResourceNotFoundException":
+            self.is_lost = True
+        if not isinstance(error, Busy):
+            self._reading.trouble(f"PROBLEM: {error}")
+            if self._troubles == 1:
+                log.warning("cannot read a shard", extra=self._facts(reason=str(error)))
+        return retry_s(self._troubles)
+
+    async def _sleep(self) -> None:
+        """Until something happens, or is to be done."""
+        if self._batches.is_at_its_end or self.is_lost:
+            return
+        loop, now = asyncio.get_running_loop(), time.time()
+        delays = [self._next_read - loop.time()] if self._batches.room else []
+        due = self._batches.due()
+        if due is not None and due > now:
+            delays.append(due - now)
+        try:
+            async with asyncio.timeout(max(min(delays), 0.0) if delays else None):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    # --- handing over ---------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        while (batch := self._batches.take(time.time())) is not None:
+            self._running += 1
+            self._parts.tasks.start(self._hand_over(batch), f"batch of {self.shard}")
+
+    async def _hand_over(self, batch: Batch) -> None:
+        outcome: Outcome = Refused()
+        try:
+            outcome = await (self._invoked(batch) if batch.fate is None else self._discarded(batch))
+        finally:
+            self._running -= 1
+            self._batches.end(batch, outcome, time.time())
+            self._keep(replace(self.kept, checkpoint=self._batches.checkpoint))
+            self._account()
+            self._woken.set()
+            self._reading.changed(self)
+
+    async def _invoked(self, batch: Batch) -> Outcome:
+        reading, parts, of = self._reading, self._parts, self._of()
+        request_id = RequestId(str(uuid.uuid4()))
+        try:
+            target = reading.target()
+            trace, ancestor = parts.begin(target, None)
+            event = stream_records.event(of, batch)
+            invocation = Invocation(
+                request_id, target, event, reading.function_arn,
+                trace_id=trace, trace_parent=ancestor,
+            )  # fmt: skip
+            result = await parts.invoker.invoke(invocation)
+        except ServiceError as refusal:
+            reading.report(f"PROBLEM: {refusal.message}")
+            log.info("batch refused", extra=self._facts(reason=refusal.message))
+            return Refused()
+        self._request_id = request_id
+        outcome: Done | Failed
+        if result.function_error is None:
+            reports = reading.mapping.reports_failures
+            version = result.executed_version
+            outcome = stream_records.outcome(
+                batch, result.payload, reports=reports, version=version
+            )
+        else:
+            outcome = Failed(Response(200, None, result.executed_version, result.function_error))
+        if isinstance(outcome, Done):
+            reading.report("OK")
+        else:
+            reading.report("PROBLEM: Function call failed")
+            size, done = len(batch.records), outcome.first
+            log.info("records failed", extra=self._facts(failed=size - done, done=done))
+        return outcome
+
+    async def _discarded(self, batch: Batch) -> Outcome:
+        """Tell of it, once, as for asynchronous invocations."""
+        reading, arn = self._reading, self._reading.settings.on_failure
+        facts = self._facts(records=len(batch.records), condition=batch.fate)
+        log.warning("records discarded", extra=facts)
+        if not arn or not batch.records:
+            return Done()
+        request_id = self._request_id or str(uuid.uuid4())
+        function = reading.function_arn
+        if reading.mapping.qualifier is None:
+            function += f":{LATEST}"
+        told = Discarded(self._of(), batch, request_id, function, time.time())
+        to_s3 = arn.split(":")[2] == "s3"
+        key = told.object_key(reading.mapping.uuid, str(uuid.uuid4())) if to_s3 else ""
+        body = told.told(whole=to_s3)
+        try:
+            message = Message(reading.mapping.function, arn, body, {}, "", key)
+            await self._parts.deliveries.send(message)
+        except NotDelivered as failure:
+            self._parts.counts.add(reading.mapping.function, "DestinationDeliveryFailures")
+            log.warning("cannot deliver", extra=self._facts(destination=arn, reason=str(failure)))
+        return Done()
+
+    # --- both -----------------------------------------------------------------------------------
+
+    def _keep(self, kept: Kept) -> None:
+        if kept != self.kept and not self._forgotten:
+            self.kept = kept
+            self._parts.checkpoints.put(self._reading.mapping.uuid, self.shard, kept)
+
+    def _account(self) -> None:
+        """For the memory of all pollers together."""
+        holds = self._batches.held if self._life is not None or self._running else 0
+        self._parts.held.take(holds - self._held)
+        if holds < self._held:
+            self._parts.held.give(0)  # somebody may wait for it
+        self._held = holds
+
+    def _of(self) -> Source:
+        mapping = self._reading.mapping
+        try:
+            role = self._reading.target().role
+        except ServiceError:
+            role = ""
+        return Source(mapping.service, mapping.arn, self.shard, role)
+
+    def _facts(self, **more: object) -> dict[str, object]:
+        mapping = self._reading.mapping
+        return {
+            "mapping": mapping.uuid, "function": mapping.function.name, "shard": self.shard, **more
+        }  # fmt: skip
