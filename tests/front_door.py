@@ -93,7 +93,7 @@ class Door:
     def url(self) -> str:
         return f"http://{self.host}"
 
-    async def call(self, name: str, operation: str, **parameters: Any) -> Any:
+    async def call(self, name: str, operation: str, /, **parameters: Any) -> Any:
         """What boto3 makes of it."""
         return await asyncio.to_thread(boto, self.client(name), operation, parameters)
 

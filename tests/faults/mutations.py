@@ -36,12 +36,15 @@ from stoker.api import (
     versions,
 )
 from stoker.api.control import Control, Settings
+from stoker.api.rest import apis as rest_apis
+from stoker.api.rest import deployments as rest_deployments
 from stoker.api.shapes import lambda_ as shapes
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.core.errors import ServiceError
 from stoker.invoke.catalog import Catalog
 from stoker.store.sqlite import SqliteStore, SqliteTransaction
 from tests.component.one_account import ARN, ME, Account, zipped
+from tests.rest_apis import PROXY, definition
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"
 PROVIDER = {
@@ -92,7 +95,7 @@ class Hand:
         changes: list[Callable[[], Awaitable[Any]]] = [
             *(self.functions, self.code, self.published, self.aliases, self.layers, self.policies),
             *(self.settings, self.urls, self.mappings, self.signing, self.providers, self.ended),
-            self.apis,
+            *(self.apis, self.rest_apis),
         ]
         with suppress(ServiceError):  # it was refused: that is the whole of its effect
             await self._draw.choice(changes)()
@@ -203,6 +206,20 @@ class Hand:
             await self.do(http_api_parts.create_route, api_id=id, route_key=key, target=behind)
         if self._draw.random() < 0.7:
             await self.do(http_apis.delete_api, api_id=id)
+
+    async def rest_apis(self) -> None:
+        """Two records change in one transaction: the API's, and its deployment's."""
+        made = await self.do(rest_apis.import_rest_api, body=definition({"/": {"get": PROXY}}))
+        for name in ("dev", "prod"):
+            kept = await self.do(
+                rest_deployments.create_deployment, rest_api_id=made.id, stage_name=name
+            )
+        await self.do(rest_deployments.delete_stage, rest_api_id=made.id, stage_name="prod")
+        await self.do(
+            rest_deployments.delete_deployment, rest_api_id=made.id, deployment_id=kept.id
+        )
+        if self._draw.random() < 0.7:
+            await self.do(rest_apis.delete_rest_api, rest_api_id=made.id)
 
     async def ended(self) -> None:
         if self._draw.random() < 0.3:

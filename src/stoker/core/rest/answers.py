@@ -27,14 +27,19 @@ def proxied(payload: bytes, *, decode: bool) -> tuple[Head, bytes]:
         other = min(answer.keys() - _MEMBERS)
         raise BadAnswer(f"a proxy integration's answer has no member {other[:64]!r}")
     status = answer.get("statusCode")
-    one, many = answer.get("headers") or {}, answer.get("multiValueHeaders") or {}
-    if not isinstance(one, dict) or not isinstance(many, dict):
-        raise BadAnswer("headers and multiValueHeaders are objects")
+    one, many = _named(answer, "headers"), _named(answer, "multiValueHeaders")
     named = {name.lower() for name in many}  # a name in both has the values of the list
     single = {n: v for n, v in one.items() if n.lower() not in named and v is not None}
     told = {"statusCode": 200 if status is None else status, "headers": single}
     head = head_of(told, _several(many))
     return head, body_of({**answer, "isBase64Encoded": decode and answer.get("isBase64Encoded")})
+
+
+def _named(answer: dict[str, Any], member: str) -> dict[str, Any]:
+    found = answer.get(member)
+    if not isinstance(found, dict | None):
+        raise BadAnswer(f"{member} is no object")
+    return found or {}
 
 
 def _several(many: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -101,14 +101,14 @@ def read(payload: bytes) -> Granted:
         statements = [statements]
     if not isinstance(statements, list) or not all(isinstance(one, dict) for one in statements):
         raise misconfigured()
-    context = answer.get("context") or {}
-    if not isinstance(context, dict):
+    context = answer.get("context")
+    if not isinstance(context, dict | None):
         raise misconfigured()
     key = answer.get("usageIdentifierKey")
     return Granted(
         answer["principalId"],
         tuple(statements),
-        {name: _scalar(value) for name, value in context.items() if value is not None},
+        {name: _scalar(value) for name, value in (context or {}).items() if value is not None},
         key if isinstance(key, str) else None,
     )
 
