@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import leaks
 from tests.running import StokerProcess, deploy
 
 CHECKED = {"component", "contract", "conformance", "isolation", "faults"}
+# How long an example takes says something about the machine.
+settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any speed")
 IS_ROOT = sys.platform == "linux" and os.geteuid() == 0
 
 
