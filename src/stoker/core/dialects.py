@@ -12,7 +12,6 @@ from typing import Final
 from stoker.core.log_format import json_object
 from stoker.core.platform_events import PlatformEvent, envelope, logs_dropped
 from stoker.core.subscriptions import Api, Subscription
-from stoker.core.telemetry import timestamp
 
 PLATFORM, FUNCTION, EXTENSION = "platform", "function", "extension"
 _STRINGS_ONLY = "2022-07-01"
@@ -67,8 +66,7 @@ class Dialect:
         except ValueError:  # a number that was too large, and is infinite now
             text = _encode(told.message.decode("utf-8", "replace"))
         record = text.encode("utf-8", "replace")
-        time, source = timestamp(time_ms).encode(), told.source.encode()
-        return b'{"time":"%b","type":"%b","record":%b}' % (time, source, record)
+        return envelope(time_ms, told.source, record)
 
 
 def category(told: Told) -> str:

@@ -62,6 +62,20 @@ class Mailbox:
         self._held_bytes += cost
         self._bytes += len(event)
 
+    def offer_all(self, events: list[bytes], now: float) -> None:
+        """offer() each."""
+        size_bytes = sum(map(len, events))
+        cost = size_bytes + len(events) * EVENT_OVERHEAD_BYTES
+        if self._held_bytes + cost > self._room_bytes:
+            for event in events:
+                self.offer(event, now)
+        elif events:
+            if not self._waiting:
+                self._oldest = now
+            self._waiting += events
+            self._held_bytes += cost
+            self._bytes += size_bytes
+
     def miss(self, records: int, size_bytes: int, now: float) -> None:
         """Somebody else had no room for so much, before it could be offered here."""
         if not self._waiting:
@@ -115,6 +129,11 @@ class Mailbox:
 
     def _load(self) -> None:
         size_bytes, waiting, flight = 0, self._waiting, self._flight
+        if len(waiting) <= self.buffering.max_items and self._bytes <= self.buffering.max_bytes:
+            flight += waiting  # as most batches are: everything
+            waiting.clear()
+            self._held_bytes = self._bytes = 0
+            return
         while waiting and len(flight) < self.buffering.max_items:
             event = waiting[0]
             if not isinstance(event, _Gap):

@@ -47,6 +47,7 @@ class Level(IntEnum):
 _DEBUG: Final = Level.DEBUG
 _INFO: Final = Level.INFO
 _SUCCESS: Final = Status.SUCCESS
+_SUCCEEDED: Final = b'"status":"success"'
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class Span(NamedTuple):
 
 def envelope(time_ms: int, kind: str, record: bytes) -> bytes:
     """`record`: JSON."""
-    return _ENVELOPE % (telemetry.timestamp(time_ms).encode(), kind.encode(), record)
+    return _ENVELOPE % (telemetry.stamp(time_ms), kind.encode(), record)
 
 
 def status_word(status: Status, fault: Fault | None) -> str:
@@ -269,6 +270,8 @@ def _init(kind: Initialization, phase: str) -> bytes:
 
 def _outcome(status: Status, fault: Fault | None) -> bytes:
     """A time-out has no type of error: its status says it."""
+    if status is _SUCCESS and fault is None:
+        return _SUCCEEDED
     word = b'"status":"%b"' % status_word(status, fault).encode()
     if fault is not None and status is Status.ERROR:
         word += b',"errorType":' + _json(fault.type)
@@ -283,7 +286,7 @@ def _spans(spans: tuple[Span, ...]) -> bytes:
     if not spans:
         return b""
     told = [
-        _SPAN % (name.encode(), telemetry.timestamp(start_ms).encode(), _ms(duration_ms))
+        _SPAN % (name.encode(), telemetry.stamp(start_ms), _ms(duration_ms))
         for name, start_ms, duration_ms in spans
     ]
     return b',"spans":[%b]' % b",".join(told)

@@ -140,6 +140,12 @@ def timestamp(epoch_ms: int) -> str:
     return "%s.%03dZ" % (_second(epoch_ms // 1000), epoch_ms % 1000)  # noqa: UP031 (faster)
 
 
+@lru_cache(256)
+def stamp(epoch_ms: int) -> bytes:
+    """A timestamp as it is in events, of which each invocation has several within a millisecond."""
+    return timestamp(epoch_ms).encode()
+
+
 @lru_cache(64)
 def _second(epoch_s: int) -> str:
     return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%dT%H:%M:%S}"

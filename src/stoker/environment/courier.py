@@ -50,9 +50,8 @@ class Courier:
         self._task.add_done_callback(_report)
 
     def offer(self, events: list[bytes]) -> None:
-        now, mailbox = self._loop.time(), self._mailbox
-        for event in events:
-            mailbox.offer(event, now)
+        mailbox = self._mailbox
+        mailbox.offer_all(events, self._loop.time())
         if self._alarm is None or mailbox.is_full:  # else it rings in time for the oldest
             self._look()
 

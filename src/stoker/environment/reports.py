@@ -144,11 +144,11 @@ class Reports:
             told.append(self._runtime_done(hand, report.status, report.fault, now))
         else:
             spans = (_span("extensionOverhead", hand.runtime_done, now, _ahead_ms(now)),)
-        explanation = telemetry.explanation(
-            report.request_id, report.fault, time.time_ns() // 1_000_000
-        )
-        if explanation is not None:
-            told.append(events.fault(explanation))
+        if report.fault is not None:
+            now_ms = time.time_ns() // 1_000_000
+            explanation = telemetry.explanation(report.request_id, report.fault, now_ms)
+            if explanation is not None:
+                told.append(events.fault(explanation))
         trace = events.tracing(hand.invocation.trace_id)
         self._log.tell(*told, events.end(report.request_id), events.report(report, spans, trace))
         self._log.request_id = None

@@ -200,8 +200,8 @@ async def _answers(line: Line) -> bool:
 
 
 def _rendered(dialect: Dialect, said: list[tuple[int, Told]]) -> list[bytes]:
-    events = [dialect.render(told, time_ms) for time_ms, told in said]
-    return [event for event in events if event is not None]
+    render = dialect.render
+    return [event for time_ms, told in said if (event := render(told, time_ms)) is not None]
 
 
 def _now_ms() -> int:
