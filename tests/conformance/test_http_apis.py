@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.test_function_urls import fetch
-from tests.running import StokerProcess
+from tests.running import REGION, StokerProcess
 
 Create = Callable[..., str]
 
@@ -88,3 +88,41 @@ def test_an_api_serves_functions_behind_an_authorizer(
         assert (inside[0], json.loads(inside[1])) == (200, {"inside": ""})
         apis.delete_api(ApiId=id)
         assert fetch(server, host)[0] == 403
+
+
+@pytest.mark.root
+def test_a_user_of_a_pool_passes_with_the_token_that_cognito_gave(
+    server: StokerProcess, lambda_client: Any, create: Create
+) -> None:
+    site = permitted(lambda_client, create(SITE))
+    with closing(server.client("cognito-idp")) as users:
+        pool = users.create_user_pool(PoolName="pool")["UserPool"]["Id"]
+        client = users.create_user_pool_client(
+            UserPoolId=pool, ClientName="site", ExplicitAuthFlows=["ADMIN_NO_SRP_AUTH"]
+        )["UserPoolClient"]["ClientId"]
+        users.admin_create_user(UserPoolId=pool, Username="ann")
+        secret = {"UserPoolId": pool, "Username": "ann", "Password": "Passw0rd!", "Permanent": True}
+        users.admin_set_user_password(**secret)
+        tokens = users.admin_initiate_auth(
+            UserPoolId=pool, ClientId=client, AuthFlow="ADMIN_NO_SRP_AUTH",
+            AuthParameters={"USERNAME": "ann", "PASSWORD": "Passw0rd!"},
+        )["AuthenticationResult"]  # fmt: skip
+    with closing(server.client("apigatewayv2")) as apis:
+        made = apis.create_api(Name="users", ProtocolType="HTTP", Target=site)
+        id, host = made["ApiId"], made["ApiEndpoint"].removeprefix("http://")
+        authorizer = apis.create_authorizer(
+            ApiId=id, Name="pool", AuthorizerType="JWT",
+            IdentitySource=["$request.querystring.token"],
+            JwtConfiguration={
+                "Issuer": f"https://cognito-idp.{REGION}.amazonaws.com/{pool}",
+                "Audience": [client],
+            },
+        )["AuthorizerId"]  # fmt: skip
+        (route,) = apis.get_routes(ApiId=id)["Items"]
+        apis.update_route(
+            ApiId=id, RouteId=route["RouteId"], AuthorizationType="JWT", AuthorizerId=authorizer
+        )
+        for kind in ("IdToken", "AccessToken"):
+            assert fetch(server, host, f"/?token={tokens[kind]}")[0] == 201, kind
+        assert fetch(server, host, f"/?token={tokens['IdToken'][:-8]}AAAAAAAA")[0] == 401
+        apis.delete_api(ApiId=id)
