@@ -90,6 +90,7 @@ def test_an_api_serves_functions_behind_an_authorizer(
         assert fetch(server, host)[0] == 403
 
 
+@pytest.mark.slow
 @pytest.mark.root
 def test_a_user_of_a_pool_passes_with_the_token_that_cognito_gave(
     server: StokerProcess, lambda_client: Any, create: Create
