@@ -54,10 +54,20 @@ final class Wire implements Closeable {
         loaded = "Stoker-Function-Init-Ms: " + ms + "\r\n";
     }
 
-    /** Answered once the process goes on from a snapshot. */
+    /**
+     * Answered once the process goes on from a snapshot: in a copy of this process, whose connection
+     * leads nowhere, so that it asks again on one of its own.
+     */
     void awaitRestore() throws IOException {
-        send(question("/restore/next", ""), null, "");
-        receive();
+        try {
+            send(question("/restore/next", ""), null, "");
+            receive();
+        } catch (IOException lost) {
+            close();
+            socket = null;
+            send(question("/restore/next", ""), null, "");
+            receive();
+        }
     }
 
     /** The answer to an event; the question for the next one travels with it. */
