@@ -41,17 +41,18 @@ DIFFERENCES = {
         ),
         (
             "SnapStart",
-            "for Python 3.12 and later; Java and .NET are refused by name (501). A snapshot is in "
-            "memory: after a restart of the server, or when it is lost, init runs again before "
-            "the version is Active, so what init made may differ (AWS makes snapshots anew, too, "
-            "when it updates a runtime). Threads, timers, other processes (external extensions), "
-            "shared memory, deleted files, pipes, and sockets that listen or are local make the "
-            "version Failed, and the reason names them. At most 128 snapshots on one "
-            "machine; a version "
-            "that nobody invokes for 14 days stays Active. What fails in a restored environment "
-            "ends it, and the next one is restored; the process id differs from the snapshot's. "
-            "What a copy shares with its snapshot counts in Max Memory Used, and not in its limit. "
-            "Tried on x86_64 only",
+            "for Python 3.12 and later, and for Java 11 and later where CRIU 4.2 or later is "
+            "(else 501, with the way to get it); .NET is refused by name (501). A snapshot is in "
+            "memory, so none is encrypted: after a restart of the server, or when it is lost, "
+            "init runs again before the version is Active, so what init made may differ (AWS "
+            "makes snapshots anew, too, when it updates a runtime). Other processes (external "
+            "extensions) make the version Failed, of Python also threads, timers, shared memory, "
+            "deleted files, pipes, and sockets that listen or are local, of Java what CRIU cannot "
+            "restore; the reason names them. At most 128 snapshots on one machine; a version that "
+            "nobody invokes for 14 days stays Active. What fails in a restored environment ends "
+            "it, and the next one is restored; of Python the process id differs from the "
+            "snapshot's. What a copy of Python's shares with its snapshot counts in Max Memory "
+            "Used, and not in its limit. Tried on x86_64 only",
         ),
         (
             "Policies of functions",

@@ -5,8 +5,10 @@ import urllib.request
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from stoker.runtimes.found import RuntimeUnavailable, find_runtime
+from tests.faults.scene import until
 from tests.running import StokerProcess, wait_until
 
 ON_PUBLISHED = {"ApplyOn": "PublishedVersions"}
@@ -83,6 +85,20 @@ def environments(server: StokerProcess, function: str) -> list[dict[str, Any]]:
     with urllib.request.urlopen(f"{server.url}/_stoker/api/environments", timeout=60) as answer:
         found = json.load(answer)["environments"]
     return [one for one in found if one["function"] == function]
+
+
+def restored(functions: Any, name: str) -> dict[str, Any]:
+    """Invoke until the snapshot is there again. Until then nobody is served."""
+
+    def ask() -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = call(functions, name, "1")
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "SnapStartNotReadyException"
+            return {}
+        return found
+
+    return until(ask, bool)
 
 
 def snapshots(server: StokerProcess, function: str) -> list[dict[str, Any]]:

@@ -160,6 +160,7 @@ def _launched(config: Config, port: int) -> NamespacesBackend:
             egress=config.egress,
             stock=config.stock,
             ready_file=config.ready_file,
+            runtimes_dir=config.runtimes_dir,
         )
     )
     outlast_functions()

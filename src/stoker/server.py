@@ -50,6 +50,7 @@ from stoker.reconcilers.activation import Activation
 from stoker.reconcilers.autoscaling import Autoscaling
 from stoker.reconcilers.provisioning import Provisioning
 from stoker.reconcilers.removal import Removal
+from stoker.runtimes.criu import find_criu, lacking
 from stoker.sandbox.base import Backend
 from stoker.store.event_queue import EventQueue
 from stoker.store.message_store import MessageStore
@@ -289,6 +290,7 @@ def _settings(config: Config, quotas: Quotas, sandbox: str) -> Settings:
         concurrent_executions=config.account_concurrency,
         unreserved_minimum=config.unreserved_minimum,
         quotas=quotas,
+        lacks_images=lambda: "" if find_criu(config.runtimes_dir) else lacking(),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stoker.api import account
+from stoker.api import account, functions
 from stoker.api.control import Settings
 from stoker.api.shapes import lambda_ as shapes
 from stoker.core.errors import (
@@ -23,6 +23,7 @@ from stoker.core.errors import (
     ValidationException,
 )
 from stoker.core.quotas import Quotas
+from stoker.runtimes.criu import lacking
 from tests.component.one_account import (
     ARN,
     ME,
@@ -137,8 +138,8 @@ def test_everything_asked_for_is_kept_and_shown(tmp_path: Path) -> None:
         ({"code": shapes.FunctionCode(image_uri="x")}, "PackageType Image"),
         ({"code": shapes.FunctionCode(s3_bucket="b", s3_key="k")}, "S3Bucket"),
         (
-            {"runtime": "java21", "snap_start": shapes.SnapStart(apply_on="PublishedVersions")},
-            "SnapStart of java21",
+            {"runtime": "dotnet8", "snap_start": shapes.SnapStart(apply_on="PublishedVersions")},
+            "SnapStart of dotnet8",
         ),
         ({"durable_config": shapes.DurableConfig(execution_timeout=1)}, "DurableConfig"),
         ({"tenancy_config": shapes.TenancyConfig(tenant_isolation_mode="x")}, "TenancyConfig"),
@@ -153,6 +154,30 @@ def test_what_is_not_built_is_refused_by_name(
         assert "CreateFunction" in message
         await refused(ResourceNotFoundException, my.configuration())
         assert my.changes == []
+
+    tell(tmp_path, story)
+
+
+def test_snap_start_of_java_takes_criu_and_its_lack_is_told(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        on = {"runtime": "java21", "snap_start": shapes.SnapStart(apply_on="PublishedVersions")}
+        message = await refused(NotImplementedException, my.create(**on))
+        assert message == f"SnapStart of java21 is not possible here: {lacking()}."
+        assert "`stoker runtimes install criu`" in message
+        await my.create(runtime="java21")
+        change = my.do(functions.update_function_configuration, snap_start=on["snap_start"])
+        assert await refused(NotImplementedException, change) == message
+        await my.create("python", **{**on, "runtime": "python3.12"})
+
+    tell(tmp_path, story, settings=Settings(lacks_images=lacking))
+
+
+def test_snap_start_of_java_is_accepted_where_criu_is(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        wanted = shapes.SnapStart(apply_on="PublishedVersions")
+        created = await my.create(runtime="java21", snap_start=wanted)
+        assert created.snap_start is not None
+        assert created.snap_start.apply_on == "PublishedVersions"
 
     tell(tmp_path, story)
 

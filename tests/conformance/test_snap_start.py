@@ -291,7 +291,8 @@ REFUSED = {
                 "nodejs22.x is not supported for SnapStart enabled functions."),
     "a large /tmp": ({"EphemeralStorage": {"Size": 513}}, "InvalidParameterValueException",
                      "Ephemeral storage of more than 512 MB"),
-    "Java": ({"Runtime": "java21"}, "NotImplementedException", "CRIU"),
+    "Java 8": ({"Runtime": "java8.al2"}, "InvalidParameterValueException",
+               "java8.al2 is not supported for SnapStart enabled functions."),
 }  # fmt: skip
 
 

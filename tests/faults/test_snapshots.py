@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.faults.scene import all_gone, until
 from tests.instances import Instance
@@ -20,6 +19,7 @@ from tests.snapshots import (
     call,
     needs_a_python,
     publish,
+    restored,
     snapshots,
 )
 
@@ -53,20 +53,6 @@ def pids_of_snapshot(server: StokerProcess, name: str) -> tuple[int, int]:
 
 def ids_of_snapshots(server: StokerProcess, name: str) -> list[str]:
     return [snapshot["id"] for snapshot in snapshots(server, name)]
-
-
-def restored(functions: Any, name: str) -> dict[str, Any]:
-    """Invoke until the snapshot is there again. Until then nobody is served."""
-
-    def ask() -> dict[str, Any]:
-        try:
-            found: dict[str, Any] = call(functions, name, "1")
-        except ClientError as error:
-            assert error.response["Error"]["Code"] == "SnapStartNotReadyException"
-            return {}
-        return found
-
-    return until(ask, bool)
 
 
 def tracer(pid: int) -> int:

@@ -75,6 +75,7 @@ class Settings:
     concurrent_executions: int = 1000  # per account and region
     unreserved_minimum: int = 100  # of those, what reservations must leave
     quotas: Quotas = AWS
+    lacks_images: Callable[[], str] = str  # why there is no SnapStart but Python's; "" if there is
 
 
 @dataclass(frozen=True, slots=True)

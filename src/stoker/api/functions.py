@@ -37,6 +37,7 @@ from stoker.api.shapes.lambda_ import (
 )
 from stoker.api.versions import check_storage, delete_version, publish
 from stoker.core import code_signing, limits, model, validation
+from stoker.core.errors import NotImplementedException
 from stoker.core.model import Code, Function, FunctionKey
 from stoker.core.names import LATEST
 from stoker.core.versions import check_revision
@@ -64,6 +65,7 @@ async def create_function(
         latest = validation.created(
             key.name, replace(changes, layers=layers), code, control.settings.quotas
         )
+        _check_images(control, latest)
         function = model.new_function(
             key, latest, asked.tags or {}, revision=new_revision(), now=timestamp()
         )
@@ -201,9 +203,19 @@ async def update_function_configuration(
             await check_deployment(tx, key)
         changes = replace(asked_changes(asked), layers=layers)
         latest = validation.updated(function.latest, changes, control.settings.quotas)
+        _check_images(control, latest)
         changed = await _update(tx, function, latest, asked.revision_id)
     _tell(control, changed)
     return described(changed)
+
+
+def _check_images(control: Control, wanted: model.Configuration) -> None:
+    """A snapshot of a runtime with threads takes a program that this machine may not have."""
+    has_threads = limits.RUNTIMES[wanted.runtime].family is not limits.Family.PYTHON
+    if wanted.snap_start and has_threads and (lacking := control.settings.lacks_images()):
+        raise NotImplementedException(
+            f"SnapStart of {wanted.runtime} is not possible here: {lacking}."
+        )
 
 
 async def delete_function(

@@ -160,10 +160,10 @@ def check_snap_start(configuration: Configuration) -> None:
         raise InvalidParameterValueException(
             "FileSystemConfigs are not supported for SnapStart enabled functions."
         )
-    if limits.RUNTIMES[runtime].family is not limits.Family.PYTHON:
+    if limits.RUNTIMES[runtime].family not in (limits.Family.PYTHON, limits.Family.JAVA):
         raise NotImplementedException(
             f"Stoker has not built SnapStart of {runtime} (CreateFunction and "
-            "UpdateFunctionConfiguration) yet, which needs CRIU 4.1 or later: only Python's."
+            "UpdateFunctionConfiguration) yet: only Python's and Java's."
         )
 
 

@@ -54,6 +54,7 @@ class NamespacesSettings:
     egress: str = "host"  # "host" | "none"
     stock: int = 4  # sandboxes kept ready of each kind
     ready_file: Path | None = None  # written by announce()
+    runtimes_dir: Path | None = None  # where `stoker runtimes install` puts things, if not shared
 
 
 class NamespacesBackend:
@@ -83,6 +84,7 @@ class NamespacesBackend:
             "endpoint_port": settings.endpoint_port,
             "egress": settings.egress,
             "stock": settings.stock,
+            "runtimes_dir": str(settings.runtimes_dir or ""),
             "resolver": list(settings.resolver),
             "ready_file": str(settings.ready_file or ""),
         }
@@ -175,6 +177,7 @@ class NamespacesBackend:
         return await self._wait(answer)
 
     async def snapshot(self, sandbox: Sandbox, path: str) -> None:
+        self._sandboxes[sandbox.id].becomes_a_snapshot()
         await self._ask("snapshot", {"id": sandbox.id, "path": path})
 
     async def announce(self, url: str) -> None:

@@ -55,6 +55,7 @@ class Settings:
         self.endpoint_port: int = data["endpoint_port"]
         self.egress: str = data["egress"]
         self.stock: int = data["stock"]
+        self.runtimes_dir: str = data["runtimes_dir"]  # where to look for CRIU, too; "" for none
         self.resolver: list[str] = data["resolver"]  # command that finds a runtime
         self.ready_file: str = data["ready_file"]  # "" for none
 
@@ -78,7 +79,7 @@ class Launcher:
         self.init = os.open(built("init", settings.runtime_root), os.O_RDONLY | os.O_CLOEXEC)
         self.birth = built("birth", settings.runtime_root)
         self.stocks = Stocks(self, settings)
-        self.snapshots = Snapshots(self, settings.runtime_root)
+        self.snapshots = Snapshots(self, settings.runtime_root, settings.runtimes_dir)
         self.refill_at = 0.0
         self.open = True
         self.announced = ""  # the ready file, once written
@@ -202,13 +203,14 @@ class Launcher:
             if len(request.fds) == len(OUTPUTS):  # else there was no room for descriptors here
                 began = time.monotonic()
                 socket.send_fds(prepared.go, [request.first], request.fds)
-            prepared.id = spec["id"]
+            prepared.id, prepared.memory_mb = spec["id"], spec["memory_mb"]
             self.given[prepared.id] = prepared
             fds = prepared.hand_over()
             facts = {
                 "pid": prepared.pid,
                 "began": began,
                 "shared_bytes": prepared.shared_bytes,
+                "forked": prepared.is_fork,
                 "procs": f"{prepared.group.paths[-1]}/cgroup.procs",
                 "v2": [name for name in ("memory", "cpu") if self.cgroups.layout.is_v2(name)],
                 "freezer": "cgroup.freeze" if self.cgroups.layout.unified else "freezer.state",
@@ -216,6 +218,7 @@ class Launcher:
                 "fit_ms": (time.monotonic() - started) * 1000,
             }
             self.reply(number, facts, tuple(fds.values()))
+            prepared.go_on()
             prepared.let_go()
         except OSError as error:
             self.bury(prepared)
@@ -289,8 +292,11 @@ class Launcher:
         """Kill it; the rest follows when its init has been reaped. number: of the request."""
         self.given.pop(prepared.id, None)
         prepared.let_go()
-        self.dying[prepared.pid] = (prepared, number)
         prepared.group.kill()
+        if prepared.pid:
+            self.dying[prepared.pid] = (prepared, number)
+        else:  # it has not been born: nobody will tell of its end
+            self._remove(prepared)
 
     # -- what the kernel tells
 

@@ -85,6 +85,7 @@ class NamespacesSandbox:
         self._names: dict[int, str] = {}  # of living processes, by init's number
         self._programs: dict[int, str] = {}
         self._early: Exit | None = None  # of who was set off, before he was taken over
+        self._is_kept = False  # as an image: its runtime ends with that
         self._gone = False
         asyncio.get_running_loop().add_reader(self._ctl.fileno(), self._heard)
 
@@ -161,6 +162,10 @@ class NamespacesSandbox:
         strings = [command.cwd, *argv, *environ]
         head = struct.pack("=IIII", _START, number, len(argv), len(environ))
         self._send(self._ctl, head + b"".join(text.encode() + b"\0" for text in strings), fds)
+
+    def becomes_a_snapshot(self) -> None:
+        """A runtime that is not forked is killed when its image has been made."""
+        self._is_kept = not self._facts["forked"]
 
     def signal(self, name: str, number: int) -> None:
         for each, named in self._names.items():
@@ -281,6 +286,8 @@ class NamespacesSandbox:
                 self._lost("its init died")
                 return
             number, what, value = struct.unpack("=III", data)
+            if self._is_kept:
+                continue
             if (name := self._names.pop(number, None)) is not None:  # else parked, and not needed
                 self.on_exit(name, self._exit(number, what, value))
             elif self._first is not None and number == _PARKED_ID:

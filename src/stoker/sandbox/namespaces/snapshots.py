@@ -1,11 +1,12 @@
 """Snapshots, and the copies of them that are ready ahead. The launcher's memory of both.
 
-A snapshot is a sandbox whose runtime has been initialised and is held by a keeper. Of each there
-is a stock of copies, which wait in the same system call as the snapshot does; who wants one gets
-its control socket, its pipes and the listeners of its network, as with any other sandbox.
+A snapshot is a sandbox whose runtime has been initialised. One that is a fork is held by a keeper;
+of others there is an image (images.py). Of each there is a stock of copies, which wait as the
+snapshot does; who wants one gets its control socket, its pipes and the listeners of its network, as
+with any other sandbox.
 
-A copy's pid namespace lies in its snapshot's, so a snapshot that nobody wants any more stays,
-without a stock, until its last copy is gone.
+A forked copy's pid namespace lies in its snapshot's, so a snapshot that nobody wants any more
+stays, without a stock, until its last copy is gone.
 """
 
 import contextlib
@@ -18,6 +19,9 @@ from typing import TYPE_CHECKING, Any
 from stoker.sandbox.namespaces import inspection, keeper, tmp_copy
 from stoker.sandbox.namespaces import syscalls as sys_
 from stoker.sandbox.namespaces.compile import built
+from stoker.sandbox.namespaces.cradle import Tool
+from stoker.sandbox.namespaces.image import Image
+from stoker.sandbox.namespaces.images import Images
 from stoker.sandbox.namespaces.network import RUNTIME_API
 from stoker.sandbox.namespaces.parked import receive
 from stoker.sandbox.namespaces.stock import MOST_TRIES, PROCESSES, Prepared, Request
@@ -39,6 +43,8 @@ class Snapshot:
         self.runtime = 0  # pid of what is copied
         self.pid = 0  # of its keeper
         self.sock: socket.socket | None = None
+        self.image: Image | None = None  # of a runtime that is no fork
+        self.tool: Tool | None = None  # with which that was made
         self.ready = False
         self.unwanted = False  # stays for its copies only
         self.waiting: deque[Request] = deque()
@@ -49,8 +55,9 @@ class Snapshot:
 
 
 class Snapshots:
-    def __init__(self, launcher: "Launcher", cache: str) -> None:
+    def __init__(self, launcher: "Launcher", cache: str, runtimes_dir: str) -> None:
         self.launcher = launcher
+        self.images = Images(launcher, self, runtimes_dir)
         self.library = built("snapshot", cache)
         self.all: dict[str, Snapshot] = {}
         self._null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
@@ -67,7 +74,10 @@ class Snapshots:
         snapshot = Snapshot(name, original, number, facts["path"])
         try:
             snapshot.runtime = inspection.the_runtime(original.group.pids(), original.pid)
-            self._hold(snapshot)
+            if original.is_fork:
+                self._hold(snapshot)
+            else:
+                self.images.take(snapshot)
         except inspection.Unfit as reason:
             self.launcher.refuse(number, str(reason), unfit=True)
             return
@@ -101,7 +111,7 @@ class Snapshots:
         else:
             message = json.loads(data)
             if "failed" in message:
-                self._refuse(snapshot, message["failed"], unfit=True)
+                self.refuse(snapshot, message["failed"], unfit=True)
             else:
                 self._inspect(snapshot, message["held"])
 
@@ -120,16 +130,20 @@ class Snapshots:
             with open(f"/proc/{snapshot.runtime}/statm") as file:
                 resident = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         except inspection.Unfit as reason:
-            self._refuse(snapshot, str(reason), unfit=True)
+            self.refuse(snapshot, str(reason), unfit=True)
             return
         except (OSError, ValueError) as error:
-            self._refuse(snapshot, f"cannot take a snapshot: {error}")
+            self.refuse(snapshot, f"cannot take a snapshot: {error}")
             return
         original.shared_bytes = resident
+        self.taken(snapshot)
+
+    def taken(self, snapshot: Snapshot) -> None:
+        """It can be copied, as far as we see."""
         snapshot.ready = True
         self._spawn(snapshot)  # the first copy shows whether it can be done
 
-    def _refuse(self, snapshot: Snapshot, error: str, *, unfit: bool = False) -> None:
+    def refuse(self, snapshot: Snapshot, error: str, *, unfit: bool = False) -> None:
         """It is none; its sandbox stays, for whoever asked to remove."""
         number, snapshot.number = snapshot.number, -1
         if number >= 0:
@@ -169,7 +183,7 @@ class Snapshots:
         what was under way."""
         snapshot.pid = 0
         if snapshot.number >= 0:
-            self._refuse(snapshot, "its runtime died while it was stopped", unfit=True)
+            self.refuse(snapshot, "its runtime died while it was stopped", unfit=True)
         elif snapshot.name in self.all:
             for slot in [slot for slot, booting in snapshot.booting.items() if booting is None]:
                 self._put_back(snapshot, slot)
@@ -187,9 +201,11 @@ class Snapshots:
                 self.launcher.bury(booting)
         snapshot.stock.clear()
         snapshot.booting.clear()
-        assert snapshot.sock is not None
-        self.launcher.unwatch(snapshot.sock.fileno())
-        snapshot.sock.close()  # the keeper ends, and the kernel ends what it holds
+        if snapshot.sock is not None:
+            self.launcher.unwatch(snapshot.sock.fileno())
+            snapshot.sock.close()  # the keeper ends, and the kernel ends what it holds
+        if snapshot.image is not None:
+            snapshot.image.close()
 
     # -- copies
 
@@ -220,11 +236,14 @@ class Snapshots:
     def _spawn(self, snapshot: Snapshot) -> None:
         slots = self.launcher.stocks.slots
         if not slots:
-            self._failed(snapshot, "all places for environments are taken")
+            self.failed(snapshot, "all places for environments are taken")
             return
         slot = slots.popleft()
         snapshot.booting[slot] = None
-        self._ask(snapshot, keeper.SHELL, slot, 0)
+        if snapshot.image is None:
+            self._ask(snapshot, keeper.SHELL, slot, 0)
+        else:
+            self._furnish(snapshot, slot, 0)
 
     def _ask(
         self, snapshot: Snapshot, what: int, slot: int, pid: int, fds: tuple[int, ...] = ()
@@ -244,30 +263,30 @@ class Snapshots:
             else:
                 del snapshot.booting[slot]
                 self.launcher.bury(prepared)
-            self._failed(snapshot, text)
+            self.failed(snapshot, text)
         elif what == keeper.SHELL:
             self._furnish(snapshot, slot, pid)
         elif prepared is not None:
-            self._copied(snapshot, prepared)
+            self.copied(snapshot, prepared)
 
     def _put_back(self, snapshot: Snapshot, slot: int) -> None:
         snapshot.booting.pop(slot, None)
         self.launcher.stocks.slots.append(slot)
 
     def _furnish(self, snapshot: Snapshot, slot: int, pid: int) -> None:
-        """Network, cgroups and /tmp of a copy, of which there are only namespaces yet."""
+        """Network, cgroups and /tmp of a copy. pid: of who is in its namespaces, or 0: there are
+        none yet."""
         try:
             prepared = self._prepare(snapshot, slot, pid)
         except FileExistsError:  # its last veth pair is still on its way out: take another
-            os.kill(pid, 9)
+            _end_shell(pid)
             self._put_back(snapshot, slot)
             self.launcher.refill_soon()
             return
         except OSError as error:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, 9)
+            _end_shell(pid)
             self._put_back(snapshot, slot)
-            self._failed(snapshot, f"cannot prepare a sandbox: {error}")
+            self.failed(snapshot, f"cannot prepare a sandbox: {error}")
             return
         snapshot.booting[slot] = prepared
         try:
@@ -276,7 +295,7 @@ class Snapshots:
         except OSError as error:
             del snapshot.booting[slot]
             self.launcher.bury(prepared)
-            self._failed(snapshot, f"cannot prepare a sandbox: {error}")
+            self.failed(snapshot, f"cannot prepare a sandbox: {error}")
 
     def _prepare(self, snapshot: Snapshot, slot: int, pid: int) -> Prepared:
         with contextlib.ExitStack() as undo:
@@ -285,15 +304,17 @@ class Snapshots:
             group = self.launcher.cgroups.create(f"{slot}")
             undo.callback(group.remove)
             group.limit_pids(PROCESSES)
-            group.add(pid)
             prepared = Prepared(snapshot.original.kind, slot, group, net)
             prepared.pid, prepared.snapshot = pid, snapshot.name
             prepared.shared_bytes = snapshot.original.shared_bytes
+            prepared.is_fork = snapshot.original.is_fork
             undo.callback(prepared.let_go)
-            prepared.mounts = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
             prepared.controls = group.controls()
-            prepared.pidfd = sys_.pidfd_open(pid)
-            self.launcher.watch(prepared.pidfd, lambda: self._over(prepared))
+            if pid:
+                group.add(pid)
+                prepared.mounts = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+                prepared.pidfd = sys_.pidfd_open(pid)
+                self.launcher.watch(prepared.pidfd, lambda: self._over(prepared))
             undo.pop_all()
         return prepared
 
@@ -307,7 +328,7 @@ class Snapshots:
         """Its /tmp is as the snapshot's was, which nobody changes any more."""
         assert prepared.disk is not None
         mount = self.launcher.scratch.mount(prepared.disk)
-        if not os.listdir(f"/proc/{snapshot.runtime}/root/tmp"):
+        if not os.listdir(f"/proc/{snapshot.original.pid}/root/tmp"):
             self._fill(snapshot, prepared, mount)
             return
         try:
@@ -317,7 +338,7 @@ class Snapshots:
             raise
         if pid == 0:
             try:
-                tmp_copy.copy_and_exit(snapshot.runtime, mount)
+                tmp_copy.copy_and_exit(snapshot.original.pid, mount)
             finally:
                 os._exit(1)
         self.launcher.children[pid] = lambda status: self._tmp_filled(
@@ -331,23 +352,28 @@ class Snapshots:
             os.close(mount)
             del snapshot.booting[prepared.slot]
             self.launcher.bury(prepared)
-            self._failed(snapshot, "cannot copy the /tmp of the snapshot")
+            self.failed(snapshot, "cannot copy the /tmp of the snapshot")
         else:
             self._fill(snapshot, prepared, mount)
 
     def _fill(self, snapshot: Snapshot, prepared: Prepared, mount: int) -> None:
-        self.launcher.attach(prepared, [(mount, "/tmp")])
         pipes = [os.pipe2(os.O_CLOEXEC) for _ in inspection.OUTPUTS]
         prepared.outputs = [reader for reader, _ in pipes]
         writers = [writer for _, writer in pipes]
-        ctl, _ = prepared.inside()
-        fds = (*writers, ctl, self.launcher.init, self._null)
-        self._ask(snapshot, keeper.FILL, prepared.slot, prepared.pid, fds)
-        for writer in writers:
-            os.close(writer)
-        prepared.born()
+        try:
+            if snapshot.image is None:
+                self.launcher.attach(prepared, [(mount, "/tmp")])
+                ctl, _ = prepared.inside()
+                fds = (*writers, ctl, self.launcher.init, self._null)
+                self._ask(snapshot, keeper.FILL, prepared.slot, prepared.pid, fds)
+            else:
+                self.images.restore(snapshot, prepared, mount, writers)
+        finally:
+            for writer in writers:
+                os.close(writer)
+            prepared.born()
 
-    def _copied(self, snapshot: Snapshot, prepared: Prepared) -> None:
+    def copied(self, snapshot: Snapshot, prepared: Prepared) -> None:
         snapshot.booting.pop(prepared.slot)
         snapshot.tries = 0
         if snapshot.number >= 0:
@@ -365,11 +391,11 @@ class Snapshots:
         snapshot.given.add(prepared)
         self.launcher.give(prepared, snapshot.waiting.popleft())
 
-    def _failed(self, snapshot: Snapshot, error: str) -> None:
+    def failed(self, snapshot: Snapshot, error: str) -> None:
         """A copy could not be made."""
         snapshot.tries += 1
         if snapshot.number >= 0:
-            self._refuse(snapshot, error)
+            self.refuse(snapshot, error)
             return
         if len(snapshot.waiting) > len(snapshot.booting):
             number = snapshot.waiting.popleft().number
@@ -396,7 +422,7 @@ class Snapshots:
                 self.launcher.refill_soon()
             elif snapshot.booting.get(prepared.slot) is prepared:
                 del snapshot.booting[prepared.slot]
-                self._failed(snapshot, "a copy of the snapshot died at birth")
+                self.failed(snapshot, "a copy of the snapshot died at birth")
 
     def find(self, pid: int) -> Prepared | None:
         """The copy in stock, or under way, whose init this is."""
@@ -422,3 +448,9 @@ class Snapshots:
             if snapshot.pid:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(snapshot.pid, 9)
+
+
+def _end_shell(pid: int) -> None:
+    if pid:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, 9)

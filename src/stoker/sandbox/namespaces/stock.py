@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 from collections import deque
@@ -55,6 +56,9 @@ class Prepared:
         self.controls: Controls | None = None  # of its cgroups, opened ahead
         self.disk: Disk | None = None  # its /tmp
         self.snapshot = ""  # of what it is a copy, if it is
+        self.is_fork = False  # its runtime is one of its zygote
+        self.is_stopped = False  # its runtime waits for a signal to go on
+        self.memory_mb = 0  # of the function that it was fitted to
         self.pidfd = -1  # of its init, if that is no child of the launcher's
         self._gone = False
         self.scratch_mb = SCRATCH_MB
@@ -81,6 +85,15 @@ class Prepared:
         fds = {name: sock.fileno() for name, sock in sockets.items()}
         fds |= dict(zip(OUTPUTS, self.outputs, strict=False))
         return fds | {name: fd for name, fd in self.controls._asdict().items() if fd >= 0}
+
+    def go_on(self) -> None:
+        """Let a stopped runtime run."""
+        if self.is_stopped:
+            self.is_stopped = False
+            for pid in self.group.pids():
+                if pid != self.pid:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGCONT)
 
     def is_spoiled(self) -> bool:
         """Did the runtime that is parked in it die? The kernel takes those first when the
@@ -317,7 +330,7 @@ class Stocks:
             self._refuse_one(zygote, f"cannot prepare a sandbox: {error}")
             return
         prepared.shared_bytes = zygote.shared_bytes
-        prepared.has_runtime = zygote.parks
+        prepared.has_runtime, prepared.is_fork = zygote.parks, zygote.forks
         brought: list[int] = []  # for it alone
         try:
             prepared.disk = self.launcher.disks.take()
