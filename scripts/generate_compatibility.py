@@ -153,7 +153,7 @@ DIFFERENCES = {
             "JSONPath no filters, and regular expressions no groups that look around and no "
             "backward references. An Allow of an authorizer with a Condition admits nobody, a "
             "Deny with it shuts out. Authorizers' answers have 64 KB at most. An API has 100 "
-            "deployments at most",
+            "deployments and 8 MB at most",
         ),
         (
             "Reserved concurrency",

@@ -8,6 +8,7 @@ from stoker.api.identifiers import new_revision
 from stoker.api.rest.calls import (
     api_key,
     asked_of,
+    check_size,
     deployment_key,
     facts_of,
     must_have,
@@ -15,6 +16,7 @@ from stoker.api.rest.calls import (
     page,
     shown,
 )
+from stoker.api.rest.working import worked
 from stoker.api.shapes import apigateway as shapes
 from stoker.core.errors import TooManyRequestsException
 from stoker.core.resources import Kind, Resource
@@ -49,7 +51,9 @@ async def import_rest_api(
     options = imports.Options(
         fail_on_warnings=bool(asked.fail_on_warnings), parameters=asked.parameters or {}
     )
-    doc, warnings = imports.imported(asked.body, options, facts_of(call.caller))
+    doc, warnings = await worked(
+        lambda: imports.imported(asked.body, options, facts_of(call.caller)), len(asked.body)
+    )
     async with control.store.transaction() as tx:
         await _add(tx, call, doc)
     answer: shapes.RestApi = shown(call, {**records.shown_api(doc), "warnings": warnings})
@@ -67,11 +71,12 @@ async def put_rest_api(control: Control, call: Call[shapes.PutRestApiInput]) -> 
         warnings = imports.put(doc, asked.body, asked.mode or "merge", options, facts)
         return {**records.shown_api(doc), "warnings": warnings}
 
-    answer: shapes.RestApi = await on_api(control, call, rule)
+    answer: shapes.RestApi = await on_api(control, call, rule, size_bytes=len(asked.body))
     return answer
 
 
 async def _add(tx: Transaction, call: Call[Any], doc: Doc) -> None:
+    check_size(doc)
     caller = call.caller
     there = await tx.resources.of(caller.account, caller.region, Kind.REST_API, after="")
     if len(there) >= APIS:

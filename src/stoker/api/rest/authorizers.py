@@ -6,6 +6,7 @@ from typing import Any
 from stoker.api import gateway_calls
 from stoker.api.control import Control
 from stoker.api.gateway_calls import CannotCall, Throttled, TookTooLong
+from stoker.api.rest.working import MATCHING, worked
 from stoker.core.function_uris import function_of
 from stoker.core.rest import authorizers, requests
 from stoker.core.rest.authorizers import Granted
@@ -21,7 +22,10 @@ async def authorized(
 ) -> tuple[Asked, Granted]:
     """The request with what the authorizer found. Raise Refused."""
     stage, apis = asked.stage, control.gateways.rest
-    identity = authorizers.identity(authorizer, asked, requests.context(asked))
+    size = sum(map(len, asked.incoming.headers.values())) + len(asked.incoming.query)
+    identity = await worked(
+        lambda: authorizers.identity(authorizer, asked, requests.context(asked)), size * MATCHING
+    )
     ttl_s = authorizer.get("authorizerResultTtlInSeconds", DEFAULT_TTL_S)
     # The deployment is part of it: another one may ask another function.
     key = (stage.api_id, stage.name, f"{authorizer['id']} {stage.deployment_id}", identity)

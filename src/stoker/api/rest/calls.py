@@ -9,12 +9,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import orjson
 from botocore.model import StructureShape
 
 from stoker.api import codec, markers, services
 from stoker.api.control import Call, Caller, Control
 from stoker.api.identifiers import new_revision, new_short_id
-from stoker.core.errors import BadRequestException, InvalidParameterValueException
+from stoker.api.rest.working import worked
+from stoker.core.errors import (
+    BadRequestException,
+    InvalidParameterValueException,
+    TooManyRequestsException,
+)
+from stoker.core.limits import MIB
 from stoker.core.resources import Kind, Resource, ResourceKey
 from stoker.core.rest import accounts
 from stoker.core.rest.records import Asked, Doc, Facts, not_found
@@ -22,6 +29,7 @@ from stoker.store.base import Transaction
 
 SERVICE = "apigateway"
 ACCOUNT = "account"  # the id of the record that an account has
+MOST_BYTES = 8 * MIB  # ours, of all that an API consists of
 PAGE, MOST = 25, 500  # AWS's, of lists
 Rule = Callable[[Doc, Asked, Facts], Any]
 
@@ -70,17 +78,26 @@ async def must_have(tx: Transaction, key: ResourceKey) -> Resource:
 
 async def keep(tx: Transaction, before: Resource, doc: Doc) -> None:
     if doc != before.record:
+        check_size(doc)
         changed = before.changed(doc, revision=new_revision())
         await tx.resources.put(changed, expected=before.revision_id)
 
 
-async def on_api(control: Control, call: Call[Any], rule: Rule, api_id: str | None = None) -> Any:
-    """Carry out a rule on the API that the call names; the answer."""
+def check_size(doc: Doc) -> None:
+    if len(orjson.dumps(doc)) > MOST_BYTES:
+        raise TooManyRequestsException(f"An API has at most {MOST_BYTES} bytes, as JSON")
+
+
+async def on_api(
+    control: Control, call: Call[Any], rule: Rule, api_id: str | None = None, *, size_bytes: int = 0
+) -> Any:
+    """Carry out a rule on the API that the call names; the answer. `size_bytes`: of what the rule
+    reads."""
     asked = asked_of(call)
     async with control.store.transaction() as tx:
         found = await must_have(tx, api_key(call.caller, api_id or asked["restapi_id"]))
         doc = copy.deepcopy(dict(found.record))
-        answer = rule(doc, asked, facts_of(call.caller))
+        answer = await worked(lambda: rule(doc, asked, facts_of(call.caller)), size_bytes)
         await keep(tx, found, doc)
     return None if answer is None else shown(call, answer)
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from stoker.api.control import Caller, Control
 from stoker.api.identifiers import new_request_id, random_digits
 from stoker.api.rest import authorizers, integrations
+from stoker.api.rest.working import worked
 from stoker.core import web_pages
 from stoker.core.gateway_addresses import GatewayAddress, domain
 from stoker.core.limits import MIB
@@ -67,7 +68,7 @@ async def answer(
         asked = await _authorized(control, exchange, served, asked, scope, caller)
         size = len(exchange.body)
         it = asked
-        await integrations.worked(
+        await worked(
             lambda: validation.check(it, served.content["requestValidators"], served.schemas),
             size,
         )

@@ -8,8 +8,7 @@ MOCK        request template ─► {"statusCode": …} ─► response template
 import asyncio
 import base64
 import logging
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 
@@ -19,6 +18,7 @@ from stoker.api.gateway_calls import Callee, CannotCall, Throttled, TookTooLong
 from stoker.api.identifiers import new_request_id
 from stoker.api.json_check import complaint
 from stoker.api.rest.authorizers import traced
+from stoker.api.rest.working import MATCHING, worked
 from stoker.core.function_uris import function_of
 from stoker.core.limits import ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES
 from stoker.core.model import FunctionKey
@@ -33,9 +33,6 @@ from stoker.core.url_answers import JSON, BadAnswer, Head
 from stoker.store.event_queue import Content
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
-
-LARGE_BYTES = 64 * 1024  # a longer body is worked on in a thread
 Answer = tuple[Head, bytes]
 Doc = dict[str, Any]
 
@@ -66,11 +63,6 @@ def _unbuilt(integration: Doc) -> Refused:
         " with what is not a Lambda function: see docs/COMPATIBILITY.md."
     )
     return Refused("API_CONFIGURATION_ERROR", message, "NotImplementedException", 501)
-
-
-async def worked(work: Callable[[], T], size_bytes: int) -> T:
-    """Here if that is quick, else in a thread."""
-    return work() if size_bytes < LARGE_BYTES else await asyncio.to_thread(work)
 
 
 def _callee(control: Control, asked: Asked, integration: Doc) -> Callee:
@@ -113,11 +105,13 @@ async def _proxied(control: Control, served: ServedStage, asked: Asked, integrat
     try:
         if result.function_error:
             raise BadAnswer(f"the function failed: {result.function_error}")
-        return await worked(
+        head, body = await worked(
             lambda: answers.proxied(payload, decode=is_binary(accept, types)), len(payload)
         )
     except BadAnswer as reason:
         raise failed(502) from reason
+    head.headers.append(("X-Amzn-Trace-Id", to.root))
+    return head, body
 
 
 def _is_binary_request(served: ServedStage, asked: Asked) -> bool:
@@ -202,7 +196,8 @@ async def _response(
     served: ServedStage, asked: Asked, integration: Doc, variables: Doc, payload: bytes, said: str
 ) -> Answer:
     """`said`: what selection patterns are held against."""
-    response = mappings.chosen(integration.get("integrationResponses") or {}, said)
+    responses = integration.get("integrationResponses") or {}
+    response = await worked(lambda: mappings.chosen(responses, said), len(said) * MATCHING)
     if response is None:
         raise BadTemplate(f"no integration response is for {said[:100]!r}")
     status = response["statusCode"]
