@@ -66,8 +66,8 @@ DIFFERENCES = {
             "of queues in Stoker's own SQS, of Kinesis and of DynamoDB's streams run. Of every "
             "other source AWS has they are kept, "
             "checked and shown, and Disabled, and StateTransitionReason says so; that the source "
-            "exists is not looked up. Refusals of FIFO batches, a sixth filter, a destination that "
-            "cannot be and a missing StartingPositionTimestamp are in our words",
+            "exists is not looked up. Refusals of FIFO batches, a sixth filter, a destination or "
+            "record age that cannot be and a missing StartingPositionTimestamp are in our words",
         ),
         (
             "Stream event source mappings",

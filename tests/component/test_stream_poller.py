@@ -182,7 +182,8 @@ def test_a_checkpoint_that_the_stream_has_forgotten_is_left_for_what_there_is(
 
 def test_what_was_there_before_is_not_read_from_latest(tmp_path: Path) -> None:
     async def story(here: Polling, world: StreamWorld) -> None:
-        world.put("old", age_s=100)
+        world.put("older", age_s=100)
+        world.put("old", age_s=0.01)
         await here.map_stream(ARN, StartingPosition="LATEST")
         put(here, world, "new", age_s=-1)
         run = await here.run()

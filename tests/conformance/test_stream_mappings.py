@@ -246,8 +246,10 @@ def test_a_window_carries_its_state_to_its_end(world: World) -> None:
 
 
 def test_a_key_keeps_its_order_while_its_shard_is_split(world: World) -> None:
+    """Seen by a consumer, whose records come as everybody's."""
     function, stream = world.function(), world.stream()
-    world.map(stream, function, BatchSize=3)
+    consumer = world.kinesis.register_stream_consumer(StreamARN=stream, ConsumerName="c")
+    world.map(consumer["Consumer"]["ConsumerARN"], function, BatchSize=3)
     world.put(stream, *"1234")
     world.kinesis.split_shard(
         StreamARN=stream, ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127)

@@ -102,6 +102,8 @@ def test_every_kind_of_source_can_be_kept_and_none_pretends_to_run(
     assert said == "Disabled"
     if service == "sqs":
         assert why == "Stoker polls the queues of its own SQS only."
+    elif service in ("kinesis", "dynamodb"):
+        assert why == f"This server has no {SOURCES[service].name} (option neighbours)."
     else:
         assert why == f"Stoker has not built a poller for {SOURCES[service].name} yet."
     assert state(record, frozenset({service}))[0] == "Enabled"
@@ -220,6 +222,20 @@ def test_filters_are_patterns_and_few() -> None:
 )
 def test_patterns_are_eventbridge_s(pattern: str | None, legal: bool) -> None:
     assert is_legal(pattern) is legal
+
+
+def test_how_records_are_discarded_is_checked() -> None:
+    for age_s in (-1, 60, 604_800):
+        made_so = make(KINESIS, **START, MaximumRecordAgeInSeconds=age_s)
+        assert made_so["MaximumRecordAgeInSeconds"] == age_s
+    for age_s in (0, 59):
+        with pytest.raises(InvalidParameterValueException, match="60 or more"):
+            make(DYNAMODB, **START, MaximumRecordAgeInSeconds=age_s)
+    for arn in (ME.format("sqs", "q"), ME.format("sns", "t"), "arn:aws:s3:::b"):
+        make(KINESIS, **START, DestinationConfig={"OnFailure": {"Destination": arn}})
+    for arn in (ME.format("sqs", "q.fifo"), ME.format("lambda", "function:f"), "arn:aws:s3:::b/k"):
+        with pytest.raises(InvalidParameterValueException, match="destination"):
+            make(KINESIS, **START, DestinationConfig={"OnFailure": {"Destination": arn}})
 
 
 def test_an_update_keeps_what_it_does_not_mention_and_clears_what_is_empty() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from stoker.core.event_matching import Filters
 from stoker.core.event_records import Response
-from stoker.core.stream_batches import Batch, Done, Failed, Fate, Record
+from stoker.core.stream_batches import Batch, Done, Failed, Fate, Record, Rules, ShardBatches
 from stoker.core.stream_records import Discarded, Source, outcome, record
 from stoker.core.stream_windows import Window, event, state_in
 
@@ -83,6 +83,25 @@ def test_an_item_s_key_is_its_lane_and_what_is_binary_is_base64() -> None:
         "b": {"BS": ["AA=="]}, "l": {"L": [{"M": {"x": {"NULL": True}}}]}
     }  # fmt: skip
     assert said["dynamodb"]["ApproximateCreationDateTime"] == int(MOMENT.timestamp())
+
+
+def test_half_a_surrogate_pair_stops_no_shard() -> None:
+    """JSON may have one, in a partition key or an item; UTF-8 may not."""
+    given = {
+        "eventID": "e",
+        "eventName": "INSERT",
+        "dynamodb": {
+            "ApproximateCreationDateTime": MOMENT,
+            "Keys": {"id": {"S": "\ud800"}},
+            "SequenceNumber": "7",
+        },
+    }
+    found = record(DYNAMODB, Filters([]), given)
+    assert json.loads(found.body)["dynamodb"]["Keys"] == {"id": {"S": "\ud800"}}
+    shard = ShardBatches(Rules(lanes=3))
+    shard.add([found], 0.0)
+    taken = shard.take(0.0)
+    assert taken is not None and taken.records == (found,)
 
 
 def batch(*sequences: str, **more: Any) -> Batch:

@@ -174,7 +174,7 @@ def made(asked: Record, service: str) -> dict[str, Any]:
     record = {**_defaults(service), **_given(asked), "enabled": asked.get("Enabled", True)}
     _check_batch(record, service)
     _check_filters(record)
-    _check_destination(record, service)
+    _check_discarding(record, service)
     return {**record, "service": service}
 
 
@@ -189,7 +189,7 @@ def updated(before: Record, asked: Record) -> dict[str, Any]:
     record = {**_defaults(service), **kept, "enabled": enabled}
     _check_batch(record, service)
     _check_filters(record)
-    _check_destination(record, service)
+    _check_discarding(record, service)
     return record
 
 
@@ -204,6 +204,8 @@ def state(record: Record, polled: frozenset[str]) -> tuple[str, str]:
     if record["enabled"] and service not in polled:
         if service == "sqs":
             return "Disabled", "Stoker polls the queues of its own SQS only."
+        if service in stream_settings.SERVICES:
+            return "Disabled", f"This server has no {SOURCES[service].name} (option neighbours)."
         return "Disabled", f"Stoker has not built a poller for {SOURCES[service].name} yet."
     reason = "USER_INITIATED" if service == "sqs" else "User action"
     return ("Enabled" if record["enabled"] else "Disabled"), reason
@@ -339,7 +341,10 @@ def _check_batch(record: Record, service: str) -> None:
         )
 
 
-def _check_destination(record: Record, service: str) -> None:
+def _check_discarding(record: Record, service: str) -> None:
+    age_s = record.get("MaximumRecordAgeInSeconds", -1)
+    if -1 < age_s < 60:  # which the model allows, and the API's documentation does not
+        raise InvalidParameterValueException("MaximumRecordAgeInSeconds must be -1, or 60 or more.")
     arn = record.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
     if not arn or service not in stream_settings.SERVICES:
         return

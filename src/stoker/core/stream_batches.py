@@ -158,7 +158,7 @@ class ShardBatches:
             self._order.append(item)
             if item.done:
                 continue
-            number = zlib.crc32(record.key.encode()) % len(self._lanes)
+            number = zlib.crc32(record.key.encode("utf-8", "surrogatepass")) % len(self._lanes)
             self._lanes[number].waiting.append(item)
             self.held += len(record.body)
         self._settle()

@@ -3,6 +3,7 @@ of those that are discarded. Pure; shapes as the developer guide shows them.
 """
 
 import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,7 +59,7 @@ def _of_kinesis(source: Source, filters: Filters, given: Mapping[str, Any]) -> R
     if filters:
         text = given["Data"].decode("utf-8", "replace")
         wanted = filters.let_through({**content, "data": read_body(text)})
-    body = orjson.dumps(told) if wanted else b""
+    body = _json(told) if wanted else b""
     return Record(sequence, given["PartitionKey"], arrived, body)
 
 
@@ -76,8 +77,8 @@ def _of_dynamodb(source: Source, filters: Filters, given: Mapping[str, Any]) -> 
         **({"userIdentity": _identity(given)} if given.get("userIdentity") else {}),
         "eventSourceARN": source.arn,
     }
-    body = orjson.dumps(told) if filters.let_through(told) else b""
-    key = orjson.dumps(_plain(change.get("Keys", {})), option=orjson.OPT_SORT_KEYS).decode()
+    body = _json(told) if filters.let_through(told) else b""
+    key = json.dumps(_plain(change.get("Keys", {})), sort_keys=True)
     return Record(change["SequenceNumber"], key, arrived, body)
 
 
@@ -159,6 +160,13 @@ class Discarded:
         return (
             f"aws/lambda/{mapping}/{self.source.shard}/{moment:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{unique}"
         )
+
+
+def _json(told: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(told)
+    except orjson.JSONEncodeError:  # half a surrogate pair, which JSON may have
+        return json.dumps(told, separators=(",", ":")).encode()
 
 
 def _seconds(moment: datetime | float) -> float:

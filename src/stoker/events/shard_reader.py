@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 POLL_S = 1.0  # AWS: "Lambda polls each shard once per second"
 BETWEEN_S = 0.2  # AWS: five reads of a shard per second, for all who read it
+TURN = 16  # records
 TOLD_S = 60.0  # where the stream tells of its records, it is asked no more often than that
 
 
@@ -167,12 +168,12 @@ class ShardReader:
         found = await source.read(self._iterator, most)
         self._iterator = found.next
         of = self._of()
-        for given in found.records:
+        for number, given in enumerate(found.records):
             record = stream_records.record(of, reading.filters, given)
             self._last = record.sequence
             if start.has(record.arrived):
                 self._batches.add([record], time.time())
-            if reading.filters:
+            if reading.filters or number % TURN == 0:
                 await asyncio.sleep(0)  # others' turn: a record may be large
         if found.next is None:
             self._batches.close()

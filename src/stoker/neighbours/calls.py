@@ -19,6 +19,7 @@ from stoker.core.neighbours import ACCOUNT
 from stoker.neighbours.neighbours import Neighbours, Unreachable, whole
 
 ANSWER_BYTES = 10 * 1024**2
+LARGE_BYTES = 64 * 1024  # reading that holds up nobody else
 
 
 class Refused(Exception):
@@ -72,14 +73,17 @@ async def call(
             raise Unreachable(f"{service}: the answer has more than {most} bytes") from None
         status, said = answer.status, dict(answer.headers)
     streamed = asked.has_streaming_output and status < 300
-    parsed: dict[str, Any] = botocore.parsers.create_parser(protocol).parse(
-        {
-            "status_code": status,
-            "headers": HeadersDict(said),
-            "body": io.BytesIO(found) if streamed else found,  # or it would be decoded as text
-        },
-        asked.output_shape,
-    )
+    told = {
+        "status_code": status,
+        "headers": HeadersDict(said),
+        "body": io.BytesIO(found) if streamed else found,  # or it would be decoded as text
+    }
+    parse = botocore.parsers.create_parser(protocol).parse
+    parsed: dict[str, Any]
+    if len(found) > LARGE_BYTES and not streamed:
+        parsed = await asyncio.to_thread(parse, told, asked.output_shape)
+    else:
+        parsed = parse(told, asked.output_shape)
     if status >= 300:
         error = parsed.get("Error", {})
         raise Refused(str(error.get("Code", status)), str(error.get("Message", "")))

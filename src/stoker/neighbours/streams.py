@@ -145,11 +145,31 @@ def _read_records(
     return (None if at_its_end else following), records, behind
 
 
+_make_iterator = KinesisBackend.get_shard_iterator
+
+
+def _iterator_by_name(
+    self: KinesisBackend, stream_arn: str | None, stream_name: str | None, *more: Any
+) -> str:
+    """Around KinesisBackend.get_shard_iterator, which takes no name from an ARN."""
+    stream = self.describe_stream(stream_arn=stream_arn, stream_name=stream_name)
+    return _make_iterator(self, stream_arn, stream.stream_name, *more)
+
+
 _create = KinesisBackend.create_stream
 
 
 def _create_and_tell(self: KinesisBackend, *given: Any, **asked: Any) -> Stream:
     stream = _create(self, *given, **asked)
+    _news.put((stream.arn, ""))
+    return stream
+
+
+_delete = KinesisBackend.delete_stream
+
+
+def _delete_and_tell(self: KinesisBackend, *given: Any, **asked: Any) -> Stream:
+    stream = _delete(self, *given, **asked)
     _news.put((stream.arn, ""))
     return stream
 
@@ -282,7 +302,9 @@ _HOOKS: tuple[tuple[Any, str, Any], ...] = (
     (Stream, "split_shard", _keeping(Stream.split_shard)),
     (Stream, "merge_shards", _keeping(Stream.merge_shards)),
     (KinesisBackend, "get_records", _read_records),
+    (KinesisBackend, "get_shard_iterator", _iterator_by_name),
     (KinesisBackend, "create_stream", _create_and_tell),
+    (KinesisBackend, "delete_stream", _delete_and_tell),
     (StreamShard, "add", _add_change),
     (StreamShard, "get", _changes),
     (DynamoDBStreamsBackend, "_get_table_from_arn", _table_with_stream),
