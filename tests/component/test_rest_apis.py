@@ -264,6 +264,47 @@ def test_gateway_responses_say_it_as_the_api_wants(tmp_path: Path) -> None:
     at_the_door(tmp_path, story)
 
 
+def test_lists_go_on_where_they_ended(tmp_path: Path) -> None:
+    async def story(door: Door) -> None:
+        api = await make(door, {f"/r{number}": {"get": PROXY} for number in range(6)})
+        seen: list[str] = []
+        position: dict[str, str] = {}
+        while True:
+            found = await ask(door, "get_resources", restApiId=api, limit=3, **position)
+            seen += [one["path"] for one in found["items"]]
+            if "position" not in found:
+                break
+            position = {"position": found["position"]}
+        assert sorted(seen) == ["/", *(f"/r{number}" for number in range(6))]
+        whole = await ask(door, "get_resources", restApiId=api, embed=["methods"])
+        one = next(one for one in whole["items"] if one["path"] == "/r1")
+        assert one["resourceMethods"]["GET"]["methodIntegration"]["type"] == "AWS_PROXY"
+        for wrong in ({"limit": 0}, {"position": "?"}):
+            call = door.call("apigateway", "get_resources", restApiId=api, **wrong)
+            assert (await refused(call))[1] == "BadRequestException"
+
+    at_the_door(tmp_path, story)
+
+
+def test_tags_belong_to_apis_stages_keys_and_plans(tmp_path: Path) -> None:
+    async def story(door: Door) -> None:
+        api = await make(door, {"/": {"get": PROXY}})
+        key = (await ask(door, "create_api_key"))["id"]
+        plan = (await ask(door, "create_usage_plan", name="p"))["id"]
+        for name in (f"restapis/{api}", f"restapis/{api}/stages/dev", f"apikeys/{key}",
+                     f"usageplans/{plan}"):  # fmt: skip
+            arn = f"arn:aws:apigateway:{REGION}::/{name}"
+            await ask(door, "tag_resource", resourceArn=arn, tags={"a": "1", "b": "2"})
+            await ask(door, "untag_resource", resourceArn=arn, tagKeys=["a", "none"])
+            assert (await ask(door, "get_tags", resourceArn=arn))["tags"] == {"b": "2"}
+        wrong = door.call("apigateway", "get_tags", resourceArn="arn:aws:apigateway:x::/a/b")
+        assert (await refused(wrong))[0] == 400
+        stage = await ask(door, "get_stage", restApiId=api, stageName="dev")
+        assert stage["tags"] == {"b": "2"}
+
+    at_the_door(tmp_path, story)
+
+
 def test_a_signature_is_asked_for_and_its_account(tmp_path: Path) -> None:
     async def story(door: Door) -> None:
         api = await make(door, {"/": {"get": {**PROXY, f"{X}-auth": {"type": "AWS_IAM"}}}})

@@ -4,7 +4,7 @@ import copy
 import re
 from typing import Any
 
-from stoker.core.errors import BadRequestException, ConflictException
+from stoker.core.errors import BadRequestException, ConflictException, NotImplementedException
 from stoker.core.rest import patches
 from stoker.core.rest.records import (
     API_SERVED,
@@ -116,7 +116,7 @@ def add_stage(doc: Doc, asked: Asked, facts: Facts) -> Doc:
         raise ConflictException("Stage already exists")
     found(doc, "deployments", asked["deploymentId"], "Deployment")
     if asked.get("canarySettings"):
-        raise BadRequestException(CANARY)
+        raise NotImplementedException(CANARY)
     stage: dict[str, Any] = {
         "stageName": name,
         "cacheClusterEnabled": False,
@@ -148,7 +148,7 @@ def update_stage(doc: Doc, name: str, operations: list[Asked], now: int) -> Doc:
         path = patches.segments(operation.get("path") or "")
         op, value = operation.get("op", "replace"), operation.get("value") or ""
         if path[:1] == ["canarySettings"] and op != "remove":
-            raise BadRequestException(CANARY)
+            raise NotImplementedException(CANARY)
         if not patches.method_setting(stage, op, path, value):
             rest.append(operation)
     stage = patches.patched(stage, patches.STAGE, rest)
