@@ -123,8 +123,9 @@ DIFFERENCES = {
         (
             "HTTP APIs",
             "are `http://ID.execute-api.REGION.localhost:PORT/`, AWS's own name where it leads "
-            "here, or `/_aws/execute-api/ID/STAGE/` by path. Integrations are functions: "
-            "HTTP_PROXY, IntegrationSubtype, VPC links, parameter mapping, WebSocket APIs, custom "
+            "here, or `/_aws/execute-api/ID/STAGE/` by path. Integrations are functions "
+            "and HTTP_PROXY, whose requests carry Via, and are a 500 if they come around again; "
+            "IntegrationSubtype, VPC links, parameter mapping, WebSocket APIs, custom "
             "domains and ExportApi are refused by name; ImportApi takes OpenAPI 3 as JSON, and "
             "basepath ignore. Throttling, access logs, metrics and "
             "client certificates are kept and shown, without effect. Signatures for AWS_IAM are "

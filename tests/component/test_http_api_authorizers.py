@@ -5,8 +5,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from stoker.core.invocation import InvocationResult
-from tests.front_door import ACCOUNT, REGION, Answer, Door
+from tests.front_door import ACCOUNT, REGION, Answer, Done, Door
 from tests.http_apis import (
     ARN,
     OK,
@@ -178,6 +180,23 @@ def test_a_policy_in_format_1_0_is_asked_for_every_path(tmp_path: Path) -> None:
         assert event["requestContext"]["authorizer"] == {"c": "d", "principalId": "p"}
         assert told(await fetch(door, api, "/b", authorization="k")) == FORBIDDEN
         assert len(door.echo.invocations) == 2
+
+    at_the_door(tmp_path, story)
+
+
+def test_an_authorizer_that_never_answers_is_a_500(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stoker.api.http_authorizers.TIMEOUT_S", 0.01)
+    held: list[Done] = []
+
+    async def story(door: Door) -> None:
+        api = await make(door)
+        authorizer = await function(door, api, "$request.header.Authorization")
+        await guard(door, api, "$default", authorizer, "CUSTOM")
+        door.echo.answer = lambda _, done: held.append(done)
+        assert told(await fetch(door, api, authorization="k")) == FAILED
+        held[0](YES)  # too late, and harmless
 
     at_the_door(tmp_path, story)
 

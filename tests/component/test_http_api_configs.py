@@ -10,6 +10,14 @@ from tests.front_door import ACCOUNT, REGION, Door, open_door, refused, target_o
 from tests.http_apis import ARN, OK, URI, answering, ask, at_the_door, fetch, integrate, make, quick
 
 FUNCTION = {"IntegrationType": "AWS_PROXY", "IntegrationUri": URI}
+PROXY = {
+    "IntegrationType": "HTTP_PROXY", "IntegrationMethod": "ANY",
+    "IntegrationUri": "https://a.example/{proxy}",
+}  # fmt: skip
+BAD_ADDRESSES = (
+    "file:///etc/passwd", "http://", "//a.example", "http://a:b@a.example", "http://a.example:x",
+    "http://a.example/ b", "http://a.example/#x", "http://a.example/{",
+)  # fmt: skip
 LAMBDA_AUTHORIZER = {
     "Name": "a", "AuthorizerType": "REQUEST", "IdentitySource": ["$request.header.x"],
     "AuthorizerUri": ARN, "AuthorizerPayloadFormatVersion": "2.0",
@@ -166,6 +174,9 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
             ("create_integration", {**FUNCTION, "PayloadFormatVersion": "3.0"}),
             ("create_integration", {**FUNCTION, "TimeoutInMillis": 30001}),
             ("create_integration", {"IntegrationType": "MOCK"}),
+            ("create_integration", {**PROXY, "IntegrationMethod": "FETCH"}),
+            ("create_integration", {**PROXY, "PayloadFormatVersion": "2.0"}),
+            *(("create_integration", {**PROXY, "IntegrationUri": uri}) for uri in BAD_ADDRESSES),
             ("create_authorizer", {**jwt, "IdentitySource": ["$context.path"]}),
             ("create_authorizer", {**jwt, "JwtConfiguration": {"Issuer": "file:///etc/passwd"}}),
             ("create_authorizer", {**LAMBDA_AUTHORIZER, "AuthorizerPayloadFormatVersion": "3"}),
@@ -186,10 +197,8 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
 def test_what_is_not_built_is_named(tmp_path: Path) -> None:
     async def story(door: Door) -> None:
         api = await make(door)
-        proxy = {"IntegrationType": "HTTP_PROXY", "IntegrationUri": "http://a.example"}
         mapped = {**FUNCTION, "RequestParameters": {"overwrite:path": "/x"}}
         for operation, given, name in (
-            ("create_integration", {**proxy, "IntegrationMethod": "ANY"}, "HTTP_PROXY"),
             ("create_integration", {**FUNCTION, "IntegrationSubtype": "SQS-SendMessage"}, "SQS-"),
             ("create_integration", {**FUNCTION, "ConnectionType": "VPC_LINK"}, "VPC links"),
             ("create_integration", mapped, "requestParameters"),

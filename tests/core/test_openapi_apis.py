@@ -128,9 +128,9 @@ def test_what_is_not_understood_is_refused(paths: Any, more: dict[str, Any]) -> 
 
 
 def test_what_is_not_built_is_named() -> None:
-    proxy = {"type": "http_proxy", "uri": "http://a.example", "httpMethod": "GET"}
-    with pytest.raises(ServiceError, match="HTTP_PROXY"):
-        api_of({"/": {"get": {"x-amazon-apigateway-integration": proxy}}})
+    link = {"type": "aws_proxy", "uri": URI, "connectionType": "VPC_LINK"}
+    with pytest.raises(ServiceError, match="VPC links"):
+        api_of({"/": {"get": {"x-amazon-apigateway-integration": link}}})
     check_base_path("ignore")
     with pytest.raises(NotImplementedException):
         check_base_path("split")

@@ -18,6 +18,7 @@ from stoker.store.base import Aggregate, Key, Store
 
 if TYPE_CHECKING:
     from stoker.api.http_authorizers import Authorizers
+    from stoker.neighbours.outside import Outside
 
 KINDS = (Kind.HTTP_DEPLOYMENT, Kind.HTTP_API, *rest.KINDS)
 
@@ -31,6 +32,7 @@ class Gateways:
         self._snapshots: dict[str, dict[str, Mapping[str, Any]]] = {}  # API, deployment
         self._served: dict[str, ServedApi] = {}
         self._authorizers: Authorizers | None = None
+        self._outside: Outside | None = None
 
     async def follow(self, store: Store) -> None:
         async with store.transaction() as tx:
@@ -76,8 +78,17 @@ class Gateways:
         if self._authorizers is None:
             from stoker.api.http_authorizers import Authorizers
 
-            self._authorizers = Authorizers(self._clock)
+            self._authorizers = Authorizers(self.outside, self._clock)
         return self._authorizers
+
+    @property
+    def outside(self) -> "Outside":
+        """Likewise."""
+        if self._outside is None:
+            from stoker.neighbours.outside import Outside
+
+            self._outside = Outside()
+        return self._outside
 
     def forget_authorizations(self, api_id: str, stage: str) -> None:
         if self._authorizers is not None:
@@ -86,3 +97,5 @@ class Gateways:
     async def close(self) -> None:
         if self._authorizers is not None:
             await self._authorizers.close()
+        if self._outside is not None:
+            await self._outside.close()

@@ -1,4 +1,5 @@
-"""What answers for HTTP APIs: an HTTP request becomes an event, the function's answer HTTP.
+"""What answers for HTTP APIs: an HTTP request becomes an event, the function's answer HTTP; or it
+goes on to another server (api/http_proxying.py).
 
     stage ─► preflight? ─► route ─► may this caller? ─► event ─► invoke ─► answer
               204           404      401, 403                    503        500 for a bad one
@@ -16,7 +17,7 @@ from typing import TypeVar
 
 import orjson
 
-from stoker.api import gateway_calls
+from stoker.api import gateway_calls, http_proxying
 from stoker.api.control import Caller, Control
 from stoker.api.gateway_calls import CannotCall, Throttled, TookTooLong
 from stoker.api.identifiers import random_digits
@@ -25,6 +26,7 @@ from stoker.core.function_uris import function_of
 from stoker.core.gateway_addresses import GatewayAddress, domain
 from stoker.core.http_answers import Refused
 from stoker.core.http_events import integration_event
+from stoker.core.http_proxies import CannotProxy
 from stoker.core.http_requests import ApiRequest, located
 from stoker.core.limits import SYNC_PAYLOAD_BYTES
 from stoker.core.proxy_events import Request, Signer
@@ -32,6 +34,7 @@ from stoker.core.served_apis import Integration, ServedApi, ServedStage
 from stoker.core.sigv4 import Scope
 from stoker.core.url_answers import BadAnswer, Head
 from stoker.http.base import Exchange, Headers
+from stoker.neighbours.neighbours import Unreachable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -144,11 +147,15 @@ async def _invoked(control: Control, asked: ApiRequest) -> tuple[Head, bytes]:
     integration = asked.guarded.integration
     assert integration is not None, "checked before"
     try:
+        if integration.method is not None:
+            return await http_proxying.answer_of(control, asked, integration)
         return await _answer_of(control, asked, integration)
-    except (CannotCall, BadAnswer) as reason:
+    except (CannotCall, BadAnswer, CannotProxy) as reason:
         raise http_answers.failed(str(reason)) from reason
-    except (TookTooLong, Throttled) as reason:
+    except (TookTooLong, Throttled, Unreachable) as reason:
         raise http_answers.unavailable(str(reason)) from reason
+    except TimeoutError:
+        raise http_answers.unavailable(f"{integration.uri} has not answered in time") from None
 
 
 async def _answer_of(

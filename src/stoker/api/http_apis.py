@@ -147,12 +147,13 @@ def _check(record: http_apis.Record) -> None:
 
 def _quick(api: HttpApi, asked: dict[str, Any]) -> HttpApi:
     integration, route = new_short_id(7), new_short_id(7)
+    to_function = asked["target"].startswith("arn:")
     behind = {
         **http_apis.DEFAULTS[Part.INTEGRATION],
-        "integrationType": "AWS_PROXY" if asked["target"].startswith("arn:") else "HTTP_PROXY",
+        "integrationType": "AWS_PROXY" if to_function else "HTTP_PROXY",
         "integrationUri": asked["target"],
-        "integrationMethod": "POST",
-        "payloadFormatVersion": "2.0",
+        "integrationMethod": "POST" if to_function else "ANY",
+        "payloadFormatVersion": "2.0" if to_function else "1.0",
         "apiGatewayManaged": True,
         "integrationId": integration,
     }

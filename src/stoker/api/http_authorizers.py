@@ -22,6 +22,7 @@ from stoker.core.http_requests import ApiRequest
 from stoker.core.json_web_tokens import BadToken
 from stoker.core.served_apis import Authorizer
 from stoker.neighbours.issuers import Issuers, NoKeys
+from stoker.neighbours.outside import Outside
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +38,9 @@ class _Kept:
 
 
 class Authorizers:
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, outside: Outside, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._issuers = Issuers(clock)
+        self._issuers = Issuers(outside, clock)
         self._kept: dict[tuple[str, ...], _Kept] = {}
 
     async def authorized(self, control: Control, asked: ApiRequest) -> ApiRequest:

@@ -9,7 +9,8 @@ from typing import Any
 
 from stoker.core.errors import BadRequestException, NotImplementedException
 from stoker.core.function_uris import is_function_uri
-from stoker.core.http_routes import read_key
+from stoker.core.http_routes import METHODS, read_key
+from stoker.core.http_uris import is_proxy_uri
 from stoker.core.limits import TAGS
 
 Record = Mapping[str, Any]
@@ -89,9 +90,7 @@ def check_route(record: Record, integrations: Record, authorizers: Record) -> No
 
 def check_integration(record: Record) -> None:
     kind = record["integrationType"]
-    if kind == "HTTP_PROXY":
-        raise _missing("HTTP_PROXY integrations")
-    if kind != "AWS_PROXY":
+    if kind not in ("AWS_PROXY", "HTTP_PROXY"):
         raise BadRequestException(f"IntegrationType {kind} is not supported for HTTP protocol Apis")
     if record.get("integrationSubtype"):
         raise _missing(f"integrations with IntegrationSubtype ({record['integrationSubtype']})")
@@ -100,13 +99,24 @@ def check_integration(record: Record) -> None:
     for name in ("requestParameters", "responseParameters"):
         if record.get(name):
             raise _missing(f"parameter mapping ({name})")
-    if not is_function_uri(record.get("integrationUri") or ""):
+    if kind == "HTTP_PROXY":
+        _check_proxy(record)
+    elif not is_function_uri(record.get("integrationUri") or ""):
         raise BadRequestException(
             "IntegrationUri must be a function's ARN, or arn:aws:apigateway:REGION:lambda:path/"
             "2015-03-31/functions/ARN/invocations"
         )
     if record.get("payloadFormatVersion", "1.0") not in FORMATS:
         raise BadRequestException("PayloadFormatVersion must be 1.0 or 2.0")
+
+
+def _check_proxy(record: Record) -> None:
+    if not is_proxy_uri(record.get("integrationUri") or ""):
+        raise BadRequestException("IntegrationUri must be an http or https address")
+    if record.get("integrationMethod") not in METHODS:
+        raise BadRequestException("HTTP_PROXY needs an IntegrationMethod: ANY, or one of HTTP's")
+    if record.get("payloadFormatVersion", "1.0") != "1.0":
+        raise BadRequestException("PayloadFormatVersion of HTTP_PROXY is 1.0")
 
 
 def check_authorizer(record: Record) -> None:

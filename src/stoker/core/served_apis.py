@@ -20,6 +20,7 @@ class Integration:
     format: str  # "1.0" or "2.0"
     timeout_s: float
     credentials: str | None  # the role that calls, instead of the resource policy
+    method: str | None = None  # of HTTP_PROXY; None: it is a function
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ def _integration(record: Record) -> Integration:
         record.get("payloadFormatVersion", "1.0"),
         record.get("timeoutInMillis", TIMEOUT_MS) / 1000,
         record.get("credentialsArn"),
+        record.get("integrationMethod") if record["integrationType"] == "HTTP_PROXY" else None,
     )
 
 

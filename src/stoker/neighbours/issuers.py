@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import aiohttp
 import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from stoker.core.json_web_tokens import keys_of
 from stoker.core.neighbours import passed_on_within
 from stoker.neighbours.neighbours import Neighbours, Unreachable, whole
+from stoker.neighbours.outside import Outside
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +48,11 @@ class _Kept:
 
 
 class Issuers:
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, outside: Outside, clock: Callable[[], float] = time.monotonic) -> None:
+        self._outside = outside
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
         self._asking: dict[str, asyncio.Task[Keys]] = {}
-        self._session: aiohttp.ClientSession | None = None
 
     async def key(
         self, neighbours: Neighbours | None, account: str, issuer: str, key_id: str
@@ -70,8 +70,6 @@ class Issuers:
         for task in self._asking.values():
             task.cancel()
         await asyncio.gather(*self._asking.values(), return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
 
     async def _asked(
         self, name: str, neighbours: Neighbours | None, account: str, issuer: str
@@ -97,7 +95,7 @@ class Issuers:
             keys = keys_of(orjson.loads(text))
         except TimeoutError:
             raise NoKeys(f"{issuer} has not answered in {ANSWER_S:g} s") from None
-        except (aiohttp.ClientError, OSError, ValueError, OverflowError, Unreachable) as error:
+        except (ValueError, OverflowError, Unreachable) as error:
             raise NoKeys(f"{issuer}: {error or type(error).__name__}") from error
         if len(self._kept) >= ISSUERS:
             self._kept.clear()
@@ -115,12 +113,10 @@ class Issuers:
         return await self._get(where)
 
     async def _get(self, url: str) -> bytes:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        async with self._session.get(url, allow_redirects=False) as answer:
-            if answer.status != 200:
-                raise ValueError(f"{url} answered {answer.status}")
-            return await whole(answer.content.iter_chunked(64 * 1024), ANSWER_BYTES)
+        reply = await self._outside.ask("GET", url, {}, b"", most=ANSWER_BYTES)
+        if reply.status != 200:
+            raise ValueError(f"{url} answered {reply.status}")
+        return reply.body
 
 
 async def _of_pool(neighbours: Neighbours, account: str, region: str, pool: str) -> bytes:
