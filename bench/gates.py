@@ -73,6 +73,8 @@ GATES = (
          names.COLD, names.STOKER, (names.BARE,), Sense.FASTER, 5),
     Gate("S1", "first answer of a function with numpy and boto3, restored",
          names.SNAP_START, names.RESTORED, (names.FULL_INIT,), Sense.FASTER, 30),
+    Gate("S1b", "the same; peer is CRIU's restore of such a process",
+         names.SNAP_START, names.RESTORED, (names.CRIU,), Sense.FASTER, 3),
     Gate("S2", "memory of 20 environments, restored",
          names.SNAP_START_MEMORY, names.RESTORED, (names.FULL_INIT,), Sense.FASTER, 8),
     Gate("T7", "the same; peer from its start to its first answer",

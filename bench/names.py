@@ -27,6 +27,7 @@ SNAP_START_MEMORY = "memory of each of 20 environments, restored and initialised
 STOKER = "Stoker"
 RESTORED = "Stoker, SnapStart"
 FULL_INIT = "Stoker, full init"
+CRIU = "CRIU, a plain process"
 CROWDED = "Stoker, 10,000 functions"
 MOTO = "moto_server"
 LAYERED = "Stoker, 5 layers of 50 MB"

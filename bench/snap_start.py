@@ -1,7 +1,8 @@
 """SnapStart: the first answer of a Python function that imports numpy and boto3, beside the same
 function without it; and the memory of environments that are copies, beside ones that are not.
 
-In turn, of functions of one server. What is left out of the memory on neither side: the snapshot
+In turn, of functions of one server; and, where CRIU is, beside its restore of a process that has
+imported the same. What is left out of the memory on neither side: the snapshot
 counts among its copies.
 """
 
@@ -14,9 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 from bench import names
-from bench.client import Connection, invocation, lambda_path
-from bench.processes import pss_kb
+from bench.client import BadAnswer, Connection, invocation, lambda_path
+from bench.criu import Dumped
+from bench.processes import CannotStart, pss_kb
 from bench.session import Broken, Session
 from bench.stoker import Stoker
 from stoker.runtimes.found import FoundRuntime, RuntimeUnavailable, find_runtime
@@ -53,6 +57,7 @@ def measure(session: Session) -> None:
             return
         for number in session.rounds(names.SNAP_START):
             _starts(session, number, stoker, settings)
+            _restores(session, number, runtime)
             _memory(session, number, stoker, settings)
 
 
@@ -73,11 +78,28 @@ def _starts(session: Session, number: int, stoker: Stoker, settings: dict[str, A
                 time.sleep(PAUSE_S)
                 taken, answer = connection.timed(invocation(stoker.port, path, b"{}"))
                 if b'"count": 1,' not in answer:
-                    raise Broken(f"not a cold start: {answer[-200:]!r}")
+                    raise BadAnswer(f"not a cold start: {answer[-200:]!r}")
                 session.book.add(names.SNAP_START, system, "us", number, [taken], idle=idle)
     finally:
         connection.close()
     stoker.delete(*(name for pair in pairs for name in pair))
+
+
+def _restores(session: Session, number: int, runtime: FoundRuntime) -> None:
+    """By CRIU, of a process that has imported the function."""
+    assert runtime.executable is not None
+    package = session.folder / "numpy"
+    (package / "main.py").write_text(CODE)
+    try:
+        with Dumped(runtime.executable, [package, Path(boto3.__file__).parents[1]]) as dumped:
+            for _ in range(session.effort.cold_starts):
+                idle = session.quiet()
+                taken, answer = dumped.restored()
+                if b'"count": 1,' not in answer:
+                    raise BadAnswer(f"not a restore: {answer[-200:]!r}")
+                session.book.add(names.SNAP_START, names.CRIU, "us", number, [taken], idle=idle)
+    except Broken as error:
+        session.leave_out(names.CRIU, error)
 
 
 def _memory(session: Session, number: int, stoker: Stoker, settings: dict[str, Any]) -> None:
@@ -113,7 +135,7 @@ def _runtime() -> FoundRuntime:
             return find_runtime(name)
         except RuntimeUnavailable:
             continue
-    raise Broken("AWS has SnapStart for Python 3.12 and later, and there is none here")
+    raise CannotStart("AWS has SnapStart for Python 3.12 and later, and there is none here")
 
 
 def _package(runtime: FoundRuntime, folder: Path) -> bytes:
@@ -128,7 +150,7 @@ def _package(runtime: FoundRuntime, folder: Path) -> bytes:
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise Broken(f"pip brings no numpy: {error}") from error
+        raise CannotStart(f"pip brings no numpy: {error}") from error
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("main.py", CODE)

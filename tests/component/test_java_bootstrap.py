@@ -4,6 +4,8 @@ Formats and texts are those of AWS's own client, aws-lambda-java-runtime-interfa
 """
 
 import json
+import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from stoker.runtimes.found import FoundRuntime
 from tests.component.java_handlers import CASES, EVENTS, RECORDS
 from tests.java_sources import FOLDER, compiled, javas, lacking
 from tests.running import make_zip
-from tests.scripted_runtime_api import Event, Post, Run, play
+from tests.scripted_runtime_api import PATIENCE_S, Event, Post, Run, play
 
 JAVAS = javas()
 every_java = pytest.mark.parametrize("java", JAVAS, ids=lambda java: java.runtime)
@@ -37,15 +39,19 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(java: FoundRuntime, task: Path, handler: str, *events: Any, **environ: str) -> Run:
     """Each event is a JSON value, or an Event."""
-    variables = {
+    given = [e if isinstance(e, Event) else Event(json.dumps(e).encode()) for e in events]
+    variables = variables_of(java, task, handler, **environ)
+    return play([FOLDER / "bootstrap"], variables, given or [Event(b"{}")], cwd=task)
+
+
+def variables_of(java: FoundRuntime, task: Path, handler: str, **environ: str) -> dict[str, str]:
+    return {
         "_HANDLER": handler, "LAMBDA_TASK_ROOT": str(task), "PATH": "/usr/bin:/bin",
         "_STOKER_LANGUAGE_ROOT": str(java.prefix), "LAMBDA_RUNTIME_DIR": str(FOLDER),
         "AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_VERSION": "3",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_LAMBDA_LOG_GROUP_NAME": "g",
         "AWS_LAMBDA_LOG_STREAM_NAME": "s", **environ,
     }  # fmt: skip
-    given = [e if isinstance(e, Event) else Event(json.dumps(e).encode()) for e in events]
-    return play([FOLDER / "bootstrap"], variables, given or [Event(b"{}")], cwd=task)
 
 
 def answers(done: Run) -> list[Any]:
@@ -57,6 +63,35 @@ def failure(post: Post, kind: str = "Runtime.UserException") -> tuple[str, str |
     body = json.loads(post.body)
     assert post.headers["lambda-runtime-function-error-type"] == kind
     return body["errorMessage"], body.get("errorType")
+
+
+@a_java
+def test_a_restore_is_asked_for_again_when_its_connection_is_lost(
+    java: FoundRuntime, task: Path
+) -> None:
+    """A copy of a snapshot has a connection that leads nowhere."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE_S)
+        api = "127.0.0.1:%d" % listener.getsockname()[1]  # noqa: UP031
+        environ = {"AWS_LAMBDA_RUNTIME_API": api, "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+        process = subprocess.Popen(
+            [FOLDER / "bootstrap"],
+            cwd=task,
+            env=variables_of(java, task, "t.Cases$Facts", **environ),
+            stdin=subprocess.DEVNULL,
+        )
+        try:
+            first, _ = listener.accept()
+            with first:
+                assert first.recv(4096).startswith(b"GET /2018-06-01/runtime/restore/next ")
+            second, _ = listener.accept()
+            with second:
+                assert second.recv(4096).startswith(b"GET /2018-06-01/runtime/restore/next ")
+                second.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                assert second.recv(4096).startswith(b"GET /2018-06-01/runtime/invocation/next ")
+        finally:
+            process.kill()
+            process.wait()
 
 
 # -- handlers and what they get ------------------------------------------------------------------

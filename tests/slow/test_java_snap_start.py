@@ -92,23 +92,53 @@ public class Marked implements RequestHandler<String, Object>, Resource {
     }
 }
 """
-# What each copy would share with others, or what no copy could have.
-UNFIT = """
+# What an init may leave behind; the event asks for what there is of it.
+LEFT = """
 package t;
 import com.amazonaws.services.lambda.runtime.Context;
 import com.amazonaws.services.lambda.runtime.RequestHandler;
+import java.io.*;
 import java.net.*;
 import java.nio.channels.*;
 import java.nio.file.*;
 
-public class Unfit implements RequestHandler<String, Object> {
+public class Left implements RequestHandler<String, Object> {
+    static final Object LOCK = new Object();
     static Object kept;
 
     static {
         try {
             switch (System.getenv("WHAT")) {
-                case "child" -> kept = new ProcessBuilder("/usr/bin/sleep", "600").start();
-                default -> System.exit(7);
+                case "child":
+                    kept = new ProcessBuilder("/usr/bin/sleep", "600").start();
+                    break;
+                case "deleted":
+                    RandomAccessFile file = new RandomAccessFile("/tmp/deleted", "rw");
+                    file.writeBytes("still here");
+                    Files.delete(Path.of("/tmp/deleted"));
+                    kept = file;
+                    break;
+                case "listener":
+                    kept = new ServerSocket(8080);
+                    break;
+                case "threads":
+                    for (int i = 0; i < 300; i++) {
+                        Thread thread = new Thread(() -> {
+                            synchronized (LOCK) {
+                                try {
+                                    LOCK.wait();
+                                } catch (InterruptedException e) {
+                                    throw new RuntimeException(e);
+                                }
+                            }
+                        });
+                        thread.setDaemon(true);
+                        thread.start();
+                    }
+                    break;
+                default:
+                    kept = new byte[400 << 20];
+                    new java.util.Random(1).nextBytes((byte[]) kept);
             }
         } catch (Exception e) {
             throw new ExceptionInInitializerError(e);
@@ -116,7 +146,26 @@ public class Unfit implements RequestHandler<String, Object> {
     }
 
     public Object handleRequest(String event, Context context) {
-        return null;
+        try {
+            switch (System.getenv("WHAT")) {
+                case "deleted":
+                    RandomAccessFile file = (RandomAccessFile) kept;
+                    file.seek(0);
+                    return file.readLine();
+                case "listener":
+                    ServerSocket server = (ServerSocket) kept;
+                    try (Socket socket = new Socket("127.0.0.1", 8080)) {
+                        server.accept().close();
+                        return socket.getInputStream().read();
+                    }
+                case "threads":
+                    return Thread.activeCount() > 300;
+                default:
+                    return ((byte[]) kept)[1 << 20] != 0;
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }
 """
@@ -147,12 +196,15 @@ def server(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
         yield server
 
 
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return compiled(tmp_path_factory.mktemp("left"), {"Left.java": LEFT}, release="11")
+
+
 def deployed(functions: Any, code: dict[str, bytes], **settings: Any) -> str:
     settings.setdefault("Handler", "t.Marked::handleRequest")
-    return deploy(
-        functions, code, Runtime=javas()[0].runtime, SnapStart=ON_PUBLISHED, MemorySize=512,
-        **settings,
-    )  # fmt: skip
+    settings.setdefault("MemorySize", 512)
+    return deploy(functions, code, Runtime=javas()[0].runtime, SnapStart=ON_PUBLISHED, **settings)
 
 
 def test_a_java_is_initialised_once_and_each_environment_is_a_copy(
@@ -207,17 +259,34 @@ def test_many_at_once_get_a_copy_each(server: StokerProcess, code: dict[str, byt
 
 
 def test_what_cannot_be_copied_makes_the_version_fail_with_the_reason(
-    server: StokerProcess, tmp_path: Path
+    server: StokerProcess, left: dict[str, bytes]
 ) -> None:
-    code = compiled(tmp_path / "sources", {"Unfit.java": UNFIT}, release="17")
     with closing(server.client("lambda")) as functions:
         name = deployed(
-            functions, code, Handler="t.Unfit::handleRequest",
+            functions, left, Handler="t.Left::handleRequest",
             Environment={"Variables": {"WHAT": "child"}},
         )  # fmt: skip
         version = settled(functions, name)
     assert (version["State"], version["StateReasonCode"]) == ("Failed", "FunctionError")
     assert "2 processes run in it" in version["StateReason"]
+
+
+@pytest.mark.parametrize(
+    ("what", "found"),
+    [("deleted", "still here"), ("listener", -1), ("threads", True), ("memory", True)],
+)
+def test_what_a_process_with_threads_may_have_is_there_in_its_copy(
+    server: StokerProcess, left: dict[str, bytes], what: str, found: Any
+) -> None:
+    with closing(server.client("lambda")) as functions:
+        name = deployed(
+            functions, left, Handler="t.Left::handleRequest", MemorySize=1024,
+            Environment={"Variables": {"WHAT": what}},
+        )  # fmt: skip
+        version = settled(functions, name)
+        assert version["State"] == "Active", version
+        assert call(functions, name, "1") == found
+        functions.delete_function(FunctionName=name)
 
 
 def test_after_kill_9_a_version_is_initialised_again_before_anyone_is_served(
