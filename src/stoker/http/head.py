@@ -112,7 +112,9 @@ def _parts(data: bytes) -> tuple[tuple[str, str] | None, tuple[bytes, bytes], by
     Content-Length, and those. Stricter than the parser: it would take such a line as well."""
     end = data.find(_LINE_END)
     method, _, target = data[: max(0, end - len(_HTTP_1_1))].partition(b" ")
-    before, _, rest = data[end:].partition(_LENGTH)
+    before, found, rest = data[end:].partition(_LENGTH)
+    if not found:
+        before, _, rest = before.partition(_LOWER_LENGTH)  # of curl's library, so of AWS's clients
     digits, _, after = rest.partition(_LINE_END)
     name = _METHODS.get(method)
     plain = target[:1] == b"/" and not target.translate(None, _IN_TARGETS)
@@ -235,6 +237,7 @@ _REMEMBERED: Final = 4  # heads of one connection
 _HTTP_1_1: Final = b" HTTP/1.1"
 _LINE_END: Final = b"\r\n"
 _LENGTH: Final = b"\r\nContent-Length: "
+_LOWER_LENGTH: Final = b"\r\ncontent-length: "
 _METHODS: Final = {b"GET": "GET", b"POST": "POST"}
 _IN_TARGETS: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_-.~%:$&+,;=?"
 _NO_NAMES: Final[frozenset[str]] = frozenset()
