@@ -9,6 +9,7 @@ are small and still root; then root is given up; then everything else.
 import asyncio
 import errno
 import fcntl
+import gc
 import logging
 import os
 import resource
@@ -90,6 +91,9 @@ class _Process:
                 f"{err}\n`stoker doctor` says what this machine lacks; "
                 "`stoker serve --sandbox process` runs functions without isolation."
             ) from err
+        # AWS's models and the code are here to stay: no collection shall look at them again, for
+        # each look would hold up every caller.
+        gc.freeze()
         try:
             url = f"http://{_shown(config.host)}:{port}"
             await self._write_ready_file(url, backend)
