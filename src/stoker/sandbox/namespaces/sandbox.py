@@ -81,6 +81,7 @@ class NamespacesSandbox:
         )
         self._stop, self._go_on = stop, go_on
         self.frozen = False
+        self._throttled = False  # its cgroup is new
         self._peak = self._highest_read = 0
         self._names: dict[int, str] = {}  # of living processes, by init's number
         self._programs: dict[int, str] = {}
@@ -189,8 +190,9 @@ class NamespacesSandbox:
 
     def throttle_cpu(self, on: bool) -> None:
         fd = self._fds.get("cpu", -1)
-        if fd < 0 or self._gone:
+        if fd < 0 or self._gone or on is self._throttled:
             return
+        self._throttled = on
         quota = max(1000, self._memory_mb * CPU_PERIOD_US // FULL_CORE_MB)
         if "cpu" in self._facts["v2"]:
             os.pwrite(fd, f"{quota if on else 'max'} {CPU_PERIOD_US}".encode(), 0)
