@@ -42,6 +42,14 @@ HEADER = '''\
 
 '''
 
+DATACLASS = """\
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from stoker.api.shape import dataclass"""
+
 
 def main(arguments: list[str]) -> int:
     stale = [path for path, text in generate().items() if _read(path) != text]
@@ -96,8 +104,8 @@ def _module(model: ServiceModel, names: list[str]) -> str:
         line
         for line, word in (
             ("from collections.abc import Mapping", "Mapping["),
-            ("from dataclasses import dataclass", "@dataclass"),
             ("from datetime import datetime", "datetime"),
+            (DATACLASS, "@dataclass"),
         )
         if word in body
     ]

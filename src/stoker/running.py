@@ -3,7 +3,8 @@
     run(config, announce)    # returns when the server has stopped and left nothing
 
 The order matters: the port first, since environments are told it; then the launcher, while we
-are small and still root; then root is given up; then everything else.
+are small and still root; then root is given up; then everything else, which is imported only
+there, since the launcher becomes ready meanwhile.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -32,8 +34,10 @@ from stoker.sandbox.guard import GuardedBackend
 from stoker.sandbox.namespaces.backend import NamespacesBackend, NamespacesSettings
 from stoker.sandbox.namespaces.privileges import drop_root, outlast_functions, own
 from stoker.sandbox.process import ProcessBackend
-from stoker.server import Server
 from stoker.store.base import StoreUnavailable
+
+if TYPE_CHECKING:
+    from stoker.server import Server
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +55,7 @@ class CannotServe(Exception):
 def run(config: Config, announce: Announce) -> None:
     """Serve until SIGTERM or SIGINT. Raise CannotServe."""
     open_journal(config.log_format, config.log_level)
+    gc.disable()  # until everything is there
     _allow_many_files()
     with _claimed(config.data_dir), _listening(config.host, config.port) as sockets:
         if config.ready_file:
@@ -81,6 +86,8 @@ class _Process:
         else:
             find = partial(find_runtime, runtimes_dir=config.runtimes_dir)
             backend = ProcessBackend(config.data_dir / "sandbox", find, config.python_client)
+        from stoker.server import Server
+
         guarded = GuardedBackend(backend)
         server = Server(config, self._sockets, guarded)
         self._obey_signals(server)
@@ -95,6 +102,10 @@ class _Process:
         # each look would hold up every caller.
         gc.freeze()
         try:
+            # What is there now mostly stays: looking through it again and again takes as long as
+            # starting does, and later holds up invocations.
+            gc.freeze()
+            gc.enable()
             url = f"http://{_shown(config.host)}:{port}"
             await self._write_ready_file(url, backend)
             self._announce(url, guarded.limitations)
@@ -112,7 +123,7 @@ class _Process:
             draft.write_text(f"{url}\n")
             draft.replace(self._config.ready_file)
 
-    def _obey_signals(self, server: Server) -> None:
+    def _obey_signals(self, server: "Server") -> None:
         def on_signal() -> None:
             if self._stop.is_set():
                 server.hurry()

@@ -87,12 +87,13 @@ class Configuration:
     @property
     def digests(self) -> frozenset[str]:
         """The packages it cannot do without."""
-        return frozenset((self.code.sha256, *self.layer_digests))
+        layers = self.layers  # mostly none, of ten thousand functions
+        return frozenset((self.code.sha256, *self.layer_digests) if layers else (self.code.sha256,))
 
     @property
     def trees(self) -> frozenset[str]:
         """The same unpacked, and its layers merged."""
-        opt = opt_name(self.layer_digests)
+        opt = opt_name(self.layer_digests) if self.layers else None
         return self.digests | {opt} if opt else self.digests
 
 
@@ -148,11 +149,17 @@ class Function:
     @property
     def digests(self) -> frozenset[str]:
         """The packages it cannot do without."""
-        return self.latest.digests | (self.serving.digests if self.serving else frozenset())
+        return frozenset().union(*(c.digests for c in self._configurations))
 
     @property
     def trees(self) -> frozenset[str]:
-        return self.latest.trees | (self.serving.trees if self.serving else frozenset())
+        return frozenset().union(*(c.trees for c in self._configurations))
+
+    @property
+    def _configurations(self) -> tuple[Configuration, ...]:
+        if self.serving is None or self.serving is self.latest:
+            return (self.latest,)
+        return self.latest, self.serving
 
 
 _CREATING = {"reason": "The function is being created.", "code": "Creating"}

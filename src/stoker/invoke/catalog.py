@@ -5,7 +5,8 @@
 
 One entry per function and per version, replaced whole whenever a change of it is committed. An
 entry is never changed, so an invocation that has its Target keeps it, whatever happens to the
-function. An alias is looked up, and then what it leads to.
+function. It is made when it is first asked for: of ten thousand functions few ever are. An alias
+is looked up, and then what it leads to.
 """
 
 import platform
@@ -71,9 +72,10 @@ class Catalog:
         self._reserve = reserve
         self._architecture = architecture or host_architecture()
         self._draw = draw
-        self._entries: dict[tuple[str, str, str], Entry] = {}
-        self._versions: dict[tuple[str, str, str, str], Entry] = {}
+        self._entries: dict[tuple[str, str, str], Entry | Function] = {}
+        self._versions: dict[tuple[str, str, str, str], Entry | Version] = {}
         self._aliases: dict[tuple[str, str, str, str], Alias] = {}
+        self._snap_starts: set[VersionKey] = set()
         self._trees: dict[Key, frozenset[str]] = {}
         self._policies: dict[tuple[str, str, str, str | None], str] = {}  # where there are any
         self._urls: dict[str, FunctionUrl] = {}
@@ -105,15 +107,18 @@ class Catalog:
                 self._reserve(key, now.reserved if isinstance(now, Function) else None)
                 self._admits((*function, None), now)
                 if isinstance(now, Function):
-                    self._entries[function] = self._function(now)
+                    self._entries[function] = now
                 else:
                     self._entries.pop(function, None)
                     self._urls.pop(UrlKey(key).id, None)
             case VersionKey(FunctionKey(account, region, name), number):
                 version = (account, region, name, str(number))
                 self._admits(version, now)
+                self._snap_starts.discard(key)
                 if isinstance(now, Version):
-                    self._versions[version] = self._version(now)
+                    if now.snap_start:
+                        self._snap_starts.add(key)
+                    self._versions[version] = now
                 else:
                     self._versions.pop(version, None)
             case AliasKey(FunctionKey(account, region, name), called):
@@ -137,7 +142,7 @@ class Catalog:
     def resolve(self, account: str, region: str, name: str, qualifier: str | None) -> Target:
         """What an invocation of this name would run."""
         if qualifier is None or qualifier == LATEST:
-            entry = self._entries.get((account, region, name))
+            entry = self._latest((account, region, name))
         else:
             entry = self._qualified(account, region, name, qualifier)
         if entry is None:
@@ -160,9 +165,9 @@ class Catalog:
         """Whether anybody can still ask for exactly this target."""
         name = (target.account, target.region, target.name)
         if target.version == LATEST:
-            entry = self._entries.get(name)
+            entry = self._latest(name)
         else:
-            entry = self._versions.get((*name, target.version))
+            entry = self._published((*name, target.version))
         return entry is not None and entry.target is not None and entry.target.key == target.key
 
     def has(self, name: str) -> bool:
@@ -176,16 +181,21 @@ class Catalog:
     def snap_starts(self) -> list[tuple[VersionKey, Target]]:
         """The active versions whose environments are copies of a snapshot."""
         found = []
-        for (account, region, name, number), entry in self._versions.items():
-            if entry.target is not None and entry.target.snap_start:
-                key = VersionKey(FunctionKey(account, region, name), int(number))
+        for key in self._snap_starts:
+            function = key.function
+            entry = self._published(
+                (function.account, function.region, function.name, str(key.number))
+            )
+            if entry is not None and entry.target is not None:
                 found.append((key, entry.target))
         return found
 
     def targets(self) -> frozenset[tuple[str, ...]]:
         """The keys of everything that can be asked for."""
-        entries = chain(self._entries.values(), self._versions.values())
-        return frozenset(e.target.key for e in entries if e.target is not None)
+        entries = chain(
+            map(self._latest, list(self._entries)), map(self._published, list(self._versions))
+        )
+        return frozenset(e.target.key for e in entries if e is not None and e.target is not None)
 
     def trees(self) -> frozenset[str]:
         """The names of all code that some function or version refers to, be it active or not."""
@@ -203,8 +213,20 @@ class Catalog:
         if alias is not None:
             qualifier = chosen(alias, self._draw()) if alias.weights else alias.version
             if qualifier == LATEST:
-                return self._entries.get((account, region, name))
-        return self._versions.get((account, region, name, qualifier))
+                return self._latest((account, region, name))
+        return self._published((account, region, name, qualifier))
+
+    def _latest(self, name: tuple[str, str, str]) -> Entry | None:
+        found = self._entries.get(name)
+        if isinstance(found, Function):
+            found = self._entries[name] = self._function(found)
+        return found
+
+    def _published(self, version: tuple[str, str, str, str]) -> Entry | None:
+        found = self._versions.get(version)
+        if isinstance(found, Version):
+            found = self._versions[version] = self._version(found)
+        return found
 
     def _function(self, function: Function) -> Entry:
         if function.serving is None:

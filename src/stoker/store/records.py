@@ -1,9 +1,10 @@
 """Functions and versions as they are kept: one JSON text each."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
+
+import orjson
 
 from stoker.core.invocation import LogSettings
 from stoker.core.model import (
@@ -38,11 +39,11 @@ def dump(function: Function) -> str:
         "policy": function.policy,
         "reserved": function.reserved,
     }
-    return json.dumps(record, separators=(",", ":"))
+    return orjson.dumps(record).decode()
 
 
 def load(key: FunctionKey, revision: str, text: str) -> Function:
-    record: dict[str, Any] = json.loads(text)
+    record: dict[str, Any] = orjson.loads(text)
     latest = _read_configuration(record["latest"])
     serving = record["serving"]
     status = record["update_status"]
@@ -74,11 +75,11 @@ def dump_version(version: Version) -> str:
         "last_modified": version.last_modified,
         "policy": version.policy,
     }
-    return json.dumps(record, separators=(",", ":"))
+    return orjson.dumps(record).decode()
 
 
 def load_version(key: VersionKey, revision: str, text: str) -> Version:
-    record: dict[str, Any] = json.loads(text)
+    record: dict[str, Any] = orjson.loads(text)
     return Version(
         key,
         revision_id=revision,
