@@ -67,8 +67,8 @@ class TellingStore(SqliteStore):
     told = ""
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[SqliteTransaction]:
-        async with super().transaction() as tx:
+    async def transaction(self, *, lasting: bool = True) -> AsyncIterator[SqliteTransaction]:
+        async with super().transaction(lasting=lasting) as tx:
             yield tx
             state = await self.run(lambda: content(tx._db))
             if state != self.told:

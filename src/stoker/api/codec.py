@@ -7,12 +7,13 @@ for what breaks the model; operations see neither. `serialise` is its mirror.
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import cache
 from keyword import iskeyword
+from operator import attrgetter
 from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs
@@ -334,11 +335,16 @@ def plain(shape: Shape, value: Any) -> Any:
     match shape.type_name:
         case "structure":
             kind: Any = type(value)
-            return {
-                key: item if member is None else plain(member, item)
-                for key, attr, member in _said(shape, kind)
-                if (item := getattr(value, attr)) is not None
+            keys, read, nested = _said(shape, kind)
+            found = {
+                key: item
+                for key, item in zip(keys, read(value), strict=True)
+                if item is not None
             }
+            for key, member in nested:
+                if key in found:
+                    found[key] = plain(member, found[key])
+            return found
         case "list":
             return [plain(shape.member, item) for item in value]
         case "map":
@@ -352,17 +358,23 @@ def plain(shape: Shape, value: Any) -> Any:
 
 
 @cache
-def _said(shape: StructureShape, kind: Any) -> tuple[tuple[str, str, Shape | None], ...]:
-    """(name in JSON, attribute, shape) of each member; no shape where the value is JSON already.
-    A list of functions has thousands of those."""
-    return tuple(
-        (
-            member.serialization.get("name", name),
-            attribute_name,
-            None if member.type_name in AS_IT_IS else member,
-        )
+def _said(
+    shape: StructureShape, kind: Any
+) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], tuple[tuple[str, Shape], ...]]:
+    """The members' names in JSON; what reads all their values at once, since a list of functions
+    has thousands; and names and shapes of those whose values are not JSON already."""
+    members = [
+        (member.serialization.get("name", name), attribute_name, member)
         for name, attribute_name, member in plan(shape, kind)
-    )
+    ]
+    nested = [(key, member) for key, _, member in members if member.type_name not in AS_IT_IS]
+    return tuple(key for key, _, _ in members), _reader([a for _, a, _ in members]), tuple(nested)
+
+
+def _reader(attributes: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(attributes) < 2:  # attrgetter gives one value bare, and takes no less
+        return lambda value: tuple(getattr(value, name) for name in attributes)
+    return attrgetter(*attributes)
 
 
 def _header(shape: Shape, value: Any) -> str:

@@ -164,7 +164,7 @@ class Activation:
             settled = model.activated(function, revision=revision)
         else:
             settled = model.failed(function, *fault, revision=revision)
-        async with self._store.transaction() as tx:
+        async with self._store.transaction(lasting=False) as tx:  # else it is settled again
             await tx.put_function(settled, expected=function.revision_id)
         facts = {"function": key.arn, "state": settled.state, "update": settled.update_status}
         log.info("function settled", extra=facts)
@@ -182,7 +182,7 @@ class Activation:
                 await tx.versions.put(versions.restoring(version), expected=version.revision_id)
         fault = await self._attempt(key.arn, version.configuration, target)
         settled = versions.failed(version, *fault) if fault else versions.activated(version)
-        async with self._store.transaction() as tx:
+        async with self._store.transaction(lasting=False) as tx:
             await tx.versions.put(settled, expected=version.revision_id)
         log.info("version settled", extra={"function": key.arn, "state": settled.state})
 

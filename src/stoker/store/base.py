@@ -289,8 +289,10 @@ class Transaction(Protocol):
 
 
 class Store(Protocol):
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
-        """All or nothing, and one after the other. What was left without an error is durable."""
+    def transaction(self, *, lasting: bool = True) -> AbstractAsyncContextManager[Transaction]:
+        """All or nothing, and one after the other. What was left without an error is durable;
+        if it need not be `lasting`, it outlives this process, but perhaps not this machine's
+        (never without what was committed before it)."""
         ...
 
     def watch(self, watcher: Watcher) -> None:

@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +33,7 @@ from stoker.store.version_table import SqliteAliases, SqliteVersions
 T = TypeVar("T")
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_remembered = lru_cache(2048)(load)  # lists come in pages, and are read again and again
 _COLUMNS = "account, region, name, revision, body"
 
 
@@ -63,19 +65,21 @@ class SqliteStore:
         self._watchers.append(watcher)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator["SqliteTransaction"]:
+    async def transaction(self, *, lasting: bool = True) -> AsyncIterator["SqliteTransaction"]:
         async with self._turn:
             db = self._db
             if db is None:
                 raise StoreUnavailable(f"cannot use {self._path}: the store is closed")
-            tx = SqliteTransaction(db, self)
+            tx = SqliteTransaction(db, self, lasting)
             try:
-                await self.run(lambda: db.execute("BEGIN IMMEDIATE"))
                 yield tx
             except BaseException:
                 await self.run(db.rollback)
                 raise
-            await self._commit(db, tx.changes)
+            if tx.wrote:
+                await self._commit(db, tx.changes)
+            elif tx.begun:
+                self._thread.submit(db.rollback)  # nobody needs to wait for that
 
     async def _commit(self, db: sqlite3.Connection, changes: dict[Key, Aggregate | None]) -> None:
         try:
@@ -112,19 +116,28 @@ class SqliteStore:
 
 
 class SqliteTransaction:
-    """The typed statements. `changes` is what a commit will have changed."""
+    """The typed statements. `changes` is what a commit will have changed. It begins with its
+    first statement, in the same turn of the thread."""
 
-    def __init__(self, db: sqlite3.Connection, store: SqliteStore) -> None:
+    def __init__(self, db: sqlite3.Connection, store: SqliteStore, lasting: bool) -> None:
         self._db = db
         self._store = store
+        self._lasting = lasting
+        self._changes_before = db.total_changes
+        self.begun = False
         self.changes: dict[Key, Aggregate | None] = {}
-        self.layers = SqliteLayers(db, store.run)
-        self.versions = SqliteVersions(db, store.run, self.changes.__setitem__)
-        self.settings = SqliteSettings(db, store.run, self.changes.__setitem__)
-        self.resources = SqliteResources(db, store.run, self.changes.__setitem__)
-        self.checkpoints = SqliteCheckpoints(db, store.run)
+        self.layers = SqliteLayers(db, self._run)
+        self.versions = SqliteVersions(db, self._run, self.changes.__setitem__)
+        self.settings = SqliteSettings(db, self._run, self.changes.__setitem__)
+        self.resources = SqliteResources(db, self._run, self.changes.__setitem__)
+        self.checkpoints = SqliteCheckpoints(db, self._run)
         self.urls = SettingUrls(self.settings, self.changes.__setitem__)
-        self.aliases = SqliteAliases(db, store.run, self.changes.__setitem__)
+        self.aliases = SqliteAliases(db, self._run, self.changes.__setitem__)
+
+    @property
+    def wrote(self) -> bool:
+        """Whether there is anything to commit."""
+        return self._db.total_changes != self._changes_before
 
     async def function(self, key: FunctionKey) -> Function | None:
         found = await self._select(
@@ -150,7 +163,7 @@ class SqliteTransaction:
                 for row in rows
             ]
 
-        return await self._store.run(read)
+        return await self._run(read)
 
     async def unsettled_functions(self) -> list[Function]:
         return await self._select("WHERE unsettled", ())
@@ -218,19 +231,32 @@ class SqliteTransaction:
     async def _select(self, where: str, values: tuple[object, ...]) -> list[Function]:
         def read() -> list[Function]:
             rows = self._db.execute(f"SELECT {_COLUMNS} FROM functions {where}", values)
-            return [load(FunctionKey(*row[:3]), row[3], row[4]) for row in rows]
+            return [_remembered(FunctionKey(*row[:3]), row[3], row[4]) for row in rows]
 
-        return await self._store.run(read)
+        return await self._run(read)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self.begun:
+            return await self._store.run(work)
+        self.begun = True
+        synchronous = "FULL" if self._lasting else "NORMAL"
+
+        def first() -> T:
+            self._db.execute(f"PRAGMA synchronous = {synchronous}")
+            self._db.execute("BEGIN IMMEDIATE")
+            return work()
+
+        return await self._store.run(first)
 
     async def _fetch(self, sql: str, values: tuple[object, ...]) -> tuple[int, ...]:
         def read() -> tuple[int, ...]:
             row: tuple[int, ...] = self._db.execute(sql, values).fetchone()
             return row
 
-        return await self._store.run(read)
+        return await self._run(read)
 
     async def _change(self, sql: str, values: tuple[object, ...]) -> int:
-        return await self._store.run(lambda: self._db.execute(sql, values).rowcount)
+        return await self._run(lambda: self._db.execute(sql, values).rowcount)
 
 
 def _columns(function: Function) -> tuple[str, bool, int, str]:
