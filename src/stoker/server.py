@@ -48,6 +48,7 @@ from stoker.observe.traces import Traces
 from stoker.queues.broker import Broker
 from stoker.reconcilers.activation import Activation
 from stoker.reconcilers.autoscaling import Autoscaling
+from stoker.reconcilers.packages import Packages
 from stoker.reconcilers.provisioning import Provisioning
 from stoker.reconcilers.removal import Removal
 from stoker.runtimes.criu import find_criu, lacking
@@ -108,6 +109,7 @@ class Server:
             prepare=backend.prepare,
             snapshots=self._invoker.snapshots,
         )
+        self._packages = Packages(store=self._store, blobs=self._blobs)
         self._removal = Removal(
             store=self._store,
             blobs=self._blobs,
@@ -163,11 +165,15 @@ class Server:
         ending(self._blobs.close)
         ending(self._code.close)
         ending(self._neighbours.close)
+        await self._packages.recover()
+        ending(self._packages.finish)
         known = await self._activation.recover()
         await self._catalog.follow(self._store, known)
         await self._events.settings.follow(self._store)
         activation = asyncio.create_task(self._activation.run(), name="activation")
         ending(_cancelled, activation)
+        packages = asyncio.create_task(self._packages.run(), name="packages")
+        ending(_cancelled, packages)
         removal = asyncio.create_task(self._removal.run(), name="removal")
         ending(_cancelled, removal)
         provisioning = asyncio.create_task(self._provisioning.run(), name="provisioning")
@@ -264,6 +270,7 @@ class Server:
 
     def _changed(self) -> None:
         self._activation.wake()
+        self._packages.wake()
         self._removal.wake()
 
     def _provisioners(self) -> tuple[Provisioning, Autoscaling]:

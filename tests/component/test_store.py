@@ -84,7 +84,7 @@ def test_a_function_is_read_as_it_was_written_also_after_a_restart(tmp_path: Pat
             again = await tx.every_function([*kept[:1], *stale])
             assert again == kept
             assert again[0] is kept[0]
-            assert await tx.unsettled_functions() == [new, updating]
+            assert await tx.unsettled_functions() == [new.key, updating.key]
 
     with_store(tmp_path / "new" / "stoker.db", write)
     with_store(tmp_path / "new" / "stoker.db", compare)

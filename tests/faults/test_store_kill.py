@@ -63,7 +63,7 @@ async def what_is_there(folder: Path) -> dict[str, str]:
     try:
         async with store.transaction() as tx:
             functions = await tx.every_function()
-            unsettled = {f.key.name for f in await tx.unsettled_functions()}
+            unsettled = {key.name for key in await tx.unsettled_functions()}
         for function in functions:
             assert await blobs.read(function.latest.code.sha256)
             assert function.unsettled == (function.revision_id == "created")

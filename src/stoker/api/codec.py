@@ -337,9 +337,7 @@ def plain(shape: Shape, value: Any) -> Any:
             kind: Any = type(value)
             keys, read, nested = _said(shape, kind)
             found = {
-                key: item
-                for key, item in zip(keys, read(value), strict=True)
-                if item is not None
+                key: item for key, item in zip(keys, read(value), strict=True) if item is not None
             }
             for key, member in nested:
                 if key in found:

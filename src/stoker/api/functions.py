@@ -45,6 +45,8 @@ from stoker.store.base import Transaction
 
 log = logging.getLogger(__name__)
 
+_SMALL_BYTES = 128 * 1024  # a larger package is better written once than waited for less
+
 
 async def create_function(
     control: Control, call: Call[CreateFunctionInput]
@@ -58,9 +60,11 @@ async def create_function(
     changes = asked_changes(asked)
     await check_role(control, asked.role, call.caller.region)
     async with (
-        _package(control, call.caller, asked.code, "CreateFunction") as code,
+        _package(control, call.caller, asked.code, "CreateFunction") as (code, small),
         control.store.transaction() as tx,
     ):
+        if small:
+            await tx.packages.keep(code.sha256, small)
         layers = await attached(control, tx, call.caller, asked.layers)
         latest = validation.created(
             key.name, replace(changes, layers=layers), code, control.settings.quotas
@@ -171,9 +175,11 @@ async def update_function_code(
         return described(function)
     await _read(control, key, qualifier)  # before the work of keeping a package for nobody
     async with (
-        _package(control, call.caller, source, "UpdateFunctionCode") as code,
+        _package(control, call.caller, source, "UpdateFunctionCode") as (code, small),
         control.store.transaction() as tx,
     ):
+        if small:
+            await tx.packages.keep(code.sha256, small)
         function = await must_have(tx, key, qualifier)
         await check_deployment(tx, key)
         latest = validation.updated(
@@ -260,11 +266,13 @@ async def _update(
 @asynccontextmanager
 async def _package(
     control: Control, caller: Caller, source: FunctionCode, operation: str
-) -> AsyncIterator[Code]:
-    """Check the package and keep it; the function that owns it must be written meanwhile."""
+) -> AsyncIterator[tuple[Code, bytes]]:
+    """Check the package and keep it; the function that owns it must be written meanwhile, and
+    with it a small package, which is not on the disk yet (reconcilers/packages.py)."""
     archive = await package(control, caller, source, operation)
-    async with control.blobs.receiving(archive) as code:
-        yield code
+    small = len(archive) <= _SMALL_BYTES
+    async with control.blobs.receiving(archive, kept=small) as code:
+        yield code, archive if small else b""
 
 
 def _tell(control: Control, function: Function) -> None:

@@ -14,6 +14,14 @@ class Blobs(Protocol):
         What is there already is not written again."""
         ...
 
+    async def restore(self, digest: str, content: bytes) -> None:
+        """It is there and whole, and on the disk, whatever was there."""
+        ...
+
+    async def sync(self, digests: Collection[str]) -> None:
+        """These are on the disk when it returns, but for those that are gone."""
+        ...
+
     async def read(self, digest: str) -> bytes:
         """Raise BlobMissing."""
         ...

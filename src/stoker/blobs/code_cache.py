@@ -66,9 +66,9 @@ class CodeCache:
         """Unpack, unless it is. Raise BlobMissing, or InvalidParameterValueException for what
         should not be unpacked. Any number may ask at once: it is done once."""
 
-        async def unpack(here: Path) -> None:
+        async def unpack(here: Path) -> CodeFacts:
             data = await self._blobs.read(digest)
-            await self._in_thread(lambda: unpacking.unpack(data, here, self._root / _FILES))
+            return await self._in_thread(lambda: unpacking.unpack(data, here, self._root / _FILES))
 
         return await self._once(digest, unpack)
 
@@ -84,16 +84,17 @@ class CodeCache:
                 name, lambda here: self._in_thread(lambda: unpacking.merge(parts, here))
             )
 
-    async def _once(self, name: str, make: Callable[[Path], Awaitable[None]]) -> CodeFacts:
+    async def _once(self, name: str, make: Callable[[Path], Awaitable[CodeFacts]]) -> CodeFacts:
         self._wanted.add(name)
         if (facts := self._facts.get(name)) is not None:
             return facts
         turn = self._turns.setdefault(name, asyncio.Lock())
         async with turn:
             here = self._root / name
-            if not await self._in_thread(here.is_dir):
-                await make(here)
-            facts = self._facts[name] = await self._in_thread(lambda: unpacking.read_facts(here))
+            found = await self._in_thread(
+                lambda: unpacking.read_facts(here) if here.is_dir() else None
+            )
+            facts = self._facts[name] = found or await make(here)
         return facts
 
     async def missing(self, digests: Iterable[str]) -> set[str]:

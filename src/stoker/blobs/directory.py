@@ -1,7 +1,9 @@
 """Blobs as files: `<root>/<digest>`, written aside, synced, and renamed into place.
 
-A name appears only when its content is complete and on the disk, so a process killed at any
-point leaves whole blobs and, at most, a file in `<root>/incoming` that `clear_up` removes.
+A name appears only when its content is complete, so a process killed at any point leaves whole
+blobs and, at most, a file in `<root>/incoming` that `clear_up` removes. It is on the disk then,
+too, unless somebody keeps a copy until it is (reconcilers/packages.py): then a machine that stops
+may leave a name whose content is not whole, which is restored or has no owner.
 """
 
 import asyncio
@@ -12,7 +14,7 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -49,28 +51,46 @@ class DirectoryBlobs:
         )
 
     @asynccontextmanager
-    async def receiving(self, content: bytes) -> AsyncIterator[Code]:
+    async def receiving(self, content: bytes, *, kept: bool = False) -> AsyncIterator[Code]:
         """Keep a zip, or raise InvalidParameterValueException, in AWS's words, for one that
         could not be unpacked or should not be.
 
         Within the block it is never collected; behind it, it is if it has no owner. So whoever
-        comes to own it must be written within.
+        comes to own it must be written within. `kept`: its owner keeps a copy, too, until `sync`
+        has brought it to the disk; so nobody waits for that here.
         """
-        code = await self._in_thread(lambda: _checked(content, self._unzipped_bytes))
+        digest = await self._digest(content)
         async with self._turn:
-            self._held[code.sha256] += 1
+            self._held[digest] += 1
         try:
-            await self._in_thread(lambda: self._put(content, code.sha256))
-            yield code
+            yield await self._in_thread(lambda: self._receive(content, digest, kept))
         finally:
-            self._held[code.sha256] -= 1
-            if not self._held[code.sha256]:
-                del self._held[code.sha256]
-            self._released.add(code.sha256)
+            self._held[digest] -= 1
+            if not self._held[digest]:
+                del self._held[digest]
+            self._released.add(digest)
 
     async def check_archive(self, content: bytes) -> None:
         """What `receiving` refuses, and nothing kept."""
-        await self._in_thread(lambda: _checked(content, self._unzipped_bytes))
+        await self._in_thread(lambda: _unpacked_bytes(content, self._unzipped_bytes))
+
+    async def restore(self, digest: str, content: bytes) -> None:
+        def restore() -> None:
+            with suppress(BlobMissing), self._open(digest) as file:
+                if file.read() != content:
+                    self._path(digest).unlink()
+            self._put(content, digest)
+
+        await self._in_thread(restore)
+
+    async def sync(self, digests: Collection[str]) -> None:
+        def sync() -> None:
+            for digest in digests:
+                with suppress(BlobMissing), self._open(digest) as file:
+                    os.fsync(file.fileno())
+            sync_directory(self._root)
+
+        await self._in_thread(sync)
 
     async def read(self, digest: str) -> bytes:
         def read() -> bytes:
@@ -115,6 +135,19 @@ class DirectoryBlobs:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
+    async def _digest(self, content: bytes) -> str:
+        if len(content) > _CHUNK:
+            return await self._in_thread(lambda: hashlib.sha256(content).hexdigest())
+        return hashlib.sha256(content).hexdigest()
+
+    def _receive(self, content: bytes, digest: str, kept: bool) -> Code:
+        code = Code(digest, len(content), _unpacked_bytes(content, self._unzipped_bytes))
+        if kept:
+            self._write(content, digest, sync=False)
+        else:
+            self._put(content, digest)
+        return code
+
     def _path(self, digest: str) -> Path:
         assert _DIGEST.fullmatch(digest), f"{digest!r} is not a digest"
         return self._root / digest
@@ -126,30 +159,38 @@ class DirectoryBlobs:
             raise BlobMissing(f"cannot find blob {digest} in {self._root}") from error
 
     def _put(self, content: bytes, digest: str) -> str:
-        path = self._path(digest)
-        if not path.exists():
-            handle, aside = tempfile.mkstemp(dir=self._incoming)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(aside).rename(path)
-            except BaseException:
-                Path(aside).unlink(missing_ok=True)
-                raise
-        # Also if it was there: whoever put it may not have come as far as this.
+        self._write(content, digest, sync=True)
+        # Also if it was there: whoever wrote it may not have come as far as this.
+        with self._open(digest) as file:
+            os.fsync(file.fileno())
         sync_directory(self._root)
         return digest
+
+    def _write(self, content: bytes, digest: str, *, sync: bool) -> None:
+        path = self._path(digest)
+        if path.exists():
+            return
+        handle, aside = tempfile.mkstemp(dir=self._incoming)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                if sync:
+                    file.flush()
+                    os.fsync(file.fileno())
+            Path(aside).rename(path)
+        except BaseException:
+            Path(aside).unlink(missing_ok=True)
+            raise
 
     def _digests(self) -> list[str]:
         return [path.name for path in self._root.iterdir() if path.is_file()]
 
 
-def _checked(content: bytes, most_bytes: int) -> Code:
+def _unpacked_bytes(content: bytes, most_bytes: int) -> int:
+    """Check that it can be unpacked, and should be."""
     archive = archives.inspect(content, most_bytes)
     archives.verify(content, archive)
-    return Code(hashlib.sha256(content).hexdigest(), len(content), archive.size_bytes)
+    return archive.size_bytes
 
 
 def sync_directory(path: Path) -> None:

@@ -59,7 +59,7 @@ def is_whole(here: Path) -> bool:
     return (here / "tree").is_dir() and (here / "facts.json").is_file()
 
 
-def unpack(data: bytes, here: Path, files: Path) -> None:
+def unpack(data: bytes, here: Path, files: Path) -> CodeFacts:
     """Make the whole directory of one package, or leave nothing."""
     archive = archives.inspect(data, None)
     fresh: dict[str, Path] = {}
@@ -70,9 +70,10 @@ def unpack(data: bytes, here: Path, files: Path) -> None:
         for name, path in fresh.items():
             files.mkdir(exist_ok=True)
             _link(path, files / name)
+    return facts
 
 
-def merge(parts: Sequence[Path], here: Path) -> None:
+def merge(parts: Sequence[Path], here: Path) -> CodeFacts:
     """Make one directory of several unpacked layers; raises as merge_trees does."""
     facts = [read_facts(part) for part in parts]
     whole = CodeFacts(
@@ -84,6 +85,7 @@ def merge(parts: Sequence[Path], here: Path) -> None:
     with _aside(here) as aside:
         merge_trees([part / "tree" for part in parts], aside / "tree")
         _finish(aside, whole)
+    return whole
 
 
 def merge_trees(trees: Sequence[Path], into: Path) -> None:

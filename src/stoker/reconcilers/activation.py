@@ -128,7 +128,7 @@ class Activation:
         # Every change wakes the loop, so this is where environments lose their purpose.
         self._retire(self._catalog.serves)
         async with self._store.transaction() as tx:
-            functions = [function.key for function in await tx.unsettled_functions()]
+            functions = await tx.unsettled_functions()
             pending = await tx.versions.unsettled()
         return [*functions, *(version.key for version in pending if not version.snap_start)]
 

@@ -230,7 +230,26 @@ class Checkpoints(Protocol):
         ...
 
 
+class Packages(Protocol):
+    """Small packages of which the blobs may not have reached the disk yet."""
+
+    async def keep(self, digest: str, content: bytes) -> None: ...
+
+    async def every(self) -> dict[str, bytes]: ...
+
+    async def given(self) -> dict[str, int]:
+        """How often each was given."""
+        ...
+
+    async def forget(self, given: Mapping[str, int]) -> None:
+        """Those that were not given once more are on the disk elsewhere."""
+        ...
+
+
 class Transaction(Protocol):
+    @property
+    def packages(self) -> Packages: ...
+
     @property
     def layers(self) -> Layers: ...
 
@@ -264,7 +283,7 @@ class Transaction(Protocol):
         """`known`: read before; those that nobody has changed since need not be read again."""
         ...
 
-    async def unsettled_functions(self) -> list[Function]:
+    async def unsettled_functions(self) -> list[FunctionKey]:
         """Those that wait for activation."""
         ...
 

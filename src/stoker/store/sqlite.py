@@ -24,6 +24,7 @@ from stoker.core.provisioned import KIND as PROVISIONED
 from stoker.store.base import Aggregate, Key, StoreUnavailable, Superseded, Usage, Watcher
 from stoker.store.checkpoint_table import SqliteCheckpoints
 from stoker.store.layer_table import SqliteLayers
+from stoker.store.package_table import SqlitePackages
 from stoker.store.records import dump, load
 from stoker.store.resource_table import SqliteResources
 from stoker.store.setting_table import SqliteSettings
@@ -127,6 +128,7 @@ class SqliteTransaction:
         self.begun = False
         self.changes: dict[Key, Aggregate | None] = {}
         self.layers = SqliteLayers(db, self._run)
+        self.packages = SqlitePackages(db, self._run)
         self.versions = SqliteVersions(db, self._run, self.changes.__setitem__)
         self.settings = SqliteSettings(db, self._run, self.changes.__setitem__)
         self.resources = SqliteResources(db, self._run, self.changes.__setitem__)
@@ -165,8 +167,13 @@ class SqliteTransaction:
 
         return await self._run(read)
 
-    async def unsettled_functions(self) -> list[Function]:
-        return await self._select("WHERE unsettled", ())
+    async def unsettled_functions(self) -> list[FunctionKey]:
+        sql = "SELECT account, region, name FROM functions WHERE unsettled"
+
+        def read() -> list[FunctionKey]:
+            return [FunctionKey(*row) for row in self._db.execute(sql)]
+
+        return await self._run(read)
 
     async def usage(self, account: str, region: str) -> Usage:
         count, size = await self._fetch(

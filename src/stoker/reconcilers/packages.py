@@ -1,0 +1,66 @@
+"""Brings small packages to the disk, after the functions that own them.
+
+    CreateFunction ──► one commit: the function and its package ──► answered
+                          └──► a while later: the blob's file is synced, the copy forgotten
+
+So creating a function waits for the disk once and not three times. If the machine stops in
+between, what the blobs lack is made again from the store, before anybody asks for it.
+"""
+
+import asyncio
+import logging
+
+from stoker.blobs.base import Blobs
+from stoker.store.base import Store
+
+log = logging.getLogger(__name__)
+
+PAUSE_S = 1.0  # changes come in bursts
+
+
+class Packages:
+    def __init__(self, *, store: Store, blobs: Blobs, pause_s: float = PAUSE_S) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._pause_s = pause_s
+        self._changed = asyncio.Event()
+
+    def wake(self) -> None:
+        """There may be a package that is not on the disk."""
+        self._changed.set()
+
+    async def recover(self) -> None:
+        """Whatever ended the last run: all packages are in the blobs, and on the disk. Before
+        anything is removed from there."""
+        async with self._store.transaction() as tx:
+            kept = await tx.packages.every()
+        for digest, content in kept.items():
+            await self._blobs.restore(digest, content)
+        await self.settle()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(self._pause_s)
+            self._changed.clear()
+            if not await self.finish():
+                self._changed.set()
+
+    async def finish(self) -> bool:
+        """Settle what there is; if that fails (a full disk, say), it can wait: it is kept twice."""
+        try:
+            await self.settle()
+        except Exception:
+            log.exception("packages cannot be synced")
+            return False
+        return True
+
+    async def settle(self) -> None:
+        """What is kept twice now is on the disk, and kept once."""
+        async with self._store.transaction() as tx:
+            given = await tx.packages.given()
+        if given:
+            await self._blobs.sync(given)
+            async with self._store.transaction(lasting=False) as tx:
+                await tx.packages.forget(given)
