@@ -245,6 +245,16 @@ DIFFERENCES = {
             " at most 10,000 schedules. `time_scale` hurries them",
         ),
         (
+            "CloudFormation",
+            "serves the types that its refusal of others lists. CreateChangeSet answers when the"
+            " change set is ready. No stack policies, imports, drift, stack sets, macros of one's"
+            " own, hooks, rollback triggers, CreationPolicy or UpdatePolicy (the last two are"
+            " ignored); the role of a stack is kept and shown, without effect. There are no"
+            " `aws:cloudformation:` tags. A custom resource's ResponseURL is `http`. DeletionPolicy"
+            " Snapshot deletes. Of a stack the last 2,000 events are kept, and the last 100 deleted"
+            " stacks",
+        ),
+        (
             "Requests for them",
             "must be signed, at least in form: anonymous ones are refused, public objects"
             " included; names like `bucket.localhost` are not looked at, the path is",
@@ -443,6 +453,7 @@ SERVICES = (
     ("logs", "CloudWatch Logs"),
     ("sqs", "Amazon SQS"),
     ("application-autoscaling", "Application Auto Scaling"),
+    ("cloudformation", "AWS CloudFormation"),
 )
 
 

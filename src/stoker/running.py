@@ -55,7 +55,7 @@ class CannotServe(Exception):
 def run(config: Config, announce: Announce) -> None:
     """Serve until SIGTERM or SIGINT. Raise CannotServe."""
     open_journal(config.log_format, config.log_level)
-    gc.disable()  # until everything is there: going through it takes a tenth of a start
+    gc.disable()  # until everything is there
     _allow_many_files()
     with _claimed(config.data_dir), _listening(config.host, config.port) as sockets:
         if config.ready_file:
@@ -101,8 +101,11 @@ class _Process:
         # AWS's models and the code are here to stay: no collection shall look at them again, for
         # each look would hold up every caller.
         gc.freeze()
-        gc.enable()
         try:
+            # What is there now mostly stays: looking through it again and again takes as long as
+            # starting does, and later holds up invocations.
+            gc.freeze()
+            gc.enable()
             url = f"http://{_shown(config.host)}:{port}"
             await self._write_ready_file(url, backend)
             self._announce(url, guarded.limitations)

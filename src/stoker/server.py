@@ -5,6 +5,7 @@ clients ──► HttpServer ──► Front ──► Control ──► Store, 
                              │          └──────► Neighbours ──► moto, others  (AWS's other services)
                              ├──► Dispatcher ──► EventQueue                   (what runs later)
                              ├──► Broker ──► MessageStore                     (SQS)
+                             ├──► Stacks ──► StackStore, and the Front itself (CloudFormation)
                              ├──► Mappings ──► Broker, Neighbours, Invoker    (what polls sources)
                              └──► Invoker ──► Environment ──► Backend         (what runs)
 Activation ──► Store ──► CodeCache, Backend                                   (makes it ready)
@@ -18,9 +19,12 @@ import socket
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
+from stoker.api import stack_answers
 from stoker.api.control import Control, Settings
 from stoker.api.front import Front
+from stoker.api.inward import Inward
 from stoker.api.sampling import Sampling
+from stoker.api.settling import Settling
 from stoker.api.triggers import FromNeighbours
 from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
@@ -53,10 +57,18 @@ from stoker.reconcilers.provisioning import Provisioning
 from stoker.reconcilers.removal import Removal
 from stoker.runtimes.criu import find_criu, lacking
 from stoker.sandbox.base import Backend
+from stoker.stacks.book import Book
+from stoker.stacks.custom import Answers
+from stoker.stacks.nested import Nested
+from stoker.stacks.preparing import Preparing
+from stoker.stacks.stacks import Stacks
+from stoker.stacks.transform import SamTransform
+from stoker.stacks.work import Around
 from stoker.store.event_queue import EventQueue
 from stoker.store.message_store import MessageStore
 from stoker.store.provisioned import Limits
 from stoker.store.sqlite import SqliteStore
+from stoker.store.stack_store import StackStore
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +130,7 @@ class Server:
             running=self._invoker.trees,
         )
         self._provisioning, self._autoscaling = self._provisioners()
+        self._stacks = self._made_stacks()
         self._control = self._made_control(
             _settings(config, quotas, backend.name), traces, sampling
         )
@@ -144,7 +157,23 @@ class Server:
             polled=self._polled(),
             mappings=self._mappings,
             neighbours=self._neighbours,
+            stacks=self._stacks,
         )
+
+    def _made_stacks(self) -> Stacks:
+        address = f"127.0.0.1:{self._sockets[0].getsockname()[1]}"
+        ask = Inward(lambda: self._front, address)
+        around = Around(
+            ask=ask,
+            invoke=lambda arn, account, event: stack_answers.invoke(
+                self._control, arn, account, event
+            ),
+            settled=Settling(self._store).settled,
+            answers=Answers(f"http://{address}"),
+            nested=Nested(lambda: self._stacks),
+        )
+        book = Book(StackStore(database(self._config, "stacks")))
+        return Stacks(book, around, Preparing(ask, SamTransform()))
 
     async def start(self) -> None:
         """Answer requests from the moment this returns. If it raises, nothing is left."""
@@ -191,6 +220,8 @@ class Server:
         if self._polled():
             await self._mappings.start(self._store)
         ending(self._end_triggers)
+        ending(self._stacks.close)
+        await self._stacks.start()
         ending(self._drain)
         for listener in self._sockets:
             await self._http.serve(listener)

@@ -312,6 +312,7 @@ def test_health_is_told_to_anybody_who_may_call(tmp_path: Path) -> None:
                 "application-autoscaling": "running",
                 "apigateway": "running",
                 "apigatewayv2": "running",
+                "cloudformation": "running",
             }
 
     at_the_door(tmp_path, story)

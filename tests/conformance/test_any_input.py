@@ -98,7 +98,10 @@ def call(
     headers = {**request["headers"], "Authorization": AUTHORIZATION % service.signing_name}
     sent = {name: str(value).encode("utf-8") for name, value in headers.items()}
     with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
-        connection.request(request["method"], path, request["body"] or b"", sent)
+        body = request["body"] or b""
+        if isinstance(body, dict):  # a form
+            body = urlencode(body)
+        connection.request(request["method"], path, body, sent)
         response = connection.getresponse()
         whole = {"headers": response.headers, "status_code": response.status, "body": b""}
         body = response.read()

@@ -23,7 +23,15 @@ from botocore import xform_name
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from stoker.api import constraints
-from stoker.api.shapes import apigateway, apigatewayv2, application_autoscaling, lambda_, logs, sqs
+from stoker.api.shapes import (
+    apigateway,
+    apigatewayv2,
+    application_autoscaling,
+    cloudformation,
+    lambda_,
+    logs,
+    sqs,
+)
 from stoker.core.errors import SerializationException
 from stoker.http.base import Headers
 
@@ -34,6 +42,7 @@ SHAPES: dict[str, ModuleType] = {
     "application-autoscaling": application_autoscaling,
     "apigateway": apigateway,
     "apigatewayv2": apigatewayv2,
+    "cloudformation": cloudformation,
 }
 
 AS_IT_IS = frozenset({"string", "character", "boolean", "integer", "long", "float", "double"})

@@ -23,6 +23,7 @@ from stoker.core.errors import (
     ValidationException,
 )
 from stoker.core.queue_errors import MissingParameter
+from stoker.core.stacks.errors import ValidationError
 
 NOT_NULL = "Member must not be null"
 
@@ -69,6 +70,8 @@ def _of_sqs(operation: OperationModel, value: dict[str, Any]) -> ServiceError:
 
 def _kind(operation: OperationModel) -> type[ServiceError]:
     """CloudWatch Logs and API Gateway have their own names for it; most have none."""
+    if operation.service_model.service_name == "cloudformation":
+        return ValidationError
     declared = {shape.name for shape in operation.error_shapes}
     if "BadRequestException" in declared:
         return BadRequestException

@@ -22,6 +22,7 @@ from stoker.neighbours.neighbours import Neighbours
 from stoker.observe.logs import LogStore
 from stoker.observe.traces import Traces
 from stoker.queues.broker import Broker
+from stoker.stacks.stacks import Stacks
 from stoker.store.base import Store
 
 Input = TypeVar("Input")
@@ -95,3 +96,4 @@ class Control:
     polled: frozenset[str] = frozenset()  # services whose event source mappings are polled
     mappings: Mappings | None = None  # what polls them
     neighbours: Neighbours | None = None  # AWS's other services; None: there are none
+    stacks: Stacks | None = None  # CloudFormation's

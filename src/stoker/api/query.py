@@ -1,13 +1,15 @@
-"""SQS's older protocol: forms come in, XML goes out. Today's SDKs speak JSON instead.
+"""AWS's older protocol: forms come in, XML goes out. STS speaks it, and SQS besides JSON.
 
     Action=SendMessageBatch&SendMessageBatchRequestEntry.1.Id=a&….1.MessageAttribute.1.Name=…
 
-The model of today says that lists and maps are flattened, but no longer what their parts are
-called; that follows from their shapes' names.
+SQS's model of today says that lists and maps are flattened, but no longer what their parts are
+called; that follows from their shapes' names. Lists that are not flattened have `.member.` in
+between.
 """
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
@@ -19,7 +21,7 @@ from stoker.api.codec import Request, Response
 from stoker.core.errors import SerializationException
 from stoker.core.invocation import RequestId
 
-NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"
+_NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"
 FIELDS = 1000  # of one form
 DEPTH = 6
 _MAPS = {
@@ -29,6 +31,7 @@ _MAPS = {
     "MessageBodySystemAttributeMap": ("MessageSystemAttribute", "Name", "Value"),
     "TagMap": ("Tag", "Key", "Value"),
 }
+ENTRY = ("entry", "key", "value")  # of a map that is not flattened
 _LISTS = {"MessageSystemAttributeList": "MessageSystemAttributeName"}
 _UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML
 
@@ -57,8 +60,9 @@ def serialise(operation: OperationModel, output: Any, request_id: RequestId) -> 
     if shape is not None:
         plain = codec.plain(shape, output)
         result = f"<{name}Result>{_members(shape, plain)}</{name}Result>"
+    namespace = operation.service_model.metadata.get("xmlNamespace", _NAMESPACE)
     text = (
-        f'<?xml version="1.0"?>\n<{name}Response xmlns="{NAMESPACE}">{result}'
+        f'<?xml version="1.0"?>\n<{name}Response xmlns="{namespace}">{result}'
         f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
         f"</{name}Response>"
     )
@@ -98,12 +102,13 @@ def _structure(shape: StructureShape, tree: Tree) -> dict[str, Any]:
     for name, member in shape.members.items():
         match member:
             case ListShape():
-                items = _numbered(tree.get(_item(member)))
+                items = _numbered(_listed(name, member, tree))
                 if items:
                     raw[name] = [_value(member.member, item) for item in items]
             case MapShape():
-                part, key, value = _MAPS[member.name]
-                pairs = [_tree(member, item) for item in _numbered(tree.get(part))]
+                part, key, value = _MAPS.get(member.name, ENTRY)
+                there = tree if member.name in _MAPS else _branch(tree, name)
+                pairs = [_tree(member, item) for item in _numbered(there.get(part))]
                 if pairs:
                     raw[name] = {
                         _value(member.key, pair.get(key, "")): _value(
@@ -114,6 +119,17 @@ def _structure(shape: StructureShape, tree: Tree) -> dict[str, Any]:
             case _ if name in tree:
                 raw[name] = _value(member, tree[name])
     return raw
+
+
+def _listed(name: str, member: ListShape, tree: Tree) -> Any:
+    if member.serialization.get("flattened"):
+        return tree.get(_item(member))
+    return _branch(tree, name).get("member")
+
+
+def _branch(tree: Tree, name: str) -> Tree:
+    found = tree.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _numbered(found: Any) -> list[Any]:
@@ -141,8 +157,11 @@ def _members(shape: StructureShape, plain: Mapping[str, Any]) -> str:
             continue
         value = plain[name]
         match member:
-            case ListShape():
+            case ListShape() if member.serialization.get("flattened"):
                 text += [_element(_item(member), member.member, item) for item in value]
+            case ListShape():
+                items = "".join(_element("member", member.member, item) for item in value)
+                text.append(f"<{name}>{items}</{name}>")
             case MapShape():
                 part, key, word = _MAPS[member.name]
                 for each, item in value.items():
@@ -159,6 +178,10 @@ def _element(name: str, shape: Shape, value: Any) -> str:
             inner = _members(shape, value)
         case _ if isinstance(value, bool):
             inner = str(value).lower()
+        case _ if shape.type_name == "timestamp":
+            moment = datetime.fromtimestamp(value, UTC)
+            unit = "milliseconds" if moment.microsecond else "seconds"
+            inner = moment.isoformat(timespec=unit).removesuffix("+00:00") + "Z"
         case _:
             inner = escape(_UNSPEAKABLE.sub("?", str(value)), {"\r": "&#13;"})
     return f"<{name}>{inner}</{name}>"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 PATH = "/_aws/execute-api/"
 REST_PATH = "/restapis/"
 _NAME = ".execute-api."
-_HOST = re.compile(r"([a-z0-9]{1,32})\.execute-api\.([a-z0-9.-]+)(?::[0-9]+)?", re.ASCII)
+_HOST = re.compile(r"([a-z0-9]{1,32})\.execute-api\.([^:]+)(?::[0-9]+)?", re.ASCII)
 _AWS = re.compile(r"[a-z0-9]{1,32}\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?::[0-9]+)?", re.ASCII)
 _PATH = re.compile(r"/_aws/execute-api/([a-z0-9]{1,32})(/[^?]*)?(\?.*)?", re.ASCII | re.DOTALL)
 _REST_PATH = re.compile(

@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from moto.events.models import EventPattern
+from moto.iam.access_control import PermissionResult
+from moto.s3.models import FakeBucket
 from moto.sns.exceptions import SNSException
 from moto.sns.models import SNSBackend, Topic
 
@@ -38,6 +40,12 @@ def _matches(self: EventPattern, event: Any) -> bool:
     return filters is not None and filters.let_through(of_eventbridge(event))
 
 
+def _no_opinion(self: FakeBucket, _action: str, _resource: str) -> Any:
+    """moto asks a bucket's policy without its conditions: the one that the SAM CLI gives its bucket
+    (deny what comes without TLS) would deny everything. Nobody else is let in anyway."""
+    return PermissionResult.NEUTRAL
+
+
 @lru_cache(maxsize=1024)
 def _filters(pattern: str) -> Filters | None:
     return Filters([pattern]) if is_legal(pattern) else None
@@ -45,6 +53,7 @@ def _filters(pattern: str) -> Filters | None:
 
 _HOOKS: tuple[tuple[Any, str, Any], ...] = (
     (SNSBackend, "get_topic", _own_topic),
+    (FakeBucket, "get_permission", _no_opinion),
     (EventPattern, "matches_event", _matches),
 )
 

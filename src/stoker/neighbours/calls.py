@@ -2,8 +2,9 @@
 
 import asyncio
 import io
+from contextlib import AbstractAsyncContextManager
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import botocore.auth
@@ -15,8 +16,8 @@ from botocore.credentials import Credentials
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from stoker.core.neighbours import ACCOUNT
-from stoker.neighbours.neighbours import Neighbours, Unreachable, whole
+from stoker.core.neighbours import ACCOUNT, Headers
+from stoker.neighbours.neighbours import Answer, Unreachable, whole
 
 ANSWER_BYTES = 10 * 1024**2
 LARGE_BYTES = 64 * 1024  # reading that holds up nobody else
@@ -31,8 +32,20 @@ class Refused(Exception):
         self.message = message
 
 
+class Reachable(Protocol):
+    """Where calls go: Neighbours, or this server's own front door (api/inward.py)."""
+
+    def is_embedded(self, service: str) -> bool: ...
+
+    def endpoint(self, service: str) -> str: ...
+
+    def ask(
+        self, service: str, method: str, target: str, headers: Headers, body: bytes
+    ) -> AbstractAsyncContextManager[Answer]: ...
+
+
 async def call(
-    neighbours: Neighbours, service: str, operation: str, parameters: dict[str, Any], *,
+    neighbours: Reachable, service: str, operation: str, parameters: dict[str, Any], *,
     account: str, region: str, most: int = ANSWER_BYTES,
 ) -> dict[str, Any]:  # fmt: skip
     """What `service` (botocore's name) answers, as boto3 would show it, a streamed body as bytes.
@@ -41,10 +54,11 @@ async def call(
     with the credentials that the server itself was started with (environment, ~/.aws).
     Raises Refused; Unreachable also for an answer of more than `most` bytes.
     """
-    model = await asyncio.to_thread(_model, service)
+    model = await asyncio.to_thread(model_of, service)
     asked = model.operation_model(operation)
     protocol = model.resolved_protocol
-    made = botocore.serialize.create_serializer(protocol).serialize_to_request(parameters, asked)
+    serializer = botocore.serialize.create_serializer(protocol, include_validation=False)
+    made = serializer.serialize_to_request(parameters, asked)  # the service knows what is legal
     target = made["url_path"]
     if made["query_string"]:
         query = made["query_string"]
@@ -94,7 +108,8 @@ async def call(
 
 
 @cache
-def _model(service: str) -> ServiceModel:
+def model_of(service: str) -> ServiceModel:
+    """botocore's. Slow the first time."""
     loader = Loader(
         extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False
     )

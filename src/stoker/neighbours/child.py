@@ -23,15 +23,15 @@ PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000  # <linux/sched.h>
 
 
-def shut_in() -> None:
+def shut_in(memory_bytes: int = MEMORY_BYTES, say: int = 1) -> None:
     """Give up the network, and memory without end. Unix sockets stay. Where the kernel does not
-    let an ordinary user do that, say so on standard output, where the server listens. Call while
-    there is one thread only."""
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+    let an ordinary user do that, say so on the descriptor `say`: standard output, where the server
+    listens. Call while there is one thread only."""
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
         reason = os.strerror(ctypes.get_errno())
-        os.write(1, f"they reach the network: {reason} (unshare)\n".encode())
+        os.write(say, f"they reach the network: {reason} (unshare)\n".encode())
     # Should we be too busy to see that standard input has ended. Last: unshare() undoes it.
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
