@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from stoker.runtimes.found import FoundRuntime
 from tests.java_sources import compiled, javas, lacking
 from tests.running import StokerProcess, deploy, log_of, wait_for
 from tests.snapshots import ON_PUBLISHED, call, publish, restored, settled, snapshots
@@ -171,6 +172,52 @@ public class Left implements RequestHandler<String, Object> {
 """
 
 
+# Forks from another thread, all the time, from the last hook on.
+FORKING = """
+package t;
+import com.amazonaws.services.lambda.crac.Core;
+import com.amazonaws.services.lambda.crac.Resource;
+import com.amazonaws.services.lambda.runtime.Context;
+import com.amazonaws.services.lambda.runtime.RequestHandler;
+import java.io.File;
+import java.io.IOException;
+import java.util.Arrays;
+
+public class Forking implements RequestHandler<String, Object>, Resource {
+    static final Forking HOOKS = new Forking();
+
+    static {
+        Core.getGlobalContext().register(HOOKS);
+    }
+
+    public void beforeCheckpoint(com.amazonaws.services.lambda.crac.Context<? extends Resource> c) {
+        Thread thread = new Thread(Forking::fork);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    static void fork() {
+        try {
+            Thread.sleep(Integer.parseInt(System.getenv("LATER")));
+            while (true) {
+                new ProcessBuilder("/usr/bin/sleep", "600").start();
+                Thread.sleep(5);
+            }
+        } catch (InterruptedException | IOException e) {
+            return;
+        }
+    }
+
+    public void afterRestore(com.amazonaws.services.lambda.crac.Context<? extends Resource> c) {}
+
+    public Object handleRequest(String event, Context context) {
+        String[] names = new File("/proc").list();
+        return Arrays.stream(names).filter(name -> name.matches("[0-9]+")).count();
+    }
+}
+"""
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of runtimes with CRIU."""
@@ -204,14 +251,16 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def deployed(functions: Any, code: dict[str, bytes], **settings: Any) -> str:
     settings.setdefault("Handler", "t.Marked::handleRequest")
     settings.setdefault("MemorySize", 512)
-    return deploy(functions, code, Runtime=javas()[0].runtime, SnapStart=ON_PUBLISHED, **settings)
+    settings.setdefault("Runtime", javas()[0].runtime)
+    return deploy(functions, code, SnapStart=ON_PUBLISHED, **settings)
 
 
+@pytest.mark.parametrize("java", javas(), ids=lambda java: java.runtime)
 def test_a_java_is_initialised_once_and_each_environment_is_a_copy(
-    server: StokerProcess, code: dict[str, bytes]
+    server: StokerProcess, code: dict[str, bytes], java: FoundRuntime
 ) -> None:
     with closing(server.client("lambda")) as functions, closing(server.client("logs")) as logs:
-        name = deployed(functions, code)
+        name = deployed(functions, code, Runtime=java.runtime)
         number = publish(functions, name)
         one = call(functions, name, number)
         assert call(functions, name, number, "exit")["errorType"] == "Runtime.ExitError"
@@ -269,6 +318,24 @@ def test_what_cannot_be_copied_makes_the_version_fail_with_the_reason(
         version = settled(functions, name)
     assert (version["State"], version["StateReasonCode"]) == ("Failed", "FunctionError")
     assert "2 processes run in it" in version["StateReason"]
+
+
+@pytest.mark.parametrize("later", ["0", "5", "20", "60"])
+def test_nobody_is_forked_beside_a_snapshot(
+    server: StokerProcess, tmp_path: Path, later: str
+) -> None:
+    code = compiled(tmp_path / "forking", {"Forking.java": FORKING})
+    with closing(server.client("lambda")) as functions:
+        name = deployed(
+            functions, code, Handler="t.Forking::handleRequest",
+            Environment={"Variables": {"LATER": later}},
+        )  # fmt: skip
+        version = settled(functions, name)
+        if version["State"] == "Failed":
+            assert "processes run in it" in version["StateReason"]
+        else:
+            assert call(functions, name, "1") >= 2
+        functions.delete_function(FunctionName=name)
 
 
 @pytest.mark.parametrize(

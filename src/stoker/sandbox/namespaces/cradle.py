@@ -50,8 +50,10 @@ class Tool(NamedTuple):
     def command(self, *arguments: str) -> list[str]:
         base = f"/proc/self/fd/{self.folder}"
         path = f"{base}/{self.libraries}"
-        return [f"{base}/{self.linker}", "--library-path", path, f"{base}/{self.program}",
-                *arguments]  # fmt: skip
+        program = f"{base}/{self.program}"
+        # Plugins of the machine's own CRIU are not for this one, and it has none.
+        plugins = ["--libdir", os.path.dirname(program)]
+        return [f"{base}/{self.linker}", "--library-path", path, program, *arguments, *plugins]
 
 
 class Order(NamedTuple):
@@ -226,7 +228,7 @@ def _criu(tool: Tool, files: int, work: int, *arguments: str) -> NoReturn:
     command = tool.command(
         *arguments, "--images-dir", f"/proc/self/fd/{files}", "--work-dir",
         f"/proc/self/fd/{work}", "--log-file", images.LOG, "-v1", "--tcp-close",
-        "--manage-cgroups=ignore",
+        "--manage-cgroups=ignore", "--no-default-config",
     )  # fmt: skip
     os.execve(command[0], command, _ENVIRON)
 

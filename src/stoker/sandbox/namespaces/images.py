@@ -32,9 +32,15 @@ class Images:
         self._tools: dict[Criu, Tool] = {}
 
     def take(self, snapshot: "Snapshot") -> None:
-        """Write the image; the answer comes through `snapshots`. Raise Unfit, or OSError."""
+        """Write the image; the answer comes through `snapshots`. Raise Unfit, or OSError.
+
+        From here on nothing is forked in its sandbox. A child could write to the memory of the
+        runtime while CRIU, which is root, speaks with its own code there.
+        """
         tool, original = self._tool(), snapshot.original
         snapshot.tool = tool
+        original.group.limit_pids(1)  # init
+        snapshot.runtime = inspection.the_runtime(original.group.pids(), original.pid)
         image = images.image_of(snapshot.runtime, original.memory_mb)
         pid = _started(lambda: cradle.dump_and_exit(tool, image, original.pid))
         self.launcher.children[pid] = lambda status: self._dumped(snapshot, image, status)
