@@ -237,6 +237,19 @@ def test_a_batch_that_fails_too_often_is_told_of_and_left_behind(tmp_path: Path)
     tell(tmp_path, story)
 
 
+def test_what_is_due_meanwhile_is_not_slept_over(tmp_path: Path) -> None:
+    """It is due again in no time, maybe just before the reader lies down; nothing else wakes it."""
+
+    async def story(here: Polling, world: StreamWorld) -> None:
+        world.put(*("x" for _ in range(600)))  # more than are read ahead
+        await here.map_stream(ARN, BatchSize=1)
+        for _ in range(100):
+            (await here.run()).fails()
+        (await here.run()).ends()
+
+    tell(tmp_path, story, scale=1e6)
+
+
 def test_a_change_waits_for_what_is_at_the_function(tmp_path: Path) -> None:
     async def story(here: Polling, world: StreamWorld) -> None:
         world.put(*"1234")
@@ -246,6 +259,11 @@ def test_a_change_waits_for_what_is_at_the_function(tmp_path: Path) -> None:
         await here.change(key, enabled=False)
         assert here.mappings.disabling(key)
         await here.change(key, enabled=True)
+        await here.events.function("other")
+        await here.map_stream(ARN, function="other")
+        other = await here.run()
+        assert other.invocation.target.name == "other", "it has all the time to be too early"
+        other.ends()
         run.ends()
         run = await here.run()
         assert data(run) == ["2", "3", "4"], "neither before nor twice"

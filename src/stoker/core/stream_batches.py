@@ -189,9 +189,17 @@ class ShardBatches:
         return None
 
     def due(self) -> float | None:
-        """When `take` may have something, should nothing come or end before; None: never."""
+        """When `take` has something, should nothing come or end before; None: never. If that is
+        in the past, it has something now."""
         times = [time for lane in self._lanes if (time := self._due(lane)) is not None]
         return min(times, default=None)
+
+    def window_end(self) -> float | None:
+        """When it is to be read whether anything of the window has come; None: there is no need."""
+        lane = self._lanes[0]
+        if self._window is None or lane.is_busy or lane.waiting or lane.cuts:
+            return None
+        return self._window.end
 
     def end(self, batch: Batch, outcome: Outcome, now: float) -> None:
         """What came of a batch from `take`."""
@@ -305,9 +313,7 @@ class ShardBatches:
             return None
         rules, waiting = self._rules, lane.waiting
         if not lane.cuts:
-            if waiting:
-                return waiting[0].since + rules.gather_s
-            return None if self._window is None else self._window.end
+            return waiting[0].since + rules.gather_s if waiting else None
         cut = lane.cuts[-1]
         if rules.max_age_s is None or cut.fate is not None or not cut.size:
             return cut.due

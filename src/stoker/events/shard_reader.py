@@ -135,9 +135,9 @@ class ShardReader:
 
     async def _read(self) -> None:
         """Once, if it is time and there is room."""
-        loop, now, due = asyncio.get_running_loop(), time.time(), self._batches.due()
-        window_ends = due is not None and due <= now and not self._troubles
-        if not self._batches.room or not (loop.time() >= self._next_read or window_ends):
+        loop, now = asyncio.get_running_loop(), time.time()
+        is_time = loop.time() >= self._next_read or self._is_window_over(now)
+        if not self._batches.room or not is_time:
             return
         full = self._parts.held.full
         if full and self._batches.held:
@@ -158,6 +158,11 @@ class ShardReader:
             wait_s = self._troubled(error)
         self._next_read = loop.time() + wait_s
         self._account()
+
+    def _is_window_over(self, now: float) -> bool:
+        """And was not read since? If reading fails, it is not tried any sooner for that."""
+        ends = self._batches.window_end()
+        return ends is not None and ends <= now and not self._troubles
 
     async def _records(self, most: int, now: float) -> float:
         """The next ones. Say how long to wait for more."""
@@ -198,9 +203,11 @@ class ShardReader:
             return
         loop, now = asyncio.get_running_loop(), time.time()
         delays = [self._next_read - loop.time()] if self._batches.room else []
-        due = self._batches.due()
-        if due is not None and due > now:
+        due, ends = self._batches.due(), self._batches.window_end()
+        if due is not None:
             delays.append(due - now)
+        if ends is not None and (ends > now or not self._troubles):
+            delays.append(ends - now)
         try:
             async with asyncio.timeout(max(min(delays), 0.0) if delays else None):
                 await self._woken.wait()
