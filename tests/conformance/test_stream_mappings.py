@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.faults.scene import until
+from tests.printed import printed
 from tests.running import REGION, StokerProcess
 
 Create = Callable[..., str]
@@ -78,14 +79,7 @@ class World:
         return put
 
     def events(self, function: str) -> list[Any]:
-        try:
-            pages = self._logs.get_paginator("filter_log_events").paginate(
-                logGroupName=f"/aws/lambda/{function}", filterPattern="SEEN"
-            )
-            lines = [event["message"] for page in pages for event in page["events"]]
-        except self._logs.exceptions.ResourceNotFoundException:
-            return []
-        return [json.loads(line.partition("SEEN ")[2]) for line in lines]
+        return [json.loads(line) for line in printed(self._logs, function, "SEEN")]
 
     def data(self, function: str) -> list[str]:
         return [
