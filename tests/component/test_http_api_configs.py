@@ -18,6 +18,18 @@ BAD_ADDRESSES = (
     "file:///etc/passwd", "http://", "//a.example", "http://a:b@a.example", "http://a.example:x",
     "http://a.example/ b", "http://a.example/#x", "http://a.example/{",
 )  # fmt: skip
+YAML = f"""
+openapi: 3.0.1
+info: {{title: yaml, version: 1.0}}
+paths:
+  /yaml/{{id}}:
+    get:
+      x-amazon-apigateway-integration:
+        type: aws_proxy
+        uri: {URI}
+        payloadFormatVersion: "2.0"
+        timeoutInMillis: 1000
+"""
 LAMBDA_AUTHORIZER = {
     "Name": "a", "AuthorizerType": "REQUEST", "IdentitySource": ["$request.header.x"],
     "AuthorizerUri": ARN, "AuthorizerPayloadFormatVersion": "2.0",
@@ -231,7 +243,10 @@ def test_an_api_is_imported_and_imported_again(tmp_path: Path) -> None:
         assert (again["ApiId"], again["Name"]) == (api, "/b")
         assert (await fetch(door, api, "/a")).status == 404
         assert (await fetch(door, api, "/b")).body == b"fine"
-        for body in ("", "{", "[]", "{}", document("/c", timeoutInMillis=1), document("/c", uri=7)):
+        await ask(door, "reimport_api", ApiId=api, Body=YAML)
+        assert (await fetch(door, api, "/yaml/1")).body == b"fine"
+        bad = ("", "{", "[]", "{}", "x", "a: &a [1]\nb: *a", "a: [" * 100)
+        for body in (*bad, document("/c", timeoutInMillis=1), document("/c", uri=7)):
             for operation, given in (("import_api", {}), ("reimport_api", {"ApiId": api})):
                 status, kind, _ = await code(door, operation, Body=body, **given)
                 assert (status, kind) == (400, "BadRequestException"), body

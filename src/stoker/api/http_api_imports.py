@@ -22,6 +22,8 @@ from stoker.core.errors import BadRequestException, SerializationException
 from stoker.core.http_apis import HttpApi, with_facts
 from stoker.core.limits import MIB
 from stoker.core.openapi_apis import Imported, Means
+from stoker.core.stacks.errors import ValidationError
+from stoker.core.stacks.text import read_template
 
 ID_LENGTH = 7
 BODY_LENGTH = 6 * MIB  # AWS: "Import size of API definition"
@@ -60,10 +62,17 @@ async def _document(asked: ImportApiInput | ReimportApiInput) -> Mapping[str, An
     openapi_apis.check_base_path(asked.basepath)
     if len(asked.body) > BODY_LENGTH:
         raise BadRequestException(f"Invalid OpenAPI input: it has more than {BODY_LENGTH} bytes")
+    return await asyncio.to_thread(_read, asked.body)
+
+
+def _read(body: str) -> Mapping[str, Any]:
+    """JSON, or YAML as CloudFormation takes it: without aliases, up to 1 MiB."""
     try:
-        found = await asyncio.to_thread(orjson.loads, asked.body)
+        found = orjson.loads(body) if body.lstrip()[:1] in ("{", "[", "") else read_template(body)
     except orjson.JSONDecodeError:
-        raise BadRequestException("Invalid OpenAPI input: the body must be JSON") from None
+        raise BadRequestException("Invalid OpenAPI input: the body is no JSON") from None
+    except ValidationError as error:
+        raise BadRequestException(f"Invalid OpenAPI input: {error.message}") from error
     if not isinstance(found, dict):
         raise BadRequestException("Invalid OpenAPI input: the body must be an object")
     return found
