@@ -267,7 +267,7 @@ class RuntimeApi:
             posted = _with_trailers(posted, exchange.trailers)
         # The caller first. The receipt may wait for the next event, if the runtime already asks.
         self._inside.answered(request_id, posted, None)
-        exchange.respond_raw(_ACCEPTED, hold=True)
+        exchange.respond_raw(RECEIPT, hold=True)
 
     def _unusable(self, exchange: Exchange, request_id: str, fault: Fault, answer: Answer) -> None:
         self._inside.answered(request_id, None, fault)
@@ -284,7 +284,7 @@ class RuntimeApi:
         if content_type.startswith(CAUSE_TYPE):
             posted = Posted(*faults.without_cause(posted.body)[:2], is_error=True)
         kind = exchange.headers.get("lambda-runtime-function-error-type", "")
-        exchange.respond_raw(_ACCEPTED)  # before everything inside is killed
+        exchange.respond_raw(RECEIPT)  # before everything inside is killed
         if call is _RESTORE_ERROR:
             self._inside.restore_error(posted, faults.posted_type(kind))
         else:
@@ -335,7 +335,7 @@ def _answer(exchange: Exchange, answer: Answer) -> None:
     exchange.respond(answer.status, headers, answer.body)
 
 
-_ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (
+RECEIPT = b"HTTP/1.1 202 Accepted\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (
     ACCEPTED.content_type.encode(),
     len(ACCEPTED.body),
     ACCEPTED.body,

@@ -51,8 +51,7 @@ LATE_VARIABLES = frozenset(
 LIBRARY_PATH = os.environ.get("LD_LIBRARY_PATH", "")
 LIBRARY_DIRECTORIES = frozenset(d for d in LIBRARY_PATH.split(":") if os.path.isdir(d))
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
-REHEARSAL = (  # a receipt, and an event of %d bytes
-    b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+REHEARSAL = (  # an event of %d bytes
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Deadline-Ms: 1\r\n"
     b"Lambda-Runtime-Aws-Request-Id: rehearsal\r\nLambda-Runtime-Trace-Id: Root=1-0-0\r\n"
     b"Content-Length: %d\r\n\r\n"
@@ -182,7 +181,7 @@ def rehearse() -> None:
     _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM).close()
     event = json.dumps({"key": ["value", 1, 2.5, None, True, {"nested": "\u00e9"}]}).encode()
     here, there = _socket.socketpair()
-    there.sendall(REHEARSAL % len(event) + event)
+    there.sendall(wire.RECEIPT + REHEARSAL % len(event) + event)
     runtime = Runtime(wire.Connection("127.0.0.1:0", here), contract.StreamSink())
     runtime.connection.receipt()
     runtime.connection.ask(runtime.invoke(lambda event, _: event, *runtime.connection.event()))
