@@ -10,7 +10,7 @@ import pytest
 from stoker.core.errors import TooManyRequestsException
 from stoker.core.invocation import Invocation, InvocationResult
 from tests.front_door import ACCOUNT, REGION, Done, Door, open_door, refused, signed, target_of
-from tests.http_apis import OK, answering, at_the_door, forbid, host_of, permit
+from tests.http_apis import OK, URI, answering, at_the_door, forbid, host_of, permit
 from tests.rest_apis import PROXY, X, ask, definition, deploy, fetch, make, mapped, told
 
 MISSING = (403, {"message": "Missing Authentication Token"})
@@ -301,6 +301,47 @@ def test_tags_belong_to_apis_stages_keys_and_plans(tmp_path: Path) -> None:
         assert (await refused(wrong))[0] == 400
         stage = await ask(door, "get_stage", restApiId=api, stageName="dev")
         assert stage["tags"] == {"b": "2"}
+
+    at_the_door(tmp_path, story)
+
+
+def test_binary_bodies_come_and_go_through_templates(tmp_path: Path) -> None:
+    async def story(door: Door) -> None:
+        binary = {"default": {"statusCode": "200", "contentHandling": "CONVERT_TO_BINARY"}}
+        template = {"image/png": '{"text": "$input.body"}'}
+        method = mapped(
+            requestTemplates=template, contentHandling="CONVERT_TO_TEXT", responses=binary
+        )
+        more = {f"{X}-binary-media-types": ["image/*"]}
+        api = await make(door, {"/": {"post": method}}, **more)
+        answering(door, InvocationResult(b'"AAH/"'))
+        answer = await fetch(door, api, "/", "POST", b"\0\1", content_type="image/png")
+        assert (answer.status, answer.body) == (200, b"\0\1\xff")
+        assert event_of(door) == {"text": "AAE="}
+        answering(door, InvocationResult(b'"A"'))
+        answer = await fetch(door, api, "/", "POST", b"\0", content_type="image/png")
+        assert told(answer) == BROKEN
+
+    at_the_door(tmp_path, story)
+
+
+def test_bytes_that_are_no_text_reach_the_function_as_text(tmp_path: Path) -> None:
+    async def story(door: Door) -> None:
+        asks = {"type": "request", "authorizerUri": URI, "authorizerResultTtlInSeconds": 0}
+        scheme = {"type": "apiKey", "name": "X", "in": "header", f"{X}-authorizer": asks}
+        method = {**PROXY, "security": [{"asks": []}]}
+        paths = {"/a/{all+}": {"get": PROXY}, "/b/{all+}": {"get": method}}
+        api = await make(door, paths, securityDefinitions={"asks": scheme})
+        allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        granted = {"principalId": "p", "policyDocument": {"Statement": allow}}
+        for path in (b"a", b"b"):
+            answering(door, *[InvocationResult(json.dumps(granted).encode())] * (path == b"b"), OK)
+            head = b"GET /dev/%b/%%ff%%ed%%a0%%80?%%fe=%%fe HTTP/1.1\r\nHost: %b\r\n" % (
+                path, host_of(api).encode(),
+            )  # fmt: skip
+            odd = b"X-Odd: \xff\xed\xa0\x80\r\nUser-Agent: \xff\r\n\r\n"
+            answer = await door.send_raw(head + odd)
+            assert answer.status == 200
 
     at_the_door(tmp_path, story)
 

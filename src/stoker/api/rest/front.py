@@ -18,7 +18,7 @@ from stoker.api.rest.working import worked
 from stoker.core import web_pages
 from stoker.core.gateway_addresses import GatewayAddress, domain
 from stoker.core.limits import MIB
-from stoker.core.proxy_events import Signer
+from stoker.core.proxy_events import Signer, clean
 from stoker.core.rest import gateway_responses, requests, validation
 from stoker.core.rest.gateway_responses import Refused
 from stoker.core.rest.requests import Asked, Incoming
@@ -103,8 +103,8 @@ def _incoming(
     region = served.stage.region if served is not None else "us-east-1"
     return Incoming(
         method=exchange.method,
-        path=below,
-        shown_path=path,
+        path=clean(below),
+        shown_path=clean(path),
         query=query,
         headers=exchange.headers,
         body=exchange.body,
@@ -113,7 +113,7 @@ def _incoming(
         request_id=new_request_id(),
         extended_id=base64.b64encode(bytes.fromhex(random_digits()[:22])).decode(),
         now=time.time(),
-        trace=exchange.headers.get("x-amzn-trace-id", ""),
+        trace=clean(exchange.headers.get("x-amzn-trace-id", "")),
     )
 
 

@@ -7,6 +7,7 @@ MOCK        request template ─► {"statusCode": …} ─► response template
 
 import asyncio
 import base64
+import binascii
 import logging
 from typing import Any
 
@@ -210,7 +211,7 @@ async def _response(
     template = mappings.response_template(response, accept)
     kind, body = "application/json", payload
     if response.get("contentHandling") == "CONVERT_TO_BINARY":
-        body = base64.b64decode(payload)  # what is not of its alphabet is passed over, as quotes
+        body = _decoded(payload)
     elif template is not None:
         kind = template[0]
         variables["input"] = Input(text, asked.parameters)
@@ -221,6 +222,14 @@ async def _response(
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", kind))
     return Head(code, headers), body
+
+
+def _decoded(payload: bytes) -> bytes:
+    """Without what is not of base64's alphabet, as the quotes of JSON."""
+    try:
+        return base64.b64decode(payload)
+    except binascii.Error:
+        raise BadAnswer("what is to be binary is not base64") from None
 
 
 def _variables(asked: Asked) -> Doc:
