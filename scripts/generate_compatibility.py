@@ -143,19 +143,19 @@ DIFFERENCES = {
             "`/restapis/ID/STAGE/_user_request_/`. Integrations are functions, or MOCK: HTTP, "
             "HTTP_PROXY and other services' are kept, and answered 501; so are Cognito "
             "authorizers. VPC links, domain names, documentation, SDKs, exports, test "
-            "invocations and canary releases are refused by name; definitions are read as JSON "
-            "only. Caches, throttles, quotas, logs, method settings, client certificates, "
-            "minimumCompressionSize and resource policies of APIs are kept and shown, without "
-            "effect; API keys are enforced. Signatures for AWS_IAM are parsed, not verified: "
-            "the API's own account may, web pages only if `allowed_origins` names them. Headers "
-            "reach the function Written-So, whatever the client wrote, and repeated ones as one "
-            "value; paths percent-encoded, path parameters decoded. The first resource in order "
-            "of precision that has the method answers. A mapping template that cannot be read "
-            "is refused when it is put; it has no #macro, #define, #parse and #evaluate, "
-            "JSONPath no filters, and regular expressions no groups that look around and no "
-            "backward references. An Allow of an authorizer with a Condition admits nobody, a "
-            "Deny with it shuts out. Authorizers' answers have 64 KB at most. An API has 100 "
-            "deployments and 8 MB at most",
+            "invocations and canary releases are refused by name; definitions in YAML have 1 MB "
+            "and no aliases. Caches, throttles, quotas, logs, method settings, client "
+            "certificates, minimumCompressionSize and resource policies of APIs are kept and "
+            "shown, without effect; API keys are enforced. Signatures for AWS_IAM are parsed, "
+            "not verified: the API's own account may, web pages only if `allowed_origins` names "
+            "them. Headers reach the function Written-So, whatever the client wrote, and "
+            "repeated ones as one value; paths percent-encoded, path parameters decoded. The "
+            "first resource in order of precision that has the method answers. A mapping "
+            "template that cannot be read is refused when it is put; it has no #macro, #define, "
+            "#parse and #evaluate, JSONPath no filters, and regular expressions no groups that "
+            "look around and no backward references. An Allow of an authorizer with a Condition "
+            "admits nobody, a Deny with it shuts out. Authorizers' answers have 64 KB at most. "
+            "An API has 100 deployments and 8 MB at most",
         ),
         (
             "Reserved concurrency",

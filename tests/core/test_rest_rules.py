@@ -310,10 +310,52 @@ def test_what_cannot_be_served_is_not_deployed() -> None:
         deployments.deployed(doc, {}, told)
 
 
+YAML = """
+openapi: 3.0.1
+info: {title: pets, version: 1.0}
+components:
+  schemas:
+    Pet: {type: object, required: [name]}
+paths:
+  /pets/{id}:
+    parameters:
+      - {in: path, name: id, required: true}
+    post:
+      operationId: feed
+      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Pet'}}}}
+      responses: {200: {description: fed}}
+      x-amazon-apigateway-integration:
+        type: mock
+        passthroughBehavior: never
+        requestTemplates:
+          application/json: |
+            {"statusCode": 200}
+        responses: {default: {statusCode: 200}}
+"""
+
+
+def test_a_definition_may_be_yaml() -> None:
+    doc, warnings = imports.imported(YAML.encode(), imports.Options(), facts())
+    assert (doc["api"]["name"], doc["api"]["version"], warnings) == ("pets", "1.0", [])
+    (leaf,) = (one for one in doc["resources"].values() if one["path"] == "/pets/{id}")
+    method = leaf["resourceMethods"]["POST"]
+    assert method["requestParameters"] == {"method.request.path.id": True}
+    assert (method["requestModels"], method["operationName"]) == (
+        {"application/json": "Pet"},
+        "feed",
+    )
+    integration = method["methodIntegration"]
+    assert (integration["type"], integration["passthroughBehavior"]) == ("MOCK", "NEVER")
+    assert integration["integrationResponses"]["200"] == {"statusCode": "200"}
+    assert list(method["methodResponses"]) == ["200"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"{", b"[]", b"{}", b'{"swagger": "1.2"}', b'{"swagger": "2.0"}',
+        b"", b"{", b"[]", b"\xff",
+        b"a: [", b"a: &b 1\nc: *b", b"swagger: 2.0", b"{}", b'{"swagger": "1.2"}',
+        b'{"swagger": "2.0"}',
         b'{"swagger": "2.0", "info": {"title": "x"}, "paths": {"/a": {"get": {"parameters":'
         b' [{"$ref": "#/a"}], "x-amazon-apigateway-integration": {"type": 5}}}}}',
         b'{"openapi": "3.0.1", "info": {"title": "x"}, "paths": {"/b": {"get": {"requestBody":'

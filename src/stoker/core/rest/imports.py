@@ -1,4 +1,5 @@
-"""REST APIs from definitions: Swagger 2 and OpenAPI 3 with API Gateway's extensions, as JSON.
+"""REST APIs from definitions: Swagger 2 and OpenAPI 3 with API Gateway's extensions, as JSON or
+YAML (read as CloudFormation's templates are: without aliases, at most 1 MB).
 
     paths ─► resources and methods      x-amazon-apigateway-integration ─► integrations
     definitions, components.schemas ─► models      securityDefinitions ─► authorizers
@@ -17,6 +18,8 @@ from stoker.core.errors import BadRequestException, GatewayNotFoundException
 from stoker.core.rest import definitions, methods, parts, records
 from stoker.core.rest.definitions import Definition
 from stoker.core.rest.records import Doc, Facts
+from stoker.core.stacks.errors import ValidationError
+from stoker.core.stacks.text import read_template
 
 X = definitions.X
 MOST_BYTES = 6 * 1024**2  # AWS: of a definition
@@ -61,11 +64,12 @@ def _definition(body: bytes) -> Definition:
     if len(body) > MOST_BYTES:
         raise BadRequestException(f"A definition has at most {MOST_BYTES} bytes")
     try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise BadRequestException(
-            "Unable to parse the definition: it is not JSON (Stoker reads no YAML here)"
-        ) from None
+        text = body.decode()
+        found = orjson.loads(body) if text.lstrip()[:1] == "{" else read_template(text)
+    except (UnicodeDecodeError, orjson.JSONDecodeError):
+        raise BadRequestException("Unable to parse the definition: it is not JSON") from None
+    except ValidationError as error:
+        raise BadRequestException(f"Unable to parse the definition: {error.message}") from None
     return definitions.read(found)
 
 
