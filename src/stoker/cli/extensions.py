@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from stoker.cli.client import plain
 from stoker.cli.scripted_life import EXPECTED, CannotTry, lead
 from stoker.core.extension_rules import Finding, findings
 
@@ -53,12 +54,7 @@ def _show(found: list[Finding], good: bool) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     for finding in found:
         mark = "[green]ok[/]" if finding.ok else "[red]no[/]"
-        table.add_row(mark, escape(_plain(finding.rule)), escape(_plain(finding.text)))
+        table.add_row(mark, escape(plain(finding.rule)), escape(plain(finding.text)))
     out = Console(highlight=False)
     out.print(table)
     out.print("\nIt keeps all rules." if good else "\nIt breaks a rule.")
-
-
-def _plain(text: str) -> str:
-    """An extension chooses its name: nothing of it may move the cursor."""
-    return "".join(c if c.isprintable() else "?" for c in text)

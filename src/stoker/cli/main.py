@@ -1,10 +1,23 @@
 """The command line: `stoker serve`, `stoker doctor`, `stoker runtimes`, `stoker sandbox explain`,
-`stoker timeline`, `stoker extensions check`, `stoker version`.
+`stoker timeline`, `stoker extensions check`, `stoker version`; and for who develops a function:
+`stoker deploy`, `stoker invoke`, `stoker logs`, `stoker list`, `stoker describe`.
 """
 
 import typer
 
-from stoker.cli import doctor, extensions, runtimes, sandbox, serve, timeline, version
+from stoker.cli import (
+    deploy,
+    doctor,
+    extensions,
+    functions,
+    invoke,
+    logs,
+    runtimes,
+    sandbox,
+    serve,
+    timeline,
+    version,
+)
 
 app = typer.Typer(
     name="stoker",
@@ -15,6 +28,11 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
+app.command("deploy")(deploy.deploy)
+app.command("invoke")(invoke.invoke)
+app.command("logs")(logs.logs)
+app.command("list")(functions.list_functions)
+app.command("describe")(functions.describe)
 app.command("timeline")(timeline.timeline)
 app.command("version")(version.version)
 app.add_typer(extensions.app, name="extensions")

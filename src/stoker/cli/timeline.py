@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from stoker.cli.client import plain
+
 ROUTE = "/_stoker/api/environments"
 PATIENCE_S = 10.0
 _DEAD = "Dead"
@@ -42,7 +44,7 @@ def timeline(
     try:
         living, ended = _ask(endpoint_url, _name(function))
     except NoFunction as refusal:
-        err.print(f"[red]stoker timeline:[/] {escape(_plain(str(refusal)))}")
+        err.print(f"[red]stoker timeline:[/] {escape(plain(str(refusal)))}")
         raise typer.Exit(1) from None
     except (OSError, ValueError) as refusal:
         err.print(f"[red]stoker timeline:[/] cannot ask {endpoint_url}: {escape(str(refusal))}")
@@ -62,11 +64,11 @@ def lines(environment: dict[str, Any]) -> list[str]:
     state = "Frozen" if environment["frozen"] and phase != _SNAPSHOT else phase
     reason = environment.get("reason")
     head = f"{environment['id']} {environment['version']}: "
-    shown = [head + (f"ENDED, {_plain(reason)}" if reason else _phase(state))]
+    shown = [head + (f"ENDED, {plain(reason)}" if reason else _phase(state))]
     if environment["initialization"] != "on-demand":
         shown[0] += f", {environment['initialization']}"
     for one in environment["parties"]:
-        shown.append(f"{'':12}  {_party(one['party'])} {_plain(one['does'])}")
+        shown.append(f"{'':12}  {_party(one['party'])} {plain(one['does'])}")
     phases = [span for span in environment["phases"] if span["phase"] != _DEAD]
     for span in phases:
         shown.append(_row(_phase(span["phase"]), span, phases[0]["began_ms"]))
@@ -93,12 +95,7 @@ def _phase(name: str) -> str:
 
 
 def _party(name: str) -> str:
-    return _plain(name.replace("extension:", "extension ", 1))
-
-
-def _plain(text: str) -> str:
-    """An extension's name is its author's choice: nothing of it may move the cursor."""
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return plain(name.replace("extension:", "extension ", 1))
 
 
 def _name(function: str) -> str:

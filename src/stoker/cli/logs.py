@@ -1,0 +1,79 @@
+"""stoker logs: what a function printed, and what it prints now."""
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from stoker.cli.client import DEFAULT_URL, Region, Url, client, fail, told, written
+
+POLL_S = 0.5  # as `aws logs tail --follow`, but sooner
+_SEEN = 20_000  # events that are remembered, so that none is printed twice
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+out = Console(highlight=False, soft_wrap=True)
+
+
+def logs(
+    function: Annotated[str, typer.Argument(help="Name or ARN.")],
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C.")] = False,
+    pattern: Annotated[str, typer.Option("--filter", help="CloudWatch's filter pattern.")] = "",
+    since: Annotated[str, typer.Option(help="How far back: 30s, 10m, 2h, 3d, 1w.")] = "10m",
+    endpoint_url: Url = DEFAULT_URL,
+    region: Region = "us-east-1",
+) -> None:
+    """Print the log of FUNCTION, the oldest line first."""
+    try:
+        with told("logs", endpoint_url):
+            begun_ms = int((time.time() - _seconds(since)) * 1000)
+            found = client("lambda", endpoint_url, region).get_function_configuration(
+                FunctionName=function
+            )
+            group = found["LoggingConfig"]["LogGroup"]
+            cloud = client("logs", endpoint_url, region)
+            for event in _events(cloud, group, pattern, begun_ms, follow=follow):
+                moment = datetime.fromtimestamp(event["timestamp"] / 1000)
+                line = written(event["message"].rstrip("\n"))
+                out.print(f"{moment:%H:%M:%S.%f}"[:-3], line, markup=False)
+    except KeyboardInterrupt:
+        pass  # that is how --follow ends
+
+
+def _seconds(since: str) -> float:
+    read = re.fullmatch(r"(\d+)([smhdw])", since)
+    if read is None:
+        fail("logs", f"--since {since}: a number and one of s, m, h, d, w")
+    return int(read[1]) * _UNITS[read[2]]
+
+
+def _events(
+    cloud: Any, group: str, pattern: str, begun_ms: int, *, follow: bool
+) -> Iterator[dict[str, Any]]:
+    seen: OrderedDict[str, None] = OrderedDict()
+    while True:
+        for event in _page(cloud, group, pattern, begun_ms):
+            if event["eventId"] not in seen:
+                seen[event["eventId"]] = None
+                begun_ms = max(begun_ms, event["timestamp"] - 5000)  # some come late
+                yield event
+        while len(seen) > _SEEN:
+            seen.popitem(last=False)
+        if not follow:
+            return
+        time.sleep(POLL_S)
+
+
+def _page(cloud: Any, group: str, pattern: str, begun_ms: int) -> Iterator[dict[str, Any]]:
+    asked: dict[str, Any] = {"logGroupName": group, "startTime": begun_ms}
+    if pattern:
+        asked["filterPattern"] = pattern
+    try:
+        for page in cloud.get_paginator("filter_log_events").paginate(**asked):
+            yield from page["events"]
+    except cloud.exceptions.ResourceNotFoundException:
+        return  # it has not logged yet

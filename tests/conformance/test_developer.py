@@ -1,0 +1,80 @@
+"""`stoker deploy`, `invoke`, `logs`, `list`, `describe`: what a developer does all day."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from stoker.cli.main import app
+from tests.running import REGION, StokerProcess, wait_for
+
+SOURCE = """
+import os
+def handler(event, context):
+    print("\\x1b[2Jsaid", event)
+    if event == "boom":
+        raise ValueError("told so")
+    return os.environ["GREETING"]
+"""
+
+
+@pytest.fixture
+def deployed(server: StokerProcess, lambda_client: Any, tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "daily-work"
+    folder.mkdir()
+    (folder / "main.py").write_text(SOURCE)
+    done = stoker(server, "deploy", str(folder), "--env", "GREETING=hello", "--url")
+    assert done.exit_code == 0, done.stderr
+    assert "created daily-work: python3." in done.stdout
+    assert ".lambda-url." in done.stdout
+    yield folder
+    lambda_client.delete_function(FunctionName="daily-work")
+
+
+def stoker(server: StokerProcess, *words: str, given: str = "") -> Result:
+    where = ["--endpoint-url", server.url, "--region", REGION]
+    return CliRunner().invoke(app, [*words, *where], input=given)
+
+
+def test_a_folder_is_deployed_changed_invoked_and_read(
+    server: StokerProcess, deployed: Path
+) -> None:
+    done = stoker(server, "invoke", "daily-work", "-e", "-", given='"first"')
+    assert (done.exit_code, done.stdout) == (0, '"hello"')
+    assert "?[2Jsaid first" in done.stderr, "what a function prints does not move the cursor"
+    (deployed / "main.py").write_text(SOURCE.replace('os.environ["GREETING"]', '"changed"'))
+    done = stoker(server, "deploy", str(deployed), "--memory", "256")
+    assert "updated daily-work" in done.stdout, done.stderr
+    done = stoker(server, "invoke", "daily-work", "--no-log", "-e", '"second"')
+    assert (done.stdout, done.stderr) == ('"changed"', "")
+    done = stoker(server, "invoke", "daily-work", "-e", '"boom"')
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["errorMessage"] == "told so"
+    read = wait_for(lambda: stoker(server, "logs", "daily-work").stdout, "told so")
+    assert read.index("said first") < read.index("said second") < read.index("told so")
+    assert "\x1b" not in read
+    only = stoker(server, "logs", "daily-work", "--filter", "second").stdout
+    assert "said second" in only
+    assert "said first" not in only
+    shown = stoker(server, "describe", "daily-work").stdout
+    assert "GREETING: hello" in shown, "settings that are not given stay"
+    assert "MemorySize: 256" in shown
+    assert "FunctionURLAllowPublicAccess" in shown
+    listed = json.loads(stoker(server, "list", "--json").stdout)
+    assert "daily-work" in [one["FunctionName"] for one in listed]
+
+
+def test_what_cannot_be_done_is_said_in_a_line(server: StokerProcess, tmp_path: Path) -> None:
+    for words, reason in (
+        (["invoke", "nobody"], "ResourceNotFoundException: Function not found"),
+        (["invoke", "nobody", "-e", str(tmp_path / "none")], "No such file"),
+        (["deploy", str(tmp_path)], "no handler that can be recognised"),
+        (["logs", "nobody", "--since", "soon"], "--since soon"),
+    ):
+        done = stoker(server, *words)
+        assert done.exit_code == 1
+        assert reason in done.stderr
+        assert done.stderr.count("\n") == 1
