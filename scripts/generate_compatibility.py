@@ -4,6 +4,7 @@ python scripts/generate_compatibility.py >docs/COMPATIBILITY.md
 """
 
 from botocore.session import get_session
+from differences_elsewhere import ELSEWHERE
 
 from stoker.api.operations import OPERATIONS
 
@@ -18,7 +19,18 @@ DIFFERENCES = {
         ),
         (
             "Account",
-            "an access key of 12 digits is the account; else the configured default account",
+            "temporary credentials of Stoker's STS act in their role's account; else an access key "
+            "of 12 digits is the account; else it is the configured default account",
+        ),
+        (
+            "Temporary credentials",
+            "of functions are of their role, valid for 12 hours; a call from within an environment "
+            "is that function's, whatever it is signed with. The trust policy of a role that IAM "
+            "has made is asked by AssumeRole; a role that it does not know may be any (within a "
+            "function, any of its account). Policies that a session brings are not judged, tags "
+            "and MFA not looked at. A session ends when it expires, also when its role is deleted. "
+            "Temporary keys without a token, or of AWS itself, are as any other key. SAML and "
+            "web identities are a 501",
         ),
         (
             "Other accounts",
@@ -220,87 +232,7 @@ DIFFERENCES = {
             "Auto and FunctionUpdate are kept and shown, without effect: the interpreters are the "
             "machine's. Manual is refused",
         ),
-        (
-            "Other services",
-            "S3, SNS, IAM, STS, DynamoDB and whatever else moto has are answered by moto, in a"
-            " process of its own, without policies being asked (buckets and topics are their own"
-            " account's only; other services may take another account's ARN); what they keep is"
-            " in memory and gone when the server ends. They reach no network: topics and buses send"
-            " nothing to HTTP addresses. What moto has not built is a 501 that names it. Each can"
-            " be had from another endpoint instead (`neighbour_endpoints`)",
-        ),
-        (
-            "Triggers",
-            "objects of S3, messages of SNS and events of EventBridge (rules with patterns, as far"
-            " as moto matches them) invoke functions whose policy admits the bucket, topic or rule,"
-            " and go to queues of the same account, whose policies are not asked; queues of others"
-            " take none. A message is not signed. Other services do not invoke functions yet",
-        ),
-        (
-            "Schedules",
-            "rules with `rate` and `cron` send AWS's event to functions, and to what else moto"
-            " delivers to; EventBridge Scheduler runs functions and fills queues, and refuses other"
-            " targets with a 501. Neither tries again what was not taken (the log says so), nor"
-            " has a dead-letter queue. What was missed for more than a minute is not made up for;"
-            " an `at` in the past never runs; a rate is counted from the last change. There are"
-            " at most 10,000 schedules. `time_scale` hurries them",
-        ),
-        (
-            "CloudFormation",
-            "serves the types that its refusal of others lists. CreateChangeSet answers when the"
-            " change set is ready. No stack policies, imports, drift, stack sets, macros of one's"
-            " own, hooks, rollback triggers, CreationPolicy or UpdatePolicy (the last two are"
-            " ignored); the role of a stack is kept and shown, without effect. There are no"
-            " `aws:cloudformation:` tags. A custom resource's ResponseURL is `http`. DeletionPolicy"
-            " Snapshot deletes. Of a stack the last 2,000 events are kept, and the last 100 deleted"
-            " stacks",
-        ),
-        (
-            "Requests for them",
-            "must be signed, at least in form: anonymous ones are refused, public objects"
-            " included; names like `bucket.localhost` are not looked at, the path is",
-        ),
-        (
-            "SQS",
-            "of an account's own, 1,000 queues and 1,000,000 messages or 8 GiB. Policies and KMS "
-            "keys are kept and shown, without effect; SenderId is the account; a name is free as "
-            "soon as its queue is deleted; the dead-letter queue named by a RedrivePolicy need not "
-            "be there, and RedriveAllowPolicy is not asked. After a crash, what was in flight may "
-            "be visible early. ReceiveRequestAttemptId is ignored. An address counts by its last "
-            "two parts, account and name, under whatever name the server is called",
-        ),
-        ("Old CLIs", "below 1.29 and 2.13, `aws` needs `--endpoint-url` with each command"),
-        ("Code.Location", "an address of this server, good for ten minutes and until its restart"),
-        (
-            "VpcConfig, FileSystemConfigs, KMSKeyArn",
-            "kept and shown, without effect",
-        ),
-        (
-            "InvokeWithResponseStream",
-            "an error before the first byte has ErrorCode `Unhandled`, a later one its own type "
-            "(`Sandbox.Timedout`, `Runtime.ExitError`, the trailer's); AWS does not document its "
-            "codes. An answer with a Content-Length is one PayloadChunk; one in chunks is "
-            "streamed, its mode declared or not",
-        ),
-        (
-            "A caller who takes nothing",
-            "of a streamed answer is cut off after a minute; the function goes on, as on AWS",
-        ),
-        (
-            "Role",
-            "one that IAM here knows must trust Lambda, else it is refused; others are accepted."
-            " What a function may do is not taken from it yet",
-        ),
-        (
-            "Architectures",
-            "a function for another architecture than the machine's is refused at invoke",
-        ),
-        (
-            "Missing interpreter",
-            "the function ends as State Failed; the reason names the remedy. A restart of the "
-            "server tries again",
-        ),
-        ("Other languages", "dotnet and java8.al2 end as State Failed: not built yet"),
+        *ELSEWHERE,
     ),
     "Inside an environment": (
         (
@@ -453,6 +385,7 @@ SERVICES = (
     ("lambda", "Lambda"),
     ("logs", "CloudWatch Logs"),
     ("sqs", "Amazon SQS"),
+    ("sts", "AWS STS"),
     ("application-autoscaling", "Application Auto Scaling"),
     ("cloudformation", "AWS CloudFormation"),
 )

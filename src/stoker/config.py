@@ -148,9 +148,16 @@ class Config:
     neighbours: str = option(
         "embedded",
         "AWS's other services (S3, SNS, IAM, DynamoDB, ...) at the same address. embedded: moto "
-        "stands for them, started when the first is asked for; what they keep is in memory, and "
-        "ends with the server. none: only those of neighbour_endpoints.",
+        "stands for them, started when the first is asked for; what they keep is on the disk soon "
+        "after it changes. none: only those of neighbour_endpoints.",
         choices=("embedded", "none"),
+    )
+    neighbours_disk_mb: int = option(
+        10_240,
+        "What the embedded ones may keep on the disk, in MiB: objects of S3 and a copy of all "
+        "else. Beyond it, and when the disk has less than 64 MiB left, S3 refuses objects, and the "
+        "rest is no longer kept across restarts.",
+        least=1,
     )
     neighbour_endpoints: tuple[str, ...] = option(
         (),

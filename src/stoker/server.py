@@ -35,6 +35,8 @@ from stoker.core.limits import MIB
 from stoker.core.neighbours import Endpoints, read_endpoint
 from stoker.core.quotas import Quotas
 from stoker.core.scaling import RULES
+from stoker.core.sessions import SECRET_BYTES
+from stoker.environment.credentials_api import VALID_S, RoleSessions
 from stoker.events.deliveries import Deliveries
 from stoker.events.dispatcher import Dispatcher
 from stoker.events.mappings import Mappings
@@ -67,6 +69,7 @@ from stoker.stacks.work import Around
 from stoker.store.event_queue import EventQueue
 from stoker.store.message_store import MessageStore
 from stoker.store.provisioned import Limits
+from stoker.store.secret import kept_secret
 from stoker.store.sqlite import SqliteStore
 from stoker.store.stack_store import StackStore
 
@@ -95,6 +98,7 @@ class Server:
         self._blobs = DirectoryBlobs(config.data_dir / "blobs", quotas.unzipped_bytes)
         self._code = CodeCache(config.data_dir / "code", self._blobs)
         traces = Traces()
+        secret = kept_secret(config.data_dir / "state" / "sessions.key", SECRET_BYTES)
         self._invoker = Invoker(
             backend=backend,
             logs=self._logs,
@@ -103,7 +107,7 @@ class Server:
             traces=traces,
             endpoint_app=self._front_inside,
             snapshot_lost=self._changed,
-            settings=_invoke_settings(config),
+            settings=_invoke_settings(config, secret),
         )
         self._neighbours = _neighbours(config, self._serve_triggers)
         self._catalog = Catalog(reserve=self._invoker.reserve)
@@ -132,7 +136,7 @@ class Server:
         self._provisioning, self._autoscaling = self._provisioners()
         self._stacks = self._made_stacks()
         self._control = self._made_control(
-            _settings(config, quotas, backend.name), traces, sampling
+            _settings(config, quotas, backend.name), traces, sampling, secret
         )
         self._front = Front(self._control)
         self._http = HttpServer(self._front)
@@ -141,7 +145,9 @@ class Server:
         self._hurry = asyncio.Event()
         self._started = AsyncExitStack()  # what has been started, and how to end it
 
-    def _made_control(self, settings: Settings, traces: Traces, sampling: Sampling) -> Control:
+    def _made_control(
+        self, settings: Settings, traces: Traces, sampling: Sampling, secret: bytes
+    ) -> Control:
         return Control(
             store=self._store,
             blobs=self._blobs,
@@ -158,6 +164,7 @@ class Server:
             mappings=self._mappings,
             neighbours=self._neighbours,
             stacks=self._stacks,
+            secret=secret,
         )
 
     def _made_stacks(self) -> Stacks:
@@ -225,6 +232,7 @@ class Server:
         ending(self._drain)
         for listener in self._sockets:
             await self._http.serve(listener)
+        self._neighbours.resume()
         log.info("server started", extra={"sandbox": self._backend.name})
 
     def hurry(self) -> None:
@@ -336,7 +344,12 @@ def _neighbours(config: Config, serve: Serve) -> Neighbours:
     configured = dict(map(read_endpoint, config.neighbour_endpoints))
     return Neighbours(
         Endpoints(configured, embedded=config.neighbours == "embedded"),
-        Embedded(config.data_dir / "state" / "neighbours", serve, config.time_scale),
+        Embedded(
+            config.data_dir / "state" / "neighbours",
+            serve,
+            config.time_scale,
+            config.neighbours_disk_mb * MIB,
+        ),
     )
 
 
@@ -345,7 +358,7 @@ def database(config: Config, name: str) -> Path:
     return config.data_dir / "state" / f"{name}.db"
 
 
-def _invoke_settings(config: Config) -> InvokeSettings:
+def _invoke_settings(config: Config, secret: bytes) -> InvokeSettings:
     return InvokeSettings(
         account_concurrency=config.account_concurrency,
         per_unit=config.requests_per_unit,
@@ -355,6 +368,7 @@ def _invoke_settings(config: Config) -> InvokeSettings:
         idle_timeout_s=config.idle_timeout_s,
         max_age_s=config.max_age_s,
         from_zygote=config.python_client is None,
+        sessions=RoleSessions(secret, max(VALID_S, 2 * config.max_age_s)),
     )
 
 

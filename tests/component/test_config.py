@@ -30,6 +30,7 @@ def test_every_option_can_be_said_in_every_layer(tmp_path: Path) -> None:
         "scaling": "500+500/min", "requests_per_unit": "8", "max_environments": "12",
         "spare_memory_mb": "13", "log_format": "json", "time_scale": "2",
         "neighbours": "none", "neighbour_endpoints": "s3=http://h:1",
+        "neighbours_disk_mb": "14",
         "log_level": "error", "drain_s": "0.5", "python_client": "/c", "runtimes_dir": "/i",
         "quota_zip_mb": "21", "quota_unzipped_mb": "22", "quota_code_storage_mb": "23",
         "quota_layers": "24", "quota_environment_bytes": "25", "quota_policy_bytes": "26",

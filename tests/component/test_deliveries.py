@@ -58,7 +58,7 @@ def deliver(folder: Path, receiver: Any) -> None:
     async def main() -> None:
         url = f"http://127.0.0.1:{receiver.server_port}"
         neighbours = Neighbours(
-            Endpoints({"sqs": url}, embedded=False), Embedded(folder / "neighbours", nobody, 1.0)
+            Endpoints({"sqs": url}, embedded=False), Embedded(folder / "neighbours", nobody, 1.0, 0)
         )
         attributes = {"ErrorCode": Attribute("Number", "200")}
         try:

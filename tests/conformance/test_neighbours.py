@@ -176,7 +176,7 @@ def test_neighbours_that_hang_are_replaced(tmp_path: Path) -> None:
         with pytest.raises(ClientError, match="no answer in"):
             s3.list_buckets()
         until(lambda: is_alive(first), lambda alive: not alive)
-        assert s3.list_buckets()["Buckets"] == []
+        s3.list_buckets()
 
 
 def test_a_caller_cannot_say_whose_account_it_is(server: StokerProcess) -> None:
@@ -342,14 +342,12 @@ def test_they_start_anew_when_killed_and_end_with_a_server_that_is_killed(tmp_pa
         closing(server.client("s3")) as s3,
     ):
         assert neighbours_of(server) == []
-        bucket = new_bucket(s3)
+        new_bucket(s3)
         (first,) = neighbours_of(server)
         os.kill(first, signal.SIGKILL)
         until(lambda: is_alive(first), lambda alive: not alive)
-        until(server.log.read_text, lambda log: "all that they kept is lost" in log)
-        assert s3.list_buckets()["Buckets"] == []
+        until(server.log.read_text, lambda log: "what changed a moment before is lost" in log)
         new_bucket(s3)
-        assert bucket
         (second,) = neighbours_of(server)
         server.stop(signal.SIGKILL)
         until(lambda: is_alive(second), lambda alive: not alive)

@@ -33,6 +33,7 @@ INVOKES = {("lambda", "Invoke"), ("lambda", "InvokeWithResponseStream")}
 ANSWERED = [row for row in BUILT if row not in INVOKES]  # api/invocations.py answers those
 
 VISIBLE = st.characters(codec="utf-8", exclude_categories=["C", "Z"])
+BASIC = st.characters(codec="utf-8", exclude_categories=["C", "Z"], max_codepoint=0xFFFD)
 every_operation = pytest.mark.parametrize(("service", "name"), BUILT, ids=lambda part: part)
 patient = settings(
     max_examples=6,
@@ -109,7 +110,9 @@ def legal_text(shape: Shape) -> st.SearchStrategy[str]:
 def patterned(pattern: str, low: int, high: int) -> st.SearchStrategy[str]:
     pattern = pattern.removeprefix("^").removesuffix("$")
     if "\\uD7FF" in pattern:  # nearly everything: a strategy of that takes seconds to make
-        return st.text(VISIBLE, min_size=low, max_size=min(high, low + 40))
+        # AWS writes "\\u10000" for what lies beyond four digits, and means something else by that.
+        some = BASIC if "\\u10000" in pattern else VISIBLE
+        return st.text(some, min_size=low, max_size=min(high, low + 40))
     for letter, members in (("L", "a-zé"), ("Z", " "), ("N", "0-9")):
         pattern = pattern.replace(rf"\p{{{letter}}}", members)
     pattern = pattern.replace(r"\p{Print}", "[ -~]")

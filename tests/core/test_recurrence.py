@@ -68,6 +68,19 @@ def test_chance_picks_a_moment_of_the_flexible_window() -> None:
     assert [plan.due(moment, chance) - at for chance in (0, 0.5, 1)] == pytest.approx([0, 300, 600])
 
 
+def test_who_takes_a_plan_over_goes_on_with_its_beat() -> None:
+    plan, stopped = Plan(read("rate(5 minutes)"), SINCE, at_once=True), SINCE + 7 * MINUTE
+
+    def resumed(after: timedelta) -> datetime | None:
+        return plan.resumed(stopped.timestamp(), (stopped + after).timestamp())
+
+    assert resumed(MINUTE) == SINCE + 10 * MINUTE
+    assert resumed(3.5 * MINUTE) == SINCE + 10 * MINUTE, "half a minute late is made up for"
+    assert resumed(5 * MINUTE) == SINCE + 15 * MINUTE, "two minutes are not"
+    once = Plan(read("at(2026-01-01T12:05:00)"), SINCE)
+    assert once.resumed(stopped.timestamp(), stopped.timestamp()) is None
+
+
 def test_what_a_sleeping_machine_missed_is_not_made_up_for() -> None:
     plan = Plan(read("rate(1 minute)"), SINCE)
     late = SINCE + DAY

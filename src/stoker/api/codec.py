@@ -31,6 +31,7 @@ from stoker.api.shapes import (
     lambda_,
     logs,
     sqs,
+    sts,
 )
 from stoker.core.errors import SerializationException
 from stoker.http.base import Headers
@@ -39,6 +40,7 @@ SHAPES: dict[str, ModuleType] = {
     "lambda": lambda_,
     "logs": logs,
     "sqs": sqs,
+    "sts": sts,
     "application-autoscaling": application_autoscaling,
     "apigateway": apigateway,
     "apigatewayv2": apigatewayv2,

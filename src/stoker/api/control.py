@@ -5,8 +5,10 @@ An operation is `async def create_function(control: Control, call: Call[CreateFu
 against AWS's model; whatever it refuses, it raises as a `core.errors.ServiceError`.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeVar
 
 from stoker.api.gateways import Gateways
@@ -14,6 +16,7 @@ from stoker.api.sampling import Sampling
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.core.invocation import RequestId, Target
 from stoker.core.quotas import AWS, Quotas
+from stoker.core.sessions import SECRET_BYTES, Session, assumed_role_arn, root
 from stoker.events.dispatcher import Dispatcher
 from stoker.events.mappings import Mappings
 from stoker.invoke.catalog import Catalog
@@ -36,21 +39,28 @@ class Caller:
     region: str
     access_key: str
     environment: Target | None = None  # set if the call came from inside an environment
+    session: Session | None = None  # whose temporary credentials it was signed with, if ours
+
+    @property
+    def role(self) -> str:
+        """The ARN of the role that it acts with, if there is one."""
+        if self.environment is not None:
+            return self.environment.role
+        return self.session.role if self.session is not None else ""
 
     @property
     def arn(self) -> str:
         """By which AWS would name it in a refusal."""
-        if self.environment is None:
-            return f"arn:aws:iam::{self.account}:root"
-        role = self.environment.role.rpartition("/")[2]
-        return f"arn:aws:sts::{self.account}:assumed-role/{role}/{self.environment.name}"
+        if self.environment is not None:
+            return assumed_role_arn(self.environment.role, self.environment.name)
+        return self.session.arn if self.session is not None else root(self.account)
 
     @property
     def arns(self) -> frozenset[str]:
         """All by which a policy may name it, besides its account."""
-        if self.environment is None:
-            return frozenset()
-        return frozenset((self.arn, self.environment.role))
+        if self.role:
+            return frozenset((self.arn, self.role))
+        return frozenset(() if self.session is None else (self.arn,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +107,4 @@ class Control:
     mappings: Mappings | None = None  # what polls them
     neighbours: Neighbours | None = None  # AWS's other services; None: there are none
     stacks: Stacks | None = None  # CloudFormation's
+    secret: bytes = field(default_factory=partial(os.urandom, SECRET_BYTES))  # of sessions

@@ -19,6 +19,7 @@ from functools import partial
 from typing import TypeVar
 
 from stoker.api import (
+    callers,
     codec,
     gateway_front,
     invocations,
@@ -34,7 +35,7 @@ from stoker.api.identifiers import new_request_id
 from stoker.api.operations import OPERATIONS, REQUEST_BYTES, RESERVED, Operation, Reserved
 from stoker.api.refusals import Dialect
 from stoker.api.services import Match
-from stoker.core import web_pages
+from stoker.core import sessions, web_pages
 from stoker.core.errors import (
     AccessDeniedException,
     InvalidRequestContentException,
@@ -64,6 +65,7 @@ INVOKE = TABLE["lambda", "Invoke"]
 REMEMBERED = 4096  # addresses of Invoke, and Host headers
 MEMORABLE_BYTES = 1024  # who sends longer ones shall not make us keep them
 LARGE_BYTES = 1024 * 1024  # requests from here on are read in a thread
+NOBODY = Scope("", "", "", "")
 _PLAIN_INVOKE = re.compile(r"/2015-03-31/functions/([a-zA-Z0-9_-]{1,64})/invocations", re.ASCII)
 _OTHER_PROTOCOLS = frozenset({"smithy-protocol", "x-amz-target"})
 
@@ -151,12 +153,13 @@ class Front:
             return None
         try:
             scope = scope_of_header(credential)
+            caller = self._caller(scope, exchange)
         except ServiceError:
             return None  # refused by _answer
         if scope.service != "lambda":
             return None
-        address = invocations.address(self._caller(scope), named[1], None)
-        if len(credential) <= MEMORABLE_BYTES:
+        address = invocations.address(caller, named[1], None)
+        if len(credential) <= MEMORABLE_BYTES and self._is_lasting(scope):
             _remember(self._addresses, (exchange.target, credential), address)
         return address
 
@@ -220,11 +223,12 @@ class Front:
         self, exchange: Exchange, url: tuple[str, str] | None, api: GatewayAddress | None
     ) -> None:
         """What is no API of AWS's, but a function's URL or an API of the user's."""
-        scope = None
+        scope, caller = None, None
         with suppress(ServiceError):  # who signs badly has not signed
             scope = scope_of(exchange)
-        signed = scope is not None or self._inside is not None
-        caller = self._caller(scope or Scope("", "", "", "")) if signed else None
+        if scope is not None or self._inside is not None:
+            with suppress(ServiceError):  # nor has who signs too late
+                caller = self._caller(scope or NOBODY, exchange)
         try:
             if url is not None:
                 await url_front.answer(self._control, exchange, url, scope, caller)
@@ -254,7 +258,7 @@ class Front:
         try:
             scope = scope_of(exchange)
             assert scope is not None, "it is signed for that service"
-            caller = self._caller(scope)
+            caller = self._caller(scope, exchange)
             await neighbours.forward(self._control, exchange, caller, service, request_id, upload)
         except (neighbours.NotServed, ServiceError) as refusal:
             asked = await asked_of(exchange)
@@ -292,14 +296,15 @@ class Front:
         assert asked.found is not None
         assert asked.scope is not None
         _check_body(exchange, row, self._control.settings.quotas)
-        caller = self._caller(asked.scope)
+        caller = self._caller(asked.scope, exchange)
         path, _, search = exchange.target.partition("?")
         request = codec.Request(asked.found.labels, search, exchange.headers, exchange.body)
         if row.handler is None:
             address = _invoke_address(row, caller, request)
             credential = exchange.headers.get("authorization", "").partition(",")[0]
             small = len(exchange.target) + len(credential) <= MEMORABLE_BYTES
-            if credential and small and row is INVOKE:
+            lasting = small and self._is_lasting(asked.scope)
+            if credential and lasting and row is INVOKE:
                 _remember(self._addresses, (exchange.target, credential), address)
             invocations.begin(self._control, exchange, address, streamed=row is not INVOKE)
             return
@@ -363,15 +368,12 @@ class Front:
             raise _denied(self._inside, row, asked.found)
         return row
 
-    def _caller(self, scope: Scope) -> Caller:
-        if self._inside is not None:
-            here = self._inside
-            return Caller(here.account, here.region, scope.access_key, here)
-        key = scope.access_key
-        numbered = len(key) == 12 and key.isascii() and key.isdecimal()
-        settings = self._control.settings
-        account = key if numbered else settings.account
-        return Caller(account, scope.region or settings.region, key)
+    def _caller(self, scope: Scope, exchange: Exchange) -> Caller:
+        return callers.caller(self._control, self._inside, scope, exchange)
+
+    def _is_lasting(self, scope: Scope) -> bool:
+        """Whether who signs so now is the same later."""
+        return self._inside is not None or not sessions.is_temporary(scope.access_key)
 
     def _refuse(
         self, exchange: Exchange, refusal: ServiceError, dialect: Dialect, request_id: RequestId

@@ -44,6 +44,7 @@ from stoker.api import (
     stack_templates,
     stack_views,
     stacks,
+    sts,
     tags,
     versions,
 )
@@ -350,6 +351,10 @@ OPERATIONS = (
     Operation("sqs", "DeleteMessageBatch", "POST", "/", 200, queue_messages.delete_message_batch, inside=True),
     Operation("sqs", "ChangeMessageVisibility", "POST", "/", 200, queue_messages.change_message_visibility, inside=True),
     Operation("sqs", "ChangeMessageVisibilityBatch", "POST", "/", 200, queue_messages.change_message_visibility_batch, inside=True),
+    Operation("sts", "GetCallerIdentity", "POST", "/", 200, sts.get_caller_identity, inside=True),
+    Operation("sts", "AssumeRole", "POST", "/", 200, sts.assume_role, inside=True),
+    Operation("sts", "GetSessionToken", "POST", "/", 200, sts.get_session_token, inside=True),
+    Operation("sts", "GetFederationToken", "POST", "/", 200, sts.get_federation_token, inside=True),
 )  # fmt: skip
 
 RESERVED = (

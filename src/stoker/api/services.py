@@ -20,7 +20,7 @@ from botocore.model import OperationModel, ServiceModel
 
 BUILT = (
     "lambda", "logs", "sqs", "application-autoscaling", "apigateway", "apigatewayv2",
-    "cloudformation",
+    "cloudformation", "sts",
 )  # fmt: skip
 OTHERS_KEPT = 4  # models of other services; all of them would take 400 MB
 HEAD_BYTES = 16_384  # AWS's metadata stands first in every file

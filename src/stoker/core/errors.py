@@ -153,6 +153,16 @@ class MissingAuthenticationTokenException(ServiceError):
     status = 403
 
 
+class ExpiredTokenException(ServiceError):
+    """Temporary credentials have come to their end."""
+
+    status = 403
+
+    @property
+    def query_code(self) -> str:
+        return "ExpiredToken"
+
+
 class IncompleteSignatureException(ServiceError):
     status = 403
 

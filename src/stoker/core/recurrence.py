@@ -14,7 +14,7 @@ from stoker.core.schedules import At, Rate, Schedule
 
 AN_INSTANT = timedelta(microseconds=1)
 NEVER = datetime(2200, 1, 1, tzinfo=UTC)  # behind the last year that AWS's expressions know
-CATCH_UP = timedelta(minutes=1)
+CATCH_UP_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,15 @@ class Plan:
         """The first moment; None if there is none."""
         return self._behind(self._begin() - AN_INSTANT)
 
+    def resumed(self, stopped: float, now: float) -> datetime | None:
+        """The first moment for who goes on `now` with what has rested since `stopped`."""
+        first = self._begin() - AN_INSTANT
+        return self._behind(max(first, self._time(stopped), self._time(now - CATCH_UP_S)))
+
     def next(self, moment: datetime, now: float) -> datetime | None:
         """The one behind `moment`, when it is `now` (seconds since 1970). What was missed for more
         than a minute, as by a machine that slept, is not made up for."""
-        return self._behind(max(moment, self._time(now - CATCH_UP.total_seconds())))
+        return self._behind(max(moment, self._time(now - CATCH_UP_S)))
 
     def due(self, moment: datetime, chance: float = 0.0) -> float:
         """When what is planned for `moment` is carried out, in seconds since 1970. `chance`: from

@@ -25,16 +25,12 @@ _READ_BY = {Family.NODE: ("NODE_", "UV_", "ICU_"), Family.RUBY: ("RUBY", "GEM_")
 MOST_PARKED_MB = 4096  # node's own limit of its heap; a larger function's must be said at start
 
 
-def credentials(target: Target) -> Credentials:
-    """The access key names the account; a role's own credentials come with issue 4."""
-    return Credentials(target.account, "stoker", "stoker")
-
-
 def make_environ(
     target: Target,
     place: Place,
     log_stream: str,
     initialization: Initialization,
+    credentials: Credentials,
     token: str = "",
 ) -> Mapping[str, str]:
     """The variables of the runtime; those of extensions are made of them."""
@@ -45,7 +41,7 @@ def make_environ(
         log_stream=log_stream,
         initialization=initialization,
         token=token,
-        credentials=credentials(target),
+        credentials=credentials,
         roots=Roots(task=place.task_root, layers=place.layer_root),
         xray=place.xray,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stoker.core import telemetry
+from stoker.core.environ import Credentials
 from stoker.core.invocation import Initialization, Target
 from stoker.core.lifecycle_words import Party, extension_party
 from stoker.core.limits import RUNTIMES, Family
@@ -28,6 +29,7 @@ class Draft:
     no_extensions: bool  # they are switched off
     extensions: tuple[Party, ...]  # external ones, in the order of their start
     first: Command | None  # the runtime, if nobody starts before it and all is known of it
+    credentials: Credentials  # of the function's role
     token: str = ""  # with which its runtime asks for credentials, if it was or is a snapshot
 
 
@@ -38,6 +40,7 @@ def draft(
     opt: Path | None,
     initialization: Initialization,
     *,
+    credentials: Credentials,
     place: Place | None,
     from_zygote: bool,
     token: str = "",
@@ -52,9 +55,9 @@ def draft(
     # Pipes of a program that is parked in its sandbox come with the sandbox; only a copy of a
     # running interpreter can be given its own.
     if place is not None and not names and RUNTIMES[target.runtime].family is Family.PYTHON:
-        environ = make_environ(target, place, log_stream, initialization, token)
+        environ = make_environ(target, place, log_stream, initialization, credentials, token)
         command = runtime_command(target, place, environ, code, opt, from_zygote=from_zygote)
         if isinstance(command, Command) and command.argv is None:
             first = command
     parties = tuple(map(extension_party, names))
-    return Draft(created_ms, log_stream, disabled, parties, first, token)
+    return Draft(created_ms, log_stream, disabled, parties, first, credentials, token)

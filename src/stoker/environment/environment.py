@@ -29,7 +29,6 @@ from stoker.core.invocation import Invocation, RequestId, Target
 from stoker.core.invoke_limits import PHASES_KEPT, RUNTIME_API_CONNECTIONS
 from stoker.core.lifecycle import Lifecycle
 from stoker.core.lifecycle_words import RUNTIME, Origin, Party, Phase, Status
-from stoker.environment.command import credentials
 from stoker.environment.credentials_api import CredentialsApi
 from stoker.environment.extensions_api import ExtensionsApi
 from stoker.environment.freezing import Freezing
@@ -132,7 +131,8 @@ class Environment:
     def _make_api(self) -> RuntimeApi:
         known = None
         if self.target.snap_start:
-            known = CredentialsApi(self._ground.draft.token, credentials(self.target))
+            issuer = self._settings.sessions
+            known = CredentialsApi(self._ground.draft.token, issuer, self.target)
         if self._ground.draft.no_extensions:
             return RuntimeApi(self, self._life, credentials=known)
         return RuntimeApi(self, self._life, self._extensions, self._subscriptions, known)

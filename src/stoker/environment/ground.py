@@ -7,6 +7,7 @@ from stoker.core.invocation import Initialization
 from stoker.core.invoke_limits import FREEZE_S, INIT_S, KILL_S, PROVISIONED_INIT_S
 from stoker.core.lifecycle_words import Origin
 from stoker.core.pace import StreamLimits
+from stoker.environment.credentials_api import RoleSessions
 from stoker.environment.draft import Draft
 from stoker.observe.steps import Steps
 from stoker.sandbox.base import Sandbox
@@ -19,6 +20,7 @@ class EnvironmentSettings:
     kill_limit_s: float = KILL_S
     from_zygote: bool = True  # else managed runtimes are started from /var/runtime/bootstrap
     stream: StreamLimits = field(default_factory=StreamLimits)
+    sessions: RoleSessions = field(default_factory=RoleSessions)
 
     def init_limit(self, initialization: Initialization, timeout_s: float) -> float:
         """AWS: on demand 10 seconds; ahead of invocations 130 or the function's timeout."""

@@ -45,7 +45,7 @@ class Processes:
         if draft.first is None:
             place = place_of(sandbox)
             self._environ = make_environ(
-                target, place, draft.log_stream, initialization, draft.token
+                target, place, draft.log_stream, initialization, draft.credentials, draft.token
             )
         else:
             self._environ = draft.first.environ

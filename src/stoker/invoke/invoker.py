@@ -22,6 +22,7 @@ from stoker.core.pace import StreamLimits
 from stoker.core.pool import Room
 from stoker.core.provisioned import Ask, Progress, Provision, State, asks, progress
 from stoker.core.scaling import DEFAULT, RULES, Rule
+from stoker.environment.credentials_api import RoleSessions
 from stoker.environment.environment import Done, EnvironmentSettings
 from stoker.environment.view import EnvironmentView as EnvironmentView
 from stoker.http.base import Application
@@ -52,6 +53,7 @@ class InvokeSettings:
     freeze_after_s: float = FREEZE_S
     from_zygote: bool = True  # else managed runtimes are started from /var/runtime/bootstrap
     stream: StreamLimits = field(default_factory=StreamLimits)  # of streamed answers
+    sessions: RoleSessions = field(default_factory=RoleSessions)  # of the functions' roles
 
 
 class Invoker:
@@ -77,6 +79,7 @@ class Invoker:
         environment = EnvironmentSettings(
             init_limit_s=settings.init_limit_s,
             freeze_after_s=settings.freeze_after_s,
+            sessions=settings.sessions,
             from_zygote=settings.from_zygote,
             stream=settings.stream,
         )

@@ -313,6 +313,7 @@ class Placement:
         settings, initialization = self._settings.environment, _initialization(slot, target)
         drawn = draft(
             target, name, code, opt, initialization,
+            credentials=settings.sessions.new(target),
             place=None if snapshot else self._backend.place, from_zygote=settings.from_zygote,
             token=snapshot.token if snapshot else "",
         )  # fmt: skip

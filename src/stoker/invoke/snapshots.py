@@ -144,7 +144,8 @@ class Snapshots:
         opt = None if target.opt is None else self._code_path(target.opt)
         name, token, initialization = uuid.uuid4().hex, str(uuid.uuid4()), Initialization.SNAP_START
         drawn = draft(
-            target, name, code, opt, initialization, place=self._backend.place,
+            target, name, code, opt, initialization,
+            credentials=self._settings.sessions.new(target), place=self._backend.place,
             from_zygote=self._settings.from_zygote, token=token,
         )  # fmt: skip
         spec = SandboxSpec(

@@ -1,10 +1,11 @@
 """The process in which moto stands for AWS's other services.
 
-    python -m stoker.neighbours.child FD SCALE
+    python -m stoker.neighbours.child FD SCALE BYTES
 
 It answers HTTP on the listening Unix socket FD that it inherits, and ends when its standard
-input does: when the server that started it closes it, or dies in whatever way. It keeps
-everything in memory. For schedules time passes SCALE times as fast.
+input does: when the server that started it closes it. It dies with a server that dies in another
+way. What it keeps is in memory, and, soon after it changes, in its working directory, in at most
+BYTES (keeping.py). For schedules time passes SCALE times as fast.
 
 Functions may ask it, so it is shut in: it has no network (moto would send what a topic or an
 integration is told to wherever it is told), and a bounded memory.
@@ -16,7 +17,6 @@ import resource
 import signal
 import socket
 import sys
-import threading
 
 MEMORY_BYTES = 2 * 1024**3  # of its own; beyond it, requests fail
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
@@ -36,19 +36,14 @@ def shut_in(memory_bytes: int = MEMORY_BYTES, say: int = 1) -> None:
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def end_with_the_server() -> None:
-    while os.read(0, 4096):
-        pass
-    os._exit(0)
-
-
 def main() -> None:
     shut_in()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which then tells us
-    threading.Thread(target=end_with_the_server, daemon=True).start()
+    for number in (signal.SIGINT, signal.SIGTERM):  # to all of us: the server will tell us
+        signal.signal(number, signal.SIG_IGN)
     from stoker.neighbours import moto_app  # only now: none of moto runs before we are shut in
 
-    moto_app.serve(socket.socket(fileno=int(sys.argv[1])), float(sys.argv[2]))
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    moto_app.serve(listener, float(sys.argv[2]), int(sys.argv[3]))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""The embedded neighbours: one child process, started when somebody first asks for one of them."""
+"""The embedded neighbours: one child process, started when somebody first asks for one of them, or
+with the server, if something that they keep waits for its time."""
 
 import asyncio
 import logging
@@ -11,11 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from stoker.core.neighbours import ALIVE
+from stoker.neighbours import kept
 
 log = logging.getLogger(__name__)
 
 START_S = 60.0  # on a machine that has much else to do
-END_S = 5.0
+END_S = 30.0  # what they keep is written
+LIFE_S = 60.0  # who dies sooner is not started again before somebody asks
+LOST = "what changed a moment before is lost"
 ALIVE_S = 10.0
 BACKLOG = 128
 THEIRS, OURS = "neighbours.sock", "functions.sock"  # who answers there
@@ -29,24 +33,26 @@ class CannotStart(Exception):
 
 
 class Embedded:
-    """What they keep is in their memory: gone when they end, and they end with us."""
+    """They end with us, and begin with what they kept."""
 
-    def __init__(self, folder: Path, serve: Serve, scale: float) -> None:
-        """`folder` is ours alone; it holds their socket, and the one by which they reach us:
-        `serve` answers there (core/neighbours.py says what they send). `scale`: how much faster
-        time passes for their schedules."""
+    def __init__(self, folder: Path, serve: Serve, scale: float, disk_bytes: int) -> None:
+        """`folder` is ours alone; it holds what they keep, in at most `disk_bytes`, their socket,
+        and the one by which they reach us: `serve` answers there (core/neighbours.py says what
+        they send). `scale`: how much faster time passes for their schedules."""
         self._folder = folder
         self._serve = serve
         self._scale = scale
+        self._disk_bytes = disk_bytes
         self._starting = asyncio.Lock()
         self._place: int | None = None  # the folder, opened: its path may be too long for a socket
         self._ours: socket.socket | None = None  # whoever serves there has closed before
         self._process: Process | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._resuming: asyncio.Task[None] | None = None
 
     @property
-    def is_running(self) -> bool:
-        return self._process is not None
+    def has_begun(self) -> bool:
+        return self._process is not None or (self._folder / kept.FOLDER / kept.STATE).exists()
 
     async def address(self) -> str:
         """The path of the Unix socket where they answer. Raise CannotStart."""
@@ -54,6 +60,17 @@ class Embedded:
             if self._process is None:
                 await self._start()
         return self._path(THEIRS)
+
+    def resume(self) -> None:
+        """Start them if something that they keep waits for its time."""
+        if kept.has_schedules(self._folder):
+            self._resuming = asyncio.create_task(self._resume(), name="neighbours resume")
+
+    async def _resume(self) -> None:
+        try:
+            await self.address()
+        except CannotStart as error:
+            log.error("neighbours do not start", extra={"reason": str(error)})
 
     async def doubt(self) -> None:
         """Somebody waited in vain for an answer. If nobody gets one, they hang: end them, so that
@@ -72,13 +89,15 @@ class Embedded:
                     return
             except (OSError, TimeoutError):
                 pass
-            log.error("neighbours hang; all that they kept is lost", extra={"pid": process.pid})
+            log.error(f"neighbours hang; {LOST}", extra={"pid": process.pid})
             self._process = None
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
 
     async def close(self) -> None:
+        if self._resuming is not None:
+            await self._resuming
         async with self._starting:
             process, self._process = self._process, None
             if process is not None:
@@ -115,7 +134,7 @@ class Embedded:
         with self._listening(THEIRS) as listener:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "stoker.neighbours.child", str(listener.fileno()),
-                str(self._scale),
+                str(self._scale), str(self._disk_bytes),
                 stdin=PIPE, stdout=PIPE, stderr=STDOUT, pass_fds=[listener.fileno()],
                 cwd=self._folder,
             )  # fmt: skip
@@ -142,6 +161,7 @@ class Embedded:
     async def _follow(self, process: Process) -> None:
         """Log what it complains of, and its end."""
         assert process.stdout is not None
+        started = asyncio.get_running_loop().time()
         while True:
             try:
                 line = await process.stdout.readline()
@@ -153,7 +173,9 @@ class Embedded:
         status = await process.wait()
         if self._process is process:  # nobody wanted that
             self._process = None
-            log.error("neighbours died; all that they kept is lost", extra={"status": status})
+            log.error(f"neighbours died; {LOST}", extra={"status": status})
+            if asyncio.get_running_loop().time() - started > LIFE_S:
+                self.resume()
 
     async def _end(self, process: Process) -> None:
         assert process.stdin is not None
@@ -162,6 +184,7 @@ class Embedded:
             async with asyncio.timeout(END_S):
                 await process.wait()
         except TimeoutError:
+            log.error(f"neighbours do not end; {LOST}", extra={"pid": process.pid})
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()

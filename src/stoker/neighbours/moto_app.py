@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -26,12 +27,14 @@ from werkzeug.serving import make_server
 
 from stoker.core.neighbours import ALIVE, FAILED, NOT_SERVED
 from stoker.neighbours import apart, streams, triggers
+from stoker.neighbours.keeping import Keeping
 from stoker.neighbours.scheduled_rules import Rules
 from stoker.neighbours.scheduler import Scheduler
 from stoker.neighbours.timetable import Timetable
 
 Start = Callable[[str, list[tuple[str, str]]], Any]
 WSGI = Callable[[dict[str, Any], Start], Iterable[bytes]]
+READS = ("BatchGet", "Describe", "Get", "List", "Query", "Scan")  # operations begin so
 OURS = ("awslambda", "logs", "moto_api", "instance_metadata")  # whatever a request is signed for
 
 
@@ -54,25 +57,39 @@ class Quiet(MotoRequestHandler):
         pass
 
 
-def honest(app: WSGI) -> WSGI:
+def honest(app: WSGI, changed: Callable[[], None]) -> WSGI:
     """What moto has not built, and where it fails, is said in a header, so that the server can
-    refuse in the words that the caller's SDK reads."""
+    refuse in the words that the caller's SDK reads. `changed` is called after each request that
+    may have changed something."""
 
-    def answer(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+    def answered(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if environ["PATH_INFO"] == ALIVE:  # no bucket has such a name
             start("204 No Content", [])
             return [b""]
         try:
-            return app(environ, start)
+            answer = app(environ, start)
         except (NotImplementedError, OperationNotFoundError) as missing:
             said, status, reason = str(missing), "501 Not Implemented", NOT_SERVED
         except Exception as failure:  # noqa: BLE001 - of whatever is behind that request alone
             said, status, reason = _in_short(failure), "500 Internal Server Error", FAILED
+        else:
+            return answer
+        finally:
+            if _may_change(environ):
+                changed()
         one_line = " ".join(said.encode("ascii", "replace").decode().split())
         start(status, [(reason, one_line[:500] or "?"), ("Content-Length", "0")])
         return [b""]
 
-    return answer
+    return answered
+
+
+def _may_change(environ: dict[str, Any]) -> bool:
+    """As far as can be told without reading the body."""
+    if environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS"):
+        return "Action=" in environ["QUERY_STRING"]
+    operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+    return not operation.startswith(READS)
 
 
 def _in_short(failure: Exception) -> str:
@@ -80,18 +97,27 @@ def _in_short(failure: Exception) -> str:
     return f"{failure!r} ({at.filename.rpartition('site-packages/')[2]}, line {at.lineno})"
 
 
-def serve(listener: socket.socket, scale: float) -> None:
-    """Answer there, for ever; says "ready" on standard output once that has begun. `scale`: how
-    much faster time passes for schedules."""
+def serve(listener: socket.socket, scale: float, most_bytes: int) -> None:
+    """Answer there, until standard input ends; says "ready" on standard output once that has
+    begun. `scale`: how much faster time passes for schedules; `most_bytes`: of the disk, for what
+    is kept there."""
     get_backend("iam")  # is behind many others: better loaded now than in somebody's request
+    keeping = Keeping(most_bytes, triggers.say)
     apart.install()
     triggers.install()
     streams.install()
-    timetable = Timetable(partial(triggers.complain, "schedules"))
-    triggers.hook(Rules(timetable, scale).hooks())
-    triggers.hook(Scheduler(timetable, scale).hooks())
+    stopped = keeping.recover()
+    timetable = Timetable(partial(triggers.complain, "schedules"), keeping.changed)
+    rules, schedules = Rules(timetable, scale), Scheduler(timetable, scale)
+    triggers.hook(rules.hooks())
+    triggers.hook(schedules.hooks())
+    if stopped is not None:
+        rules.resume(stopped)
+        schedules.resume(stopped)
     timetable.start()
-    app = honest(Neighbours(create_backend_app))
+    keeping.start(lambda: timetable.is_needed)
+    threading.Thread(target=_end_with_the_server, args=(keeping,), daemon=True).start()
+    app = honest(Neighbours(create_backend_app), keeping.changed)
     with make_server(
         f"unix://{listener.getsockname()}", 0, app, threaded=True, request_handler=Quiet,
         fd=listener.fileno(),
@@ -99,3 +125,10 @@ def serve(listener: socket.socket, scale: float) -> None:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         server.serve_forever()
+
+
+def _end_with_the_server(keeping: Keeping) -> None:
+    while os.read(0, 4096):
+        pass
+    keeping.close()
+    os._exit(0)

@@ -49,9 +49,14 @@ class Neighbours:
     def is_embedded(self, service: str) -> bool:
         return service not in self._endpoints.configured
 
-    def is_running(self, service: str) -> bool:
-        """Whether it would answer without having to be started."""
-        return self.serves(service) and (not self.is_embedded(service) or self._embedded.is_running)
+    def has_begun(self, service: str) -> bool:
+        """Whether it may know of anything: it runs already, or has kept something."""
+        return self.serves(service) and (not self.is_embedded(service) or self._embedded.has_begun)
+
+    def resume(self) -> None:
+        """Call when the server starts: the embedded ones may have something to do by themselves."""
+        if self._endpoints.embedded:
+            self._embedded.resume()
 
     def endpoint(self, service: str) -> str:
         """Where it is: "http://host:port". The embedded ones have a name that is not one."""

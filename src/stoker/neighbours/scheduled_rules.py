@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, cast
 
 from moto.core.exceptions import JsonRESTError
-from moto.events.models import EventPattern, EventsBackend, Rule
+from moto.events.models import EventPattern, EventsBackend, Rule, events_backends
 from moto.events.utils import EventMessageType
 
 from stoker.core import errors, schedules
@@ -19,6 +19,8 @@ from stoker.core.recurrence import Plan
 from stoker.core.trigger_events import Occasion, of_rule
 from stoker.neighbours.timetable import MOST_ENTRIES, Entry, Timetable
 from stoker.neighbours.triggers import by_kind, complain, send_to_targets, to_ours
+
+SINCE = "stoker_since"  # an attribute of rules: when it was put or enabled, in seconds since 1970
 
 _put_rule = EventsBackend.put_rule
 _enable_rule = EventsBackend.enable_rule
@@ -77,13 +79,26 @@ class Rules:
                 f"There are {MOST_ENTRIES} schedules, the most there can be",
             )
 
+    def resume(self, stopped: float) -> None:
+        """Go on with the rules that there are, which somebody has carried out until `stopped`."""
+        for _account, _region, backend in list(events_backends.iter_backends()):
+            assert isinstance(backend, EventsBackend)
+            for rule in backend.event_buses["default"].rules.values():
+                if rule.scheduled_expression and rule.state == "ENABLED":
+                    self._put_entry(rule, stopped)
+
     def _follow(self, rule: Rule) -> None:
         if not rule.scheduled_expression or rule.state != "ENABLED":
             self._timetable.remove(rule.arn)
             return
-        schedule = schedules.read(rule.scheduled_expression)
-        plan = Plan(schedule, since=datetime.fromtimestamp(time.time(), UTC), scale=self._scale)
-        self._timetable.put(rule.arn, Entry(plan, partial(_send, rule)))
+        setattr(rule, SINCE, time.time())
+        self._put_entry(rule)
+
+    def _put_entry(self, rule: Rule, stopped: float | None = None) -> None:
+        schedule = schedules.read(rule.scheduled_expression or "")
+        since = datetime.fromtimestamp(getattr(rule, SINCE), UTC)
+        entry = Entry(Plan(schedule, since=since, scale=self._scale), partial(_send, rule))
+        self._timetable.put(rule.arn, entry, stopped)
 
 
 def _on_default_bus(backend: EventsBackend, name: str) -> Rule | None:

@@ -19,7 +19,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 from moto.scheduler.exceptions import ValidationException
-from moto.scheduler.models import EventBridgeSchedulerBackend, Schedule
+from moto.scheduler.models import EventBridgeSchedulerBackend, Schedule, scheduler_backends
 from moto.scheduler.responses import EventBridgeSchedulerResponse
 
 from stoker.core import errors, schedules
@@ -28,6 +28,7 @@ from stoker.core.recurrence import Plan
 from stoker.core.roles import trusts
 from stoker.core.trigger_events import Occasion, of_scheduler
 from stoker.core.trigger_targets import is_function, is_queue
+from stoker.neighbours.scheduled_rules import SINCE
 from stoker.neighbours.timetable import MOST_ENTRIES, Entry, Timetable
 from stoker.neighbours.triggers import message, send
 
@@ -101,9 +102,12 @@ class Scheduler:
                 "ServiceQuotaExceededException",
                 f"There are {MOST_ENTRIES} schedules, the most there can be",
             )
+        return self._plan(asked, time.time())
+
+    def _plan(self, asked: Mapping[str, Any], since: float) -> Plan:
         return Plan(
             _read(asked["schedule_expression"]),
-            since=datetime.fromtimestamp(time.time(), UTC),
+            since=datetime.fromtimestamp(since, UTC),
             zone=_zone(asked["schedule_expression_timezone"]),
             start=_date(asked["start_date"]),
             end=_date(asked["end_date"]),
@@ -112,12 +116,29 @@ class Scheduler:
             scale=self._scale,
         )
 
+    def resume(self, stopped: float) -> None:
+        """Go on with the schedules that there are, which somebody has carried out until then."""
+        for _account, _region, backend in list(scheduler_backends.iter_backends()):
+            assert isinstance(backend, EventBridgeSchedulerBackend)
+            for group in backend.schedule_groups.values():
+                for schedule in group.schedules.values():
+                    if schedule.state == "ENABLED":
+                        plan = self._plan(vars(schedule), getattr(schedule, SINCE))
+                        self._put_entry(backend, schedule, plan, stopped)
+
     def _follow(self, backend: EventBridgeSchedulerBackend, schedule: Schedule, plan: Plan) -> None:
         if schedule.state != "ENABLED":
             self._timetable.remove(schedule.arn)
             return
+        setattr(schedule, SINCE, plan.since.timestamp())
+        self._put_entry(backend, schedule, plan)
+
+    def _put_entry(
+        self, backend: EventBridgeSchedulerBackend, schedule: Schedule, plan: Plan,
+        stopped: float | None = None,
+    ) -> None:  # fmt: skip
         entry = Entry(plan, partial(_send, backend, schedule), partial(_over, backend, schedule))
-        self._timetable.put(schedule.arn, entry)
+        self._timetable.put(schedule.arn, entry, stopped)
 
 
 def _send(backend: EventBridgeSchedulerBackend, schedule: Schedule, moment: datetime) -> None:

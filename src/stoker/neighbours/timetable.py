@@ -47,9 +47,14 @@ class _Waiting:
 
 
 class Timetable:
-    def __init__(self, complain: Callable[[str, BaseException | str], None]) -> None:
-        """`complain` of an entry by its name, and why. What carry_out raises goes there, too."""
+    def __init__(
+        self, complain: Callable[[str, BaseException | str], None],
+        done: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        """`complain` of an entry by its name, and why. What carry_out raises goes there, too.
+        `done`: something was carried out."""
         self._complain = complain
+        self._done = done
         self._changed = threading.Condition()
         self._entries: dict[str, Entry] = {}
         self._waiting: list[_Waiting] = []
@@ -79,9 +84,16 @@ class Timetable:
         """How much is kept, what was replaced and removed and not yet forgotten included."""
         return len(self._waiting)
 
-    def put(self, name: str, entry: Entry) -> None:
-        """In the place of what has that name, which is forgotten. Ask is_full before."""
-        first = entry.plan.first()
+    @property
+    def is_needed(self) -> bool:
+        """Does anything wait for its time?"""
+        return bool(self._waiting)
+
+    def put(self, name: str, entry: Entry, stopped: float | None = None) -> None:
+        """In the place of what has that name, which is forgotten. Ask is_full before. `stopped`:
+        it was carried out until then, by somebody before us."""
+        plan = entry.plan
+        first = plan.first() if stopped is None else plan.resumed(stopped, time.time())
         with self._changed:
             self._entries[name] = entry
             if first is not None:
@@ -165,3 +177,4 @@ class Timetable:
                 del self._entries[reached.name]
         if is_over:
             entry.over()
+        self._done()

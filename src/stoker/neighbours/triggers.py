@@ -311,7 +311,10 @@ def _bytes(event: Any) -> bytes:
 
 
 def complain(service: str, function: str, refusal: BaseException | str) -> None:
+    say(f"{service} could not reach {function}: {refusal}")
+
+
+def say(complaint: str) -> None:
     """The server logs what comes here, a line each: what others have written is escaped."""
-    said = f"{service} could not reach {function}: {refusal}"[:COMPLAINT_CHARACTERS]
     with _log:
-        os.write(1, said.encode("unicode_escape") + b"\n")
+        os.write(1, complaint[:COMPLAINT_CHARACTERS].encode("unicode_escape") + b"\n")
