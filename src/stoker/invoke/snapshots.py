@@ -19,6 +19,7 @@ from pathlib import Path
 from stoker.core.invocation import Initialization, Target
 from stoker.core.invoke_limits import CREATE_S, SNAPSHOTS
 from stoker.core.lifecycle_words import InitEnded, Origin, Status
+from stoker.core.limits import RUNTIMES, Family
 from stoker.environment.draft import draft
 from stoker.environment.environment import Environment, EnvironmentSettings, Ground
 from stoker.environment.view import EnvironmentView
@@ -128,11 +129,11 @@ class Snapshots:
         if self._closing or len(self._taken) + len(self._making) >= SNAPSHOTS:
             raise SandboxFailed(f"cannot keep more than {SNAPSHOTS} snapshots on one machine")
         making = self._making[target] = _Making()
-        self._set_aside(target.memory_mb)
+        self._set_aside(_memory_mb(target))
         try:
             snapshot = await self._take(target, kind, making)
         except BaseException:
-            self._set_aside(-target.memory_mb)
+            self._set_aside(-_memory_mb(target))
             raise
         finally:
             del self._making[target]
@@ -200,7 +201,7 @@ class Snapshots:
 
     def _forget(self, snapshot: Snapshot) -> None:
         del self._taken[snapshot.target.key]
-        self._set_aside(-snapshot.target.memory_mb)
+        self._set_aside(-_memory_mb(snapshot.target))
         self._tasks.start(snapshot.environment.destroy(), f"remove snapshot {snapshot.sandbox.id}")
 
     def targets(self) -> Iterator[Target]:
@@ -246,6 +247,13 @@ def _failure(ended: InitEnded | None, target: Target, why: str) -> Exception:
     reason = f"The function's initialisation failed: {kind}"
     stream = f"; its log ({target.log.group}) says more."
     return SnapshotFailed(f"{reason}{f' ({text})' if text else ''}{stream}", code)
+
+
+def _memory_mb(target: Target) -> int:
+    """What it may take of the machine. A copy that waits shares its memory with a snapshot that is
+    forked, and shares none with an image."""
+    is_forked = RUNTIMES[target.runtime].family is Family.PYTHON
+    return target.memory_mb * (1 if is_forked else 2)
 
 
 def _last_words(how: Exit) -> str:

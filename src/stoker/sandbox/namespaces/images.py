@@ -42,7 +42,11 @@ class Images:
         original.group.limit_pids(1)  # init
         snapshot.runtime = inspection.the_runtime(original.group.pids(), original.pid)
         image = images.image_of(snapshot.runtime, original.memory_mb)
-        pid = _started(lambda: cradle.dump_and_exit(tool, image, original.pid))
+        try:
+            pid = _started(lambda: cradle.dump_and_exit(tool, image, original.pid))
+        except OSError:
+            image.close()
+            raise
         self.launcher.children[pid] = lambda status: self._dumped(snapshot, image, status)
 
     def _tool(self) -> Tool:
