@@ -29,6 +29,7 @@ import uvloop
 from stoker.config import Config, is_loopback
 from stoker.journal import open_journal
 from stoker.runtimes.found import find_runtime
+from stoker.runtimes.installed import places
 from stoker.sandbox import base
 from stoker.sandbox.guard import GuardedBackend
 from stoker.sandbox.namespaces.backend import NamespacesBackend, NamespacesSettings
@@ -181,7 +182,8 @@ def _launched(config: Config, port: int) -> NamespacesBackend:
     outlast_functions()
     backend.launch()
     imported_from = [Path(entry).absolute() for entry in sys.path]
-    drop_root([folder, Path(sys.prefix), Path(sys.base_prefix), *imported_from])
+    looked_at = places(config.runtimes_dir)  # whether CRIU is there
+    drop_root([folder, Path(sys.prefix), Path(sys.base_prefix), *imported_from, *looked_at])
     return backend
 
 
