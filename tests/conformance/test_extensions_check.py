@@ -1,6 +1,7 @@
 """`stoker extensions check`, as an author runs it."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,9 @@ def checked(folder: Path, script: str) -> tuple[int, dict[str, str]]:
     done = subprocess.run(
         [STOKER, "extensions", "check", layer, "--frozen-s", "0.1", "--json"],
         capture_output=True, text=True, check=False, timeout=300,
+        env={**os.environ, "TMPDIR": str(folder)},
     )  # fmt: skip
+    assert not [*folder.glob("stoker-*")], "what it ran was in a folder of its own, which is gone"
     report: dict[str, Any] = json.loads(done.stdout) if done.stdout else {"findings": []}
     wrong = {each["rule"]: each["text"] for each in report["findings"] if not each["ok"]}
     return done.returncode, wrong
