@@ -42,7 +42,9 @@ ELSEWHERE = (
         "serves the types that its refusal of others lists. CreateChangeSet answers when the"
         " change set is ready. No stack policies, imports, drift, stack sets, macros of one's"
         " own, hooks, rollback triggers, CreationPolicy or UpdatePolicy (the last two are"
-        " ignored); the role of a stack is kept and shown, without effect. There are no"
+        " ignored); with ImportExistingResources nothing is imported, so that what is there"
+        " already makes the creation fail; the role of a stack is kept and shown, without"
+        " effect. There are no"
         " `aws:cloudformation:` tags. A custom resource's ResponseURL is `http`. DeletionPolicy"
         " Snapshot deletes. Of a stack the last 2,000 events are kept, and the last 100 deleted"
         " stacks",

@@ -1,6 +1,7 @@
 """CloudFormation as its users see it: boto3, its waiters, and what is there afterwards."""
 
 import json
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -365,6 +366,39 @@ def test_a_stack_is_deleted_while_it_is_created(cloudformation: Any, name: str) 
     )
     cloudformation.delete_stack(StackName=name)
     wait(cloudformation, "delete_complete", id)
+
+
+def test_both_kinds_of_api_lead_to_a_function(
+    cloudformation: Any, server: StokerProcess, name: str
+) -> None:
+    """As SAM writes them: an HTTP API by an OpenAPI document, a REST API as well."""
+    paths = {kind: {"Type": kind, "Properties": {"Path": "/hello", "Method": "get"}}
+             for kind in ("HttpApi", "Api")}  # fmt: skip
+    text = "def handler(event, context): return {'statusCode': 200, 'body': 'hi'}"
+    one = {
+        "Type": "AWS::Serverless::Function",
+        "Properties": {
+            "InlineCode": text, "Runtime": PYTHON, "Handler": "index.handler", "Events": paths,
+        },
+    }  # fmt: skip
+    template = json.dumps({"Transform": "AWS::Serverless-2016-10-31", "Resources": {"F": one}})
+    cloudformation.create_stack(StackName=name, TemplateBody=template, Capabilities=MAY)
+    wait(cloudformation, "create_complete", name)
+    made = ids(cloudformation, name)
+    for id in (made["ServerlessHttpApi"] + "/$default", made["ServerlessRestApi"] + "/Prod"):
+        with urllib.request.urlopen(f"{server.url}/_aws/execute-api/{id}/hello") as answer:
+            assert answer.read() == b"hi"
+    one["Properties"]["Events"] = {"Api": paths["Api"]}
+    paths["Api"]["Properties"]["Path"] = "/bye"
+    template = json.dumps({"Transform": "AWS::Serverless-2016-10-31", "Resources": {"F": one}})
+    cloudformation.update_stack(StackName=name, TemplateBody=template, Capabilities=MAY)
+    wait(cloudformation, "update_complete", name)
+    now = ids(cloudformation, name)
+    assert "ServerlessHttpApi" not in now
+    api = now["ServerlessRestApi"]
+    assert api == made["ServerlessRestApi"], "changed in place, with another deployment"
+    with urllib.request.urlopen(f"{server.url}/_aws/execute-api/{api}/Prod/bye") as answer:
+        assert answer.read() == b"hi"
 
 
 def test_the_transform_tells_what_is_wrong(cloudformation: Any, name: str) -> None:

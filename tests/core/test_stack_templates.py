@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stoker.core.errors import ServiceError
-from stoker.core.stacks import language_extensions, naming
+from stoker.core.stacks import dynamic, language_extensions, naming
 from stoker.core.stacks.functions import NO_VALUE, UNKNOWN, Scope, evaluate, is_true
 from stoker.core.stacks.parameters import Given, chosen, meant
 from stoker.core.stacks.template import (
@@ -264,6 +264,26 @@ def test_a_parameter_that_is_not_allowed_is_refused(asked: list[Given], words: s
     with pytest.raises(ServiceError) as raised:
         chosen(DECLARED, asked, {})
     assert words in raised.value.message
+
+
+def test_dynamic_references_are_asked_for_and_put_in() -> None:
+    value = {"A": ["x-{{resolve:ssm:/a/b:3}}"], "B": "{{resolve:secretsmanager:s:SecretString:k}}"}
+    ssm, secret = sorted(dynamic.references(value), key=len)
+    assert dynamic.question(ssm) == (
+        "ssm", "GetParameter", {"Name": "/a/b:3", "WithDecryption": False},
+    )  # fmt: skip
+    assert dynamic.question(secret) == ("secretsmanager", "GetSecretValue", {"SecretId": "s"})
+    known = {
+        ssm: dynamic.answer(ssm, {"Parameter": {"Value": "one"}}),
+        secret: dynamic.answer(secret, {"SecretString": '{"k": "two"}'}),
+    }
+    assert dynamic.replaced(value, known) == {"A": ["x-one"], "B": "two"}
+    with pytest.raises(ServiceError, match="key k"):
+        dynamic.answer(secret, {"SecretString": "{}"})
+    long = "{{resolve:secretsmanager:arn:aws:secretsmanager:eu-1:0:secret:n:SecretString:::v}}"
+    assert dynamic.question(long)[2] == {
+        "SecretId": "arn:aws:secretsmanager:eu-1:0:secret:n", "VersionId": "v",
+    }  # fmt: skip
 
 
 def test_rules_are_asserted() -> None:

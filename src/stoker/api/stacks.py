@@ -41,7 +41,7 @@ TAGS = 50  # AWS
 UNBUILT = (
     "rollback_configuration", "stack_policy_body", "stack_policy_url", "resource_types",
     "stack_policy_during_update_body", "stack_policy_during_update_url", "resources_to_import",
-    "import_existing_resources", "deployment_mode", "retain_except_on_create", "deletion_mode",
+    "deployment_mode", "retain_except_on_create", "deletion_mode",
 )  # fmt: skip
 
 

@@ -77,9 +77,7 @@ async def _asked(work: Work, request: str, **more: Any) -> Made:
         "RequestType": request, "ServiceToken": token, "ResponseURL": url,
         "StackId": work.stack_id, "RequestId": str(uuid.uuid4()),
         "LogicalResourceId": work.logical, "ResourceType": work.kind,
-        "ResourceProperties": plain(
-            {key: value for key, value in work.properties.items() if key not in EVENT_KEYS}
-        ),
+        "ResourceProperties": plain(await work.resolved(work.without(*EVENT_KEYS))),
         **more,
     }  # fmt: skip
     if request != "Create":

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from stoker.core.stacks import naming
+from stoker.core.stacks import dynamic, naming
 from stoker.core.stacks.changes import Traits, differing
 from stoker.core.stacks.errors import ValidationError
 from stoker.neighbours.calls import Refused
@@ -68,8 +68,18 @@ class Work:
     async def ask(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """AWS's answer. Parameters may be as a template has them: see fitting.py."""
         given = {name: value for name, value in parameters.items() if value is not None}
-        fit = await fitted(service, operation, given)
+        fit = await fitted(service, operation, await self.resolved(given))
         return await self.around.ask(self.account, self.region, service, operation, fit)
+
+    async def resolved(self, given: dict[str, Any]) -> dict[str, Any]:
+        """With the values of dynamic references, which are kept nowhere."""
+        known = {}
+        for reference in set(dynamic.references(given)):
+            service, operation, asked = dynamic.question(reference)
+            found = await self.around.ask(self.account, self.region, service, operation, asked)
+            known[reference] = dynamic.answer(reference, found)
+        resolved: dict[str, Any] = dynamic.replaced(given, known) if known else given
+        return resolved
 
     def name(self, property: str, most: int, *, lower: bool = False) -> str:
         """The name that the template gives, or one that nobody else has."""

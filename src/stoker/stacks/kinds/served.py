@@ -1,12 +1,32 @@
 """Every resource type that is served."""
 
 from stoker.core.stacks.template import CUSTOM as CUSTOM_NAMES
-from stoker.stacks.kinds import buckets, formation, iam, keeping, lambda_, messaging, schedules
+from stoker.stacks.kinds import (
+    buckets,
+    formation,
+    http_apis,
+    iam,
+    keeping,
+    lambda_,
+    messaging,
+    rest_apis,
+    schedules,
+)
 from stoker.stacks.work import Kind
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
-    for module in (buckets, formation, iam, keeping, lambda_, messaging, schedules)
+    for module in (
+        buckets,
+        formation,
+        http_apis,
+        iam,
+        keeping,
+        lambda_,
+        messaging,
+        rest_apis,
+        schedules,
+    )
     for kind in module.KINDS
 }
 
