@@ -2,8 +2,13 @@
 """AWS CloudFormation: inputs and outputs of the operations that Stoker has built."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from stoker.api.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,13 @@
 # Generated from botocore's model of sts by generate_shapes.py. Do not edit.
 """AWS Security Token Service: inputs and outputs of the operations that Stoker has built."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from stoker.api.shape import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
