@@ -106,6 +106,32 @@ def test_services_of_every_protocol_answer(server: StokerProcess) -> None:
         assert {one["MetricName"] for one in found} == {"m"}
 
 
+def test_tables_are_described_as_by_aws(server: StokerProcess) -> None:
+    name = f"n-{uuid.uuid4().hex[:12]}"
+    key = [{"AttributeName": "k", "KeyType": "HASH"}]
+    index = {"IndexName": "by-k", "KeySchema": key, "Projection": {"ProjectionType": "ALL"}}
+    with closing(server.client("dynamodb")) as dynamodb:
+        made = dynamodb.create_table(
+            TableName=name, KeySchema=key, BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        )["TableDescription"]  # fmt: skip
+        assert made.keys().isdisjoint(
+            {"GlobalSecondaryIndexes", "LocalSecondaryIndexes", "WarmThroughput"}
+        )
+        assert made["ProvisionedThroughput"]["NumberOfDecreasesToday"] == 0
+        changed = dynamodb.update_table(
+            TableName=name, GlobalSecondaryIndexUpdates=[{"Create": index}],
+            AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        )["TableDescription"]  # fmt: skip
+        found = dynamodb.describe_table(TableName=name)["Table"]
+    assert len({made["TableId"], changed["TableId"], found["TableId"]}) == 1
+    assert "WarmThroughput" not in changed
+    assert found["WarmThroughput"]["Status"] == "ACTIVE"
+    (told,) = found["GlobalSecondaryIndexes"]
+    assert told["IndexArn"] == f"{found['TableArn']}/index/by-k"
+    assert (told["ItemCount"], told["IndexSizeBytes"]) == (0, 0)
+
+
 def test_the_account_that_asks_is_the_one_that_gets(server: StokerProcess, bucket: str) -> None:
     with closing(server.client("sts", aws_access_key_id=OTHER)) as sts:
         assert sts.get_caller_identity()["Account"] == OTHER

@@ -26,7 +26,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from stoker.core.neighbours import ALIVE, FAILED, NOT_SERVED
-from stoker.neighbours import apart, streams, triggers
+from stoker.neighbours import apart, corrections, streams, triggers
 from stoker.neighbours.keeping import Keeping
 from stoker.neighbours.scheduled_rules import Rules
 from stoker.neighbours.scheduler import Scheduler
@@ -104,6 +104,7 @@ def serve(listener: socket.socket, scale: float, most_bytes: int) -> None:
     get_backend("iam")  # is behind many others: better loaded now than in somebody's request
     keeping = Keeping(most_bytes, triggers.say)
     apart.install()
+    corrections.install()
     triggers.install()
     streams.install()
     stopped = keeping.recover()
