@@ -81,9 +81,6 @@ def make_of_everything(scene: Scene) -> None:
     scene.client("secretsmanager").create_secret(Name="s", SecretString="hidden")
     kms = scene.client("kms")
     kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")
-    template = {"Resources": {"Q": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "c"}}}}
-    formation = scene.client("cloudformation")
-    formation.create_stack(StackName="s", TemplateBody=json.dumps(template))
 
 
 def check_everything(scene: Scene) -> None:
@@ -119,10 +116,6 @@ def check_everything(scene: Scene) -> None:
     kms = scene.client("kms")
     (key,) = [one["KeyId"] for one in kms.list_keys()["Keys"]]
     assert kms.sign(KeyId=key, Message=b"m", SigningAlgorithm="RSASSA_PSS_SHA_256")["Signature"]
-    formation = scene.client("cloudformation")
-    formation.delete_stack(StackName="s")
-    topics = scene.client("sns").list_topics()["Topics"]
-    assert not [one for one in topics if one["TopicArn"].endswith(":c")], "the stack had it"
 
 
 def test_what_is_kept_outlives_a_restart_and_a_kill(tmp_path: Path) -> None:

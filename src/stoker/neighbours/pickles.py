@@ -2,7 +2,7 @@
 
     {(module, name of a BackendDict): its own attributes, {account: {region: back end}}}
 
-It is one pickle, since services hold each other's objects (a stack its buckets). Requests have
+It is one pickle, since services hold each other's objects (an alarm its topics). Requests have
 shaped what is in there, so neither side takes its word for what may be called: classes of moto's,
 the few of HARMLESS, and nothing else, are written or read.
 """
