@@ -120,7 +120,14 @@ def test_types_that_nobody_serves_are_named_with_those_that_are() -> None:
     resources = {"A": {"Type": "AWS::EC2::Vpc"}, "B": {"Type": "Custom::Mine"}}
     template = parse({"Resources": resources})
     with pytest.raises(ServiceError, match=r"AWS::EC2::Vpc.*Stoker serves AWS::SQS::Queue"):
-        check_kinds(template, {"AWS::SQS::Queue"})
+        check_kinds(template.resources, {"AWS::SQS::Queue"})
+
+
+def test_a_type_that_nobody_asks_for_need_not_be_served() -> None:
+    resources = {"A": {"Type": "AWS::EC2::Vpc", "Condition": "No"}, "B": {"Type": "Custom::Mine"}}
+    conditions = {"No": {"Fn::Equals": [1, 2]}}
+    template = parse({"Resources": resources, "Conditions": conditions})
+    check_kinds(template.in_force(Scope({}, conditions=template.conditions)), ())
 
 
 @pytest.mark.parametrize(

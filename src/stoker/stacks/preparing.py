@@ -76,10 +76,9 @@ class Preparing:
             body = await self._transformed(name, body, values, stack)
         body.pop("Transform", None)
         template = await asyncio.to_thread(parse, body)
-        check_kinds(template, KINDS)
         scope = Scope(values, template.mappings, template.conditions)
         check_rules(template, scope)
-        template.in_force(scope)
+        check_kinds(template.in_force(scope), KINDS)
         wanted = Wanted(
             stack.wanted.template, body, chosen, resolved, stack.wanted.tags,
             stack.wanted.capabilities, stack.wanted.notification_arns, stack.wanted.role_arn,

@@ -287,12 +287,13 @@ def _ordered(resources: Mapping[str, Resource]) -> dict[str, Resource]:
         ) from None
 
 
-def check_kinds(template: Template, served: Collection[str]) -> None:
-    """Refuse types that nothing here makes, by name, with what is served."""
+def check_kinds(resources: Mapping[str, Resource], served: Collection[str]) -> None:
+    """Refuse types that nothing here makes, by name, with what is served. Of resources whose
+    condition holds: templates for many have some that nobody asks for."""
     unknown = sorted(
         {
             it.kind
-            for it in template.resources.values()
+            for it in resources.values()
             if it.kind not in served and not it.kind.startswith(CUSTOM)
         }
     )
