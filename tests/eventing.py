@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from stoker.core import model
+from stoker.core.account_limits import AccountLimits, Limits
 from stoker.core.errors import ServiceError, TooManyRequestsException
 from stoker.core.event_invoke import KIND, EventInvoke
 from stoker.core.invocation import Invocation, InvocationResult, LogSettings
@@ -93,7 +94,7 @@ class Waist:
     """invoke.Invoker, with true accounts and no environments."""
 
     def __init__(self, limit: int) -> None:
-        self.admission = Admission(limit, 0)
+        self.admission = Admission(AccountLimits(Limits(limit)), 0)
         self.runs: asyncio.Queue[Run] = asyncio.Queue()
         self.freed: Callable[[str, str], None] = lambda _account, _region: None
         self.awaited: set[asyncio.Future[InvocationResult | ServiceError]] = set()

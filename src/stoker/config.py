@@ -15,6 +15,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from stoker.core.account_limits import BadLimit, read_limit
 from stoker.core.neighbours import BadEndpoint, read_endpoint
 
 FILE = "stoker.toml"  # looked for in the working directory
@@ -111,6 +112,11 @@ class Config:
     )
     unreserved_minimum: int = option(
         100, "How many of those PutFunctionConcurrency must leave for all functions.", least=0
+    )
+    account_limits: tuple[str, ...] = option(
+        (),
+        "Accounts that have other limits than these two, separated by commas: "
+        "111122223333=10:2,444455556666=500 are ten at a time of which two must be left, and 500.",
     )
     time_scale: float = option(
         1.0,
@@ -343,6 +349,11 @@ def _check(config: Config, origin: Mapping[str, str]) -> None:
         raise ConfigError(
             f"{origin['default_account']}: '{config.default_account}' is not an account (12 digits)"
         )
+    for limit in config.account_limits:
+        try:
+            read_limit(limit)
+        except BadLimit as error:
+            raise ConfigError(f"{origin['account_limits']}: {error}") from None
     for endpoint in config.neighbour_endpoints:
         try:
             read_endpoint(endpoint)

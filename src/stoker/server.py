@@ -30,6 +30,7 @@ from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.config import Config
 from stoker.core import stream_settings
+from stoker.core.account_limits import AccountLimits, Limits, read_limit
 from stoker.core.invocation import Target
 from stoker.core.limits import MIB
 from stoker.core.neighbours import Endpoints, read_endpoint
@@ -68,7 +69,6 @@ from stoker.stacks.transform import SamTransform
 from stoker.stacks.work import Around
 from stoker.store.event_queue import EventQueue
 from stoker.store.message_store import MessageStore
-from stoker.store.provisioned import Limits
 from stoker.store.secret import kept_secret
 from stoker.store.sqlite import SqliteStore
 from stoker.store.stack_store import StackStore
@@ -314,7 +314,7 @@ class Server:
 
     def _provisioners(self) -> tuple[Provisioning, Autoscaling]:
         config, store, invoker = self._config, self._store, self._invoker
-        limits = Limits(config.account_concurrency, config.unreserved_minimum)
+        limits = limits_of(config)
         return (
             Provisioning(store=store, catalog=self._catalog, invoker=invoker),
             Autoscaling(store=store, invoker=invoker, limits=limits),
@@ -333,8 +333,7 @@ def _settings(config: Config, quotas: Quotas, sandbox: str) -> Settings:
         sandbox=sandbox,
         account=config.default_account,
         hosts=frozenset(config.allowed_hosts),
-        concurrent_executions=config.account_concurrency,
-        unreserved_minimum=config.unreserved_minimum,
+        limits=limits_of(config),
         quotas=quotas,
         lacks_images=lambda: "" if find_criu(config.runtimes_dir) else lacking(),
     )
@@ -360,7 +359,7 @@ def database(config: Config, name: str) -> Path:
 
 def _invoke_settings(config: Config, secret: bytes) -> InvokeSettings:
     return InvokeSettings(
-        account_concurrency=config.account_concurrency,
+        limits=limits_of(config),
         per_unit=config.requests_per_unit,
         scaling=RULES[config.scaling],
         environments=config.max_environments,
@@ -370,6 +369,12 @@ def _invoke_settings(config: Config, secret: bytes) -> InvokeSettings:
         from_zygote=config.python_client is None,
         sessions=RoleSessions(secret, max(VALID_S, 2 * config.max_age_s)),
     )
+
+
+def limits_of(config: Config) -> AccountLimits:
+    """What accounts may run at a time."""
+    everybody = Limits(config.account_concurrency, config.unreserved_minimum)
+    return AccountLimits(everybody, dict(map(read_limit, config.account_limits)))
 
 
 def quotas_of(config: Config) -> Quotas:

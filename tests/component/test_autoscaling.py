@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from stoker.core.account_limits import AccountLimits, Limits
 from stoker.core.aliases import Alias, AliasKey
 from stoker.core.autoscaling import Action, Policy, Resource, Scaled, Target
 from stoker.core.invocation import Target as Runnable
@@ -17,7 +18,7 @@ from stoker.core.versions import published
 from stoker.invoke.catalog import Catalog
 from stoker.reconcilers.autoscaling import Autoscaling, scaling_key
 from stoker.reconcilers.provisioning import Provisioning
-from stoker.store.provisioned import Limits, kept
+from stoker.store.provisioned import kept
 from stoker.store.sqlite import SqliteStore
 from tests.gated import GATE, Gate
 from tests.invoking import ACCOUNT, REGION, Ground, run
@@ -103,7 +104,7 @@ async def scaler(world: Ground, limit: int = 100, minute_s: float = 0.1) -> Asyn
             Autoscaling(
                 store=store,
                 invoker=world.invoker,
-                limits=Limits(limit, 0),
+                limits=AccountLimits(Limits(limit, 0)),
                 clock=lambda: here.hour * 3600 + asyncio.get_running_loop().time(),
                 minute_s=minute_s,
                 sample_s=0.02,

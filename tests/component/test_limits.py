@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from stoker.core.account_limits import AccountLimits, Limits
 from stoker.core.model import FunctionKey
 from stoker.core.scaling import Rule
 from stoker.invoke.machine import free_mb
@@ -46,7 +47,7 @@ while True:
         assert world.invoker.running(f.account) == 0
         assert (await world.invoke(f, b"null")).payload == b"1"
 
-    run(tmp_path, story, account_concurrency=1)
+    run(tmp_path, story, limits=AccountLimits(Limits(1)))
 
 
 def test_a_reservation_is_a_ceiling_for_all_versions_and_a_guarantee(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ while True:
         await world.idle(other)
         assert (await world.invoke(f, b"null")).payload == b"1"
 
-    run(tmp_path, story, account_concurrency=2)
+    run(tmp_path, story, limits=AccountLimits(Limits(2)))
 
 
 def test_others_never_have_more_than_what_reservations_leave_while_those_are_idle(
@@ -99,7 +100,7 @@ def test_others_never_have_more_than_what_reservations_leave_while_those_are_idl
         for gate in gates:
             await gate.open()
 
-    run(tmp_path, story, account_concurrency=10)
+    run(tmp_path, story, limits=AccountLimits(Limits(10)))
 
 
 def test_a_function_that_grows_too_fast_is_throttled_and_what_is_warm_goes_on(
@@ -155,7 +156,7 @@ def test_every_unit_of_concurrency_comes_back_whatever_happened(tmp_path: Path) 
             await world.idle(f)
             assert world.invoker.running(f.account) == 0
 
-    run(tmp_path, story, account_concurrency=1, init_limit_s=0.2)
+    run(tmp_path, story, limits=AccountLimits(Limits(1)), init_limit_s=0.2)
 
 
 def test_a_full_machine_evicts_the_longest_idle(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from stoker.api import account, aliases, concurrency, policies, tags, versions
 from stoker.api.control import Settings
+from stoker.core.account_limits import AccountLimits, Limits
 from stoker.core.errors import (
     InvalidParameterValueException,
     NotImplementedException,
@@ -244,4 +245,4 @@ def test_concurrency_is_set_aside_within_what_the_account_has(tmp_path: Path) ->
         qualified = await refused(InvalidParameterValueException, reserve(1, f"{ARN}:1"))
         assert qualified.startswith("This operation is permitted on Lambda functions only.")
 
-    tell(tmp_path, story, Settings(concurrent_executions=10, unreserved_minimum=2))
+    tell(tmp_path, story, Settings(limits=AccountLimits(own={ARN.split(":")[4]: Limits(10, 2)})))

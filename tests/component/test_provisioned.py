@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+from stoker.core.account_limits import AccountLimits, Limits
 from stoker.core.invocation import Initialization, Target
 from stoker.core.model import FunctionKey
 from stoker.core.provisioned import INIT_FAILED, Ask, State
@@ -204,7 +205,7 @@ def test_they_count_on_their_own_part_of_the_limit(tmp_path: Path) -> None:
         provided.ask(0)
         assert (await world.invoke(other, b"1")).payload == b"1"
 
-    run(tmp_path, story, account_concurrency=1)
+    run(tmp_path, story, limits=AccountLimits(Limits(1)))
 
 
 def test_closing_ends_them(tmp_path: Path) -> None:

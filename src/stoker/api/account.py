@@ -16,7 +16,7 @@ async def get_account_settings(
     async with control.store.transaction() as tx:
         usage = await tx.usage(call.caller.account, call.caller.region)
         reserved = await tx.set_aside(call.caller.account, call.caller.region)
-    concurrency = control.settings.concurrent_executions
+    concurrency = control.settings.limits.of(call.caller.account).concurrency
     quotas = control.settings.quotas
     return GetAccountSettingsResponse(
         account_limit=AccountLimit(

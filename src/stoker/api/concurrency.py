@@ -30,7 +30,7 @@ async def put_function_concurrency(
     asked = call.input
     key = whole(call.caller, asked.function_name, "PutFunctionConcurrency")
     amount = asked.reserved_concurrent_executions
-    settings = control.settings
+    limits = control.settings.limits.of(key.account)
     async with control.store.transaction() as tx:
         function = await must_have(tx, key, LATEST)  # AWS says it so
         provisioned = await total(tx, key)
@@ -38,8 +38,8 @@ async def put_function_concurrency(
             amount,
             before=provisioned if function.reserved is None else function.reserved,
             provisioned=provisioned,
-            left=settings.concurrent_executions - await tx.set_aside(key.account, key.region),
-            minimum=settings.unreserved_minimum,
+            left=limits.concurrency - await tx.set_aside(key.account, key.region),
+            minimum=limits.unreserved_minimum,
         )
         await _put(tx, function, amount)
     return Concurrency(reserved_concurrent_executions=amount)

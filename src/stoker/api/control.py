@@ -14,6 +14,8 @@ from typing import Generic, TypeVar
 from stoker.api.gateways import Gateways
 from stoker.api.sampling import Sampling
 from stoker.blobs.directory import DirectoryBlobs
+from stoker.core.account_limits import AWS as AWS_LIMITS
+from stoker.core.account_limits import AccountLimits
 from stoker.core.invocation import RequestId, Target
 from stoker.core.quotas import AWS, Quotas
 from stoker.core.sessions import SECRET_BYTES, Session, assumed_role_arn, root
@@ -83,8 +85,7 @@ class Settings:
     region: str = "us-east-1"  # of callers whose credential scope names none
     hosts: frozenset[str] = frozenset()  # names besides loopback's (the bound address!) that are us
     origins: frozenset[str] = frozenset()  # web pages that may call us: "https://host[:port]"
-    concurrent_executions: int = 1000  # per account and region
-    unreserved_minimum: int = 100  # of those, what reservations must leave
+    limits: AccountLimits = AWS_LIMITS
     quotas: Quotas = AWS
     lacks_images: Callable[[], str] = str  # why there is no SnapStart but Python's; "" if there is
 

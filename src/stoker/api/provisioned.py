@@ -32,7 +32,7 @@ from stoker.core.errors import (
 from stoker.core.model import FunctionKey
 from stoker.core.names import LATEST, function_arn
 from stoker.core.provisioned import KIND, Progress, Provision
-from stoker.store.provisioned import Limits, kept, provide, unpublished
+from stoker.store.provisioned import kept, provide, unpublished
 
 
 async def put_provisioned_concurrency_config(
@@ -43,8 +43,7 @@ async def put_provisioned_concurrency_config(
     key, qualifier = _located(call, "PutProvisionedConcurrencyConfig")
     if qualifier == LATEST:
         raise unpublished()
-    settings = control.settings
-    limits_here = Limits(settings.concurrent_executions, settings.unreserved_minimum)
+    limits_here = control.settings.limits.of(key.account)
     async with control.store.transaction() as tx:
         found = await find(tx, key, qualifier)
         before = await kept(tx, key, qualifier)

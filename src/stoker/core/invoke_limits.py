@@ -5,7 +5,6 @@ RESPONSE_BYTES = 6 * 1024 * 1024 + 100  # the answer of a buffered invocation, 6
 STREAM_BYTES = 200 * 1024 * 1024  # a streamed answer
 STREAM_BURST_BYTES = 6 * 1024 * 1024  # of it, as fast as the caller takes them
 STREAM_BYTES_PER_S = 2 * 1024 * 1024  # of the rest
-ACCOUNT_CONCURRENCY = 1000
 REQUESTS_PER_UNIT = 10  # invocations a second, for each unit of concurrency
 INIT_S = 10.0  # on-demand initialisation
 PROVISIONED_INIT_S = 130.0  # initialisation ahead; or the function's timeout, if that is longer

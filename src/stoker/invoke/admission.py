@@ -8,6 +8,7 @@ is decided in core/concurrency.py.
 import time
 from collections.abc import Mapping
 
+from stoker.core.account_limits import AccountLimits
 from stoker.core.concurrency import Answer, Concurrency
 from stoker.core.errors import ServiceException, TooManyRequestsException
 from stoker.core.invocation import Target
@@ -24,10 +25,10 @@ _REASONS = {
 
 
 class Admission:
-    def __init__(self, limit: int, per_unit: int) -> None:
-        """`limit`: of each account in each region. `per_unit`: invocations a second for each
+    def __init__(self, limits: AccountLimits, per_unit: int) -> None:
+        """`limits`: of each account in each region. `per_unit`: invocations a second for each
         unit of it; 0: as many as there are."""
-        self._limit = limit
+        self._limits = limits
         self._per_unit = per_unit
         self._accounts: dict[tuple[str, str], Concurrency] = {}
         self._provided: frozenset[tuple[str, str, str, str]] = frozenset()
@@ -68,7 +69,7 @@ class Admission:
     def room(self, key: FunctionKey) -> int:
         """How many more invocations of this function would be admitted now."""
         account = self._accounts.get((key.account, key.region))
-        return self._limit if account is None else account.room(key.name)
+        return self._limit(key.account) if account is None else account.room(key.name)
 
     def reserved(self, key: FunctionKey) -> int | None:
         """What is set aside for this function; None: nothing, and it has no ceiling."""
@@ -78,11 +79,14 @@ class Admission:
     def running(self, account: str) -> int:
         return sum(each.running for (owner, _), each in self._accounts.items() if owner == account)
 
+    def _limit(self, account: str) -> int:
+        return self._limits.of(account).concurrency
+
     def _account(self, account: str, region: str) -> Concurrency:
         where = (account, region)
         found = self._accounts.get(where)
         if found is None:
-            found = self._accounts[where] = Concurrency(self._limit, self._per_unit)
+            found = self._accounts[where] = Concurrency(self._limit(account), self._per_unit)
         return found
 
 

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stoker.core.account_limits import AWS as AWS_LIMITS
+from stoker.core.account_limits import AccountLimits
 from stoker.core.aliases import Alias
 from stoker.core.errors import ServiceException, TooManyRequestsException
 from stoker.core.invocation import Invocation, InvocationResult, Target
 from stoker.core.invoke_limits import (
-    ACCOUNT_CONCURRENCY,
     CREATE_S,
     FREEZE_S,
     INIT_S,
@@ -38,7 +39,7 @@ from stoker.sandbox.base import Backend
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvokeSettings:
-    account_concurrency: int = ACCOUNT_CONCURRENCY
+    limits: AccountLimits = AWS_LIMITS
     idle_timeout_s: float = 900.0  # unused for so long: ended
     max_age_s: float = 14400.0  # older: replaced when idle
     per_unit: int = REQUESTS_PER_UNIT
@@ -72,7 +73,7 @@ class Invoker:
         """`code_path`: where a zip's content lies, by its SHA-256. `endpoint_app`: what serves
         an environment's own endpoint. `wants_sdk`: its code imports boto3 and brings none.
         `snapshot_lost`: one that a version needs is to be made again."""
-        self._admission = Admission(settings.account_concurrency, settings.per_unit)
+        self._admission = Admission(settings.limits, settings.per_unit)
         self._closing = False
         self._freed: Callable[[str, str], None] | None = None
         traces = traces or Traces()

@@ -20,6 +20,7 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from stoker.core import schedules
+from stoker.core.account_limits import AccountLimits
 from stoker.core.aliases import Alias, AliasKey
 from stoker.core.autoscaling import (
     Action,
@@ -40,7 +41,7 @@ from stoker.core.versions import VersionKey
 from stoker.invoke.invoker import Invoker
 from stoker.reconcilers.loop import Loop
 from stoker.store.base import Aggregate, Key, Store, Transaction
-from stoker.store.provisioned import Limits, kept, provide
+from stoker.store.provisioned import kept, provide
 
 log = logging.getLogger(__name__)
 
@@ -83,12 +84,12 @@ class Autoscaling:
         *,
         store: Store,
         invoker: Invoker,
-        limits: Limits,
+        limits: AccountLimits,
         clock: Callable[[], float] = time.time,
         minute_s: float = MINUTE_S,
         sample_s: float = SAMPLE_S,
     ) -> None:
-        """`limits`: of every account."""
+        """`limits`: what accounts may have."""
         self._store = store
         self._invoker = invoker
         self._limits = limits
@@ -279,7 +280,7 @@ class Autoscaling:
             resource.qualifier,
             now.alias,
             change.capacity,
-            self._limits,
+            self._limits.of(now.function.key.account),
             now.time,
         )
 

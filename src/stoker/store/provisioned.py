@@ -4,8 +4,8 @@ For whoever asks: the API, and Application Auto Scaling.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from stoker.core.account_limits import Limits
 from stoker.core.aliases import Alias
 from stoker.core.concurrency import check_provision
 from stoker.core.errors import InvalidParameterValueException, ResourceConflictException
@@ -16,14 +16,6 @@ from stoker.core.versions import VersionKey
 from stoker.store.base import Transaction
 
 PAGE = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Of an account in a region."""
-
-    concurrency: int
-    unreserved_minimum: int
 
 
 async def kept(tx: Transaction, key: FunctionKey, qualifier: str) -> Provision | None:
