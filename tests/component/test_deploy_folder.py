@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stoker.cli.deploy import detect, package
+from stoker.cli.deploy import detect
+from stoker.cli.package import package
 
 PYTHON = "def {}(event, context): return event\n"
 

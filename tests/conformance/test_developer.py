@@ -1,4 +1,4 @@
-"""`stoker deploy`, `invoke`, `logs`, `list`, `describe`: what a developer does all day."""
+"""`stoker deploy`, `destroy`, `invoke`, `logs`, `list`, `describe`: a developer's day."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from stoker.cli.main import app
-from tests.running import REGION, StokerProcess, wait_for
+from tests.running import PYTHON, REGION, StokerProcess, wait_for
 
 SOURCE = """
 import os
@@ -65,6 +65,50 @@ def test_a_folder_is_deployed_changed_invoked_and_read(
     assert "FunctionURLAllowPublicAccess" in shown
     listed = json.loads(stoker(server, "list", "--json").stdout)
     assert "daily-work" in [one["FunctionName"] for one in listed]
+
+
+TEMPLATE = f"""
+Transform: AWS::Serverless-2016-10-31
+Parameters: {{Greeting: {{Type: String}}}}
+Resources:
+  Hello:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: templated
+      CodeUri: src
+      Handler: main.handler
+      Runtime: {PYTHON}
+      Environment: {{Variables: {{GREETING: !Ref Greeting}}}}
+Outputs:
+  Name: {{Value: !Ref Hello}}
+"""
+
+
+def test_a_template_is_deployed_with_its_code_changed_and_removed(
+    server: StokerProcess, tmp_path: Path
+) -> None:
+    folder = tmp_path / "one-stack"
+    (folder / "src").mkdir(parents=True)
+    (folder / "src" / "main.py").write_text(SOURCE)
+    (folder / "template.yaml").write_text(TEMPLATE)
+    deploy = ["deploy", str(folder), "--parameter"]
+    done = stoker(server, *deploy, "Greeting=hello")
+    assert done.exit_code == 0, done.stderr
+    shown = [line.split() for line in done.stdout.splitlines()]
+    assert ["CREATE_COMPLETE", "AWS::Lambda::Function", "Hello"] in shown
+    assert shown[-1] == ["Name:", "templated"]
+    assert "nothing to change" in stoker(server, *deploy, "Greeting=hello").stdout
+    stoker(server, *deploy, "Greeting=changed")
+    assert stoker(server, "invoke", "templated", "--no-log").stdout == '"changed"'
+    (folder / "template.yaml").write_text(TEMPLATE.replace(PYTHON, "cobol"))
+    done = stoker(server, *deploy, "Greeting=again")
+    assert done.exit_code == 1
+    assert "stoker deploy: one-stack is UPDATE_ROLLBACK_COMPLETE" in done.stderr
+    assert stoker(server, "invoke", "templated", "--no-log").stdout == '"changed"'
+    done = stoker(server, "destroy", "one-stack")
+    assert (done.exit_code, "DELETE_COMPLETE" in done.stdout) == (0, True)
+    done = stoker(server, "destroy", "one-stack")
+    assert (done.exit_code, "Function not found" in done.stderr) == (1, True)
 
 
 def test_what_cannot_be_done_is_said_in_a_line(server: StokerProcess, tmp_path: Path) -> None:

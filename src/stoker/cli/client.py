@@ -40,12 +40,16 @@ def told(command: str, url: str) -> Iterator[None]:
     is 1."""
     from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
+    from stoker.core.errors import ServiceError
+
     try:
         yield
     except (ConnectionError, HTTPClientError):
         fail(command, f"no server answers at {url} (`stoker serve` starts one)")
     except ClientError as refusal:
         fail(command, "{Code}: {Message}".format(**refusal.response["Error"]))
+    except ServiceError as refusal:  # of a template that is read here
+        fail(command, refusal.message)
     except (BotoCoreError, OSError, ValueError) as refusal:
         fail(command, str(refusal))
 

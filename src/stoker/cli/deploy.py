@@ -1,12 +1,10 @@
-"""stoker deploy: a folder with a handler becomes a function, without any other tool."""
+"""stoker deploy, stoker destroy: a folder with a handler becomes a function, a template a stack,
+without any other tool.
+"""
 
 import ast
-import io
 import re
-import stat
 import sys
-import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,11 +13,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from stoker.cli.client import DEFAULT_URL, Region, Url, client, fail, told
+from stoker.cli.client import DEFAULT_URL, Region, Url, client, told
+from stoker.cli.package import package
+from stoker.cli.stack import Deployment, template_in
 
 ROLE = "arn:aws:iam::000000000000:role/stoker-deploy"  # no such role: nothing is asked of it
 WAIT = {"Delay": 0.2, "MaxAttempts": 600}  # two minutes
-_LEFT_OUT = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".DS_Store"}
 _FILES = ("lambda_function", "main", "app", "handler", "index", "function")  # in this order
 _NAMES = ("lambda_handler", "handler", "main")
 _NODE = "nodejs22.x"
@@ -40,10 +39,13 @@ class Found:
 
 
 def deploy(
-    folder: Annotated[
-        Path, typer.Argument(help="With the handler in it.", file_okay=False, exists=True)
+    what: Annotated[
+        Path,
+        typer.Argument(help="A folder, with a handler or a template, or a template.", exists=True),
     ],
-    name: Annotated[str, typer.Option(help="Default: the folder's.")] = "",
+    name: Annotated[
+        str, typer.Option(help="Of the function or the stack. Default: the folder's.")
+    ] = "",
     runtime: Annotated[str, typer.Option(help="Default: what the folder looks like.")] = "",
     handler: Annotated[str, typer.Option(help="Default: what is found.")] = "",
     memory: Annotated[int, typer.Option(help="MB.")] = 0,
@@ -52,35 +54,62 @@ def deploy(
     url: Annotated[
         bool, typer.Option("--url", help="Give it a URL that everybody may call.")
     ] = False,
+    parameter: Annotated[
+        list[str], typer.Option(help="Of the template, NAME=VALUE; may be repeated.")
+    ] = [],  # noqa: B006
     endpoint_url: Url = DEFAULT_URL,
     region: Region = "us-east-1",
 ) -> None:
-    """Create the function in FOLDER, or update it: code, and the settings that are given."""
+    """Create or update the function in a folder (its code, and the settings that are given), or the
+    stack of a template (CloudFormation, SAM), with the code that it names."""
+    folder = what if what.is_dir() else what.parent
     called = name or _NAME.sub("-", folder.resolve().name)
     with told("deploy", endpoint_url):
-        found = detect(folder)
-        if found is None and not (runtime and handler):
-            fail(
-                "deploy",
-                f"{folder} has no handler that can be recognised (main.py with a function "
-                "`handler`, index.mjs that exports `handler`, or a `bootstrap`): say --runtime and "
-                "--handler",
-            )
+        template = None if runtime or handler else template_in(what)
+        if template is not None:
+            stack = Deployment(endpoint_url, region, called)
+            stack.deploy(template, _pairs("--parameter", parameter))
+            return
+        found = _found(folder, runtime, handler)
         settings = _settings(memory, timeout, env)
-        settings["Runtime"] = runtime or (found.runtime if found else "")
-        settings["Handler"] = handler or (found.handler if found else "")
+        settings |= {"Runtime": found.runtime, "Handler": found.handler}
         aws = client("lambda", endpoint_url, region)
         code = package(folder)
         made = _put(aws, called, code, settings)
         aws.get_waiter("function_active_v2").wait(FunctionName=called, WaiterConfig=WAIT)
         address = _public_url(aws, called) if url else ""
     out.print(
-        f"[green]{'created' if made else 'updated'}[/] {escape(called)}: {settings['Runtime']}, "
-        f"{escape(settings['Handler'])}, {len(code):,} bytes"
+        f"[green]{'created' if made else 'updated'}[/] {escape(called)}: {found.runtime}, "
+        f"{escape(found.handler)}, {len(code):,} bytes"
     )
     if address:
         out.print(address)
     out.print(f"  stoker invoke {called} -e '{{}}'\n  stoker logs {called} -f", markup=False)
+
+
+def destroy(
+    name: Annotated[str, typer.Argument(help="Of a stack or a function.")],
+    endpoint_url: Url = DEFAULT_URL,
+    region: Region = "us-east-1",
+) -> None:
+    """Delete a stack with all that is in it, or, if there is no stack of that name, a function."""
+    with told("destroy", endpoint_url):
+        if not Deployment(endpoint_url, region, name).destroy():
+            client("lambda", endpoint_url, region).delete_function(FunctionName=name)
+    out.print(f"[green]deleted[/] {escape(name)}")
+
+
+def _found(folder: Path, runtime: str, handler: str) -> Found:
+    if runtime and handler:
+        return Found(runtime, handler)
+    found = detect(folder)
+    if found is None:
+        raise ValueError(
+            f"{folder} has no template.yaml and no handler that can be recognised (main.py with a "
+            "function `handler`, index.mjs that exports `handler`, or a `bootstrap`): say "
+            "--runtime and --handler"
+        )
+    return Found(runtime or found.runtime, handler or found.handler)
 
 
 def detect(folder: Path) -> Found | None:
@@ -98,32 +127,6 @@ def detect(folder: Path) -> Found | None:
             if path.is_file() and _NODE_HANDLER.search(path.read_text(errors="replace")):
                 return Found(_NODE, f"{stem}.handler")
     return None
-
-
-def package(folder: Path) -> bytes:
-    """The folder as a zip, always the same for the same files: modes are kept, times are not."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in _files(folder):
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix())
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            link = path.is_symlink()
-            mode = (
-                stat.S_IFLNK | 0o777 if link else stat.S_IFREG | stat.S_IMODE(path.stat().st_mode)
-            )
-            entry.external_attr = mode << 16
-            archive.writestr(entry, str(path.readlink()) if link else path.read_bytes())
-    return buffer.getvalue()
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if path.name in _LEFT_OUT:
-            continue
-        if path.is_dir() and not path.is_symlink():
-            yield from _files(path)
-        elif path.is_file() or path.is_symlink():
-            yield path
 
 
 def _python_handler(source: str) -> str | None:
@@ -145,11 +148,15 @@ def _settings(memory: int, timeout: int, env: list[str]) -> dict[str, Any]:
     if timeout:
         settings["Timeout"] = timeout
     if env:
-        pairs = [one.partition("=") for one in env]
-        if not all(sign for _, sign, _ in pairs):
-            raise ValueError("--env: NAME=VALUE")
-        settings["Environment"] = {"Variables": {key: value for key, _, value in pairs}}
+        settings["Environment"] = {"Variables": _pairs("--env", env)}
     return settings
+
+
+def _pairs(option: str, given: list[str]) -> dict[str, str]:
+    pairs = [one.partition("=") for one in given]
+    if not all(sign for _, sign, _ in pairs):
+        raise ValueError(f"{option}: NAME=VALUE")
+    return {key: value for key, _, value in pairs}
 
 
 def _put(aws: Any, name: str, code: bytes, settings: dict[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """The command line: `stoker serve`, `stoker doctor`, `stoker runtimes`, `stoker sandbox explain`,
 `stoker timeline`, `stoker extensions check`, `stoker version`; and for who develops a function:
-`stoker deploy`, `stoker invoke`, `stoker logs`, `stoker list`, `stoker describe`.
+`stoker deploy`, `stoker destroy`, `stoker invoke`, `stoker logs`, `stoker list`, `stoker describe`.
 """
 
 import typer
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("deploy")(deploy.deploy)
+app.command("destroy")(deploy.destroy)
 app.command("invoke")(invoke.invoke)
 app.command("logs")(logs.logs)
 app.command("list")(functions.list_functions)
