@@ -68,6 +68,12 @@ def legal_member(shape: Shape) -> st.SearchStrategy[Any]:
     if in_query and isinstance(shape, ListShape):
         # A query says nothing of a list without items.
         return st.lists(legal(shape.member), min_size=1, max_size=3)
+    if in_query and isinstance(shape, MapShape):
+        taken = frozenset(("mode", "failonwarnings", "basepath"))  # fixed, or other members
+        keys = legal(shape.key).filter(lambda key: key and key not in taken)
+        return st.dictionaries(keys, legal(shape.value), min_size=1, max_size=3)
+    if shape.serialization.get("location") == "uri":
+        return legal(shape).filter(bool)  # nothing is no part of a path
     return legal(shape)
 
 
@@ -130,8 +136,10 @@ def request_of(operation: OperationModel, parameters: dict[str, Any]) -> Request
     template = operation.http["requestUri"].partition("?")[0]
     labels = dict(
         zip(
-            re.findall(r"\{(\w+)\+?\}", template),
-            map(unquote, re.fullmatch(re.sub(r"\{\w+\+?\}", "([^/]+)", template), path).groups()),  # type: ignore[union-attr]
+            re.findall(r"\{([\w-]+)\+?\}", template),
+            map(
+                unquote, re.fullmatch(re.sub(r"\{[\w-]+\+?\}", "([^/]+)", template), path).groups()
+            ),  # type: ignore[union-attr]
             strict=True,
         )
     )

@@ -77,7 +77,8 @@ def parse(operation: OperationModel, request: Request) -> Any:
     shape = operation.input_shape
     if shape is None:
         return None
-    value = _members(shape, request)
+    fixed = parse_qs(operation.http["requestUri"].partition("?")[2], keep_blank_values=True)
+    value = _members(shape, request, fixed)
     constraints.check(operation, value)
     return _build(shape, value, SHAPES[operation.service_model.service_name], operation.name)
 
@@ -92,8 +93,11 @@ def parse_value(operation: OperationModel, raw: dict[str, Any]) -> Any:
     return _build(shape, value, SHAPES[operation.service_model.service_name], operation.name)
 
 
-def _members(shape: StructureShape, request: Request) -> dict[str, Any]:
-    """Gather the members from where the model puts them."""
+def _members(
+    shape: StructureShape, request: Request, fixed: Mapping[str, object]
+) -> dict[str, Any]:
+    """Gather the members from where the model puts them. `fixed`: what stands in the query of
+    each such request."""
     payload = shape.serialization.get("payload")
     query = parse_qs(request.query, keep_blank_values=True)
     located = frozenset(name for name, member in shape.members.items() if _location(member))
@@ -115,7 +119,7 @@ def _members(shape: StructureShape, request: Request) -> dict[str, Any]:
             case "header":
                 value[name] = _text(member, request.headers.get(key.lower()))
             case "querystring" if isinstance(member, MapShape):  # all that has no other name
-                named = {one.serialization.get("name") for one in shape.members.values()}
+                named = {one.serialization.get("name") for one in shape.members.values()} | {*fixed}
                 rest = {name: found[0] for name, found in query.items() if name not in named}
                 value[name] = rest or None
             case "querystring" if isinstance(member, ListShape):
