@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bench import names
+from bench import names, publishing
 from bench.client import REGION, Connection
 from bench.package import HANDLER, RUNTIME
 from bench.processes import Child, free_port
@@ -38,6 +38,7 @@ ROLE = "arn:aws:iam::123456789012:role/bench"  # of the account that moto takes 
 def measure(session: Session) -> None:
     _three_calls(session)
     _many_functions(session)
+    _publishing(session)
 
 
 class Moto:
@@ -171,6 +172,37 @@ def _many_functions(session: Session) -> None:
             session.book.add(names.STARTS_CROWDED, names.CROWDED, "1/s", number, [rate], idle=idle)
         finally:
             crowded.stop()
+
+
+def _publishing(session: Session) -> None:
+    """Warm calls of one function, while versions of another are published, about five a second,
+    and an alias is moved; and while nothing else happens."""
+    quiet = Stoker(session.peers, session.folder)
+    with session.running([quiet]) as alive:
+        for number in session.rounds(names.WARM_PUBLISHING):
+            for system in alive:
+                for name in (names.STOKER, names.PUBLISHING)[:: -1 if number % 2 else 1]:
+                    _warm_beside(session, system, name, number)
+
+
+def _warm_beside(session: Session, system: System, name: str, number: int) -> None:
+    idle = session.quiet()
+    log = session.folder / f"publishing-{number}.log"
+    other = None
+    if name == names.PUBLISHING:
+        other = Child([sys.executable, "-m", "bench.publishing", str(system.port)], log)
+        while len(log.read_text().splitlines()) < 2:
+            time.sleep(0.02)
+    connection = Connection(system.port)
+    try:
+        effort = session.effort
+        samples = connection.latencies(system.request, effort.warm_calls, effort.warm_s)
+    finally:
+        connection.close()
+        if other is not None:
+            other.stop()
+            aws_client("lambda", system.port).delete_function(FunctionName=publishing.NAME)
+    session.book.add(names.WARM_PUBLISHING, name, "us", number, samples, idle=idle)
 
 
 def fill(data: Path) -> None:

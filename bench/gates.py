@@ -108,6 +108,8 @@ GATES = (
          Sense.FASTER, 1),
     Gate("C4", "warm p50 with 10,000 functions in the store / with one",
          names.WARM_CROWDED, names.CROWDED, (names.STOKER,), Sense.EXTRA, 1.05),
+    Gate("C6", "warm p50 while versions of another function are published / quiet",
+         names.WARM_PUBLISHING, names.PUBLISHING, (names.STOKER,), Sense.EXTRA, 1.1),
     Gate("C5", "starts to ready per second with 10,000 functions (2 s each)",
          names.STARTS_CROWDED, names.CROWDED, (), Sense.RATE, 0.5),
 )  # fmt: skip
