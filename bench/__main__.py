@@ -20,11 +20,13 @@ from bench import (
     churn,
     cold,
     control,
+    events,
     extended,
     layers,
     memory,
     runtimes,
     snap_start,
+    storm,
     throughput,
     warm,
 )
@@ -46,6 +48,8 @@ MEASURES: dict[str, Callable[[Session], None]] = {
     "churn": churn.measure,
     "extended": extended.measure,
     "control": control.measure,
+    "events": events.measure,
+    "storm": storm.measure,
     "snap-start": snap_start.measure,
 }
 

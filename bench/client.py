@@ -7,6 +7,8 @@ import gc
 import json
 import socket
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -18,16 +20,20 @@ RECV_BYTES = 65536
 TAIL_BYTES = 12
 EVENT = json.dumps({"data": "x" * 1000}).encode()
 GOOD = b'xx"}'  # how every right answer to EVENT ends
+ALONE: Mapping[str, str] = MappingProxyType({})
+QUEUED: Mapping[str, str] = MappingProxyType({"X-Amz-Invocation-Type": "Event"})
 
 
 class BadAnswer(Exception):
     """An answer that is not the function's."""
 
 
-def invocation(port: int, path: str, event: bytes = EVENT) -> bytes:
-    """A signed HTTP/1.1 request, as bytes."""
+def invocation(
+    port: int, path: str, event: bytes = EVENT, more: Mapping[str, str] = ALONE
+) -> bytes:
+    """A signed HTTP/1.1 request, as bytes; `more` are headers."""
     url = f"http://127.0.0.1:{port}{path}"
-    request = AWSRequest("POST", url, {"Content-Type": "application/json"}, event)
+    request = AWSRequest("POST", url, {"Content-Type": "application/json", **more}, event)
     SigV4Auth(Credentials("test", "test"), "lambda", REGION).add_auth(request)
     fields = {"Host": f"127.0.0.1:{port}", **request.headers, "Content-Length": str(len(event))}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -112,6 +118,13 @@ def is_whole(answer: bytes) -> bool:
 def require_good(answer: bytes) -> bytes:
     """The answer, if it is the function's to EVENT. Raise BadAnswer."""
     if not answer.startswith(b"HTTP/1.1 200") or GOOD not in answer[-20:]:
+        raise BadAnswer(answer[:600].decode(errors="replace"))
+    return answer
+
+
+def require_accepted(answer: bytes) -> bytes:
+    """The answer, if an event was queued. Raise BadAnswer."""
+    if not answer.startswith(b"HTTP/1.1 202"):
         raise BadAnswer(answer[:600].decode(errors="replace"))
     return answer
 

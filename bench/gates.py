@@ -15,6 +15,7 @@ class Sense(StrEnum):
     EXTRA = "Stoker / without"  # an overhead over ourselves: near 1 is better
     TAIL = "p99 / p50"
     RATE = "per second"  # no peer
+    MOST = "at most"  # no peer; in the series' unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Gate:
 
     @property
     def is_ceiling(self) -> bool:
-        return self.sense in (Sense.EXTRA, Sense.TAIL)
+        return self.sense in (Sense.EXTRA, Sense.TAIL, Sense.MOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,18 @@ GATES = (
          names.WARM_PUBLISHING, names.PUBLISHING, (names.STOKER,), Sense.EXTRA, 1.1),
     Gate("C5", "starts to ready per second with 10,000 functions (2 s each)",
          names.STARTS_CROWDED, names.CROWDED, (), Sense.RATE, 0.5),
+    Gate("E1", "an event is accepted, p50, 1 client", names.ACCEPTED, names.STOKER, (),
+         Sense.MOST, 2),
+    Gate("E2", "events run to their end per second / synchronous answers, 8 clients",
+         names.EVENTS_DONE, names.ASYNCHRONOUS, (names.SYNCHRONOUS,), Sense.MORE, 0.5),
+    Gate("E3", "memory that 100,000 queued events add", names.QUEUED_MEMORY, names.STOKER, (),
+         Sense.MOST, 200),
+    Gate("E4", "start to ready with 100,000 queued events", names.QUEUED_START, names.STOKER, (),
+         Sense.MOST, 5),
+    Gate("E5", "messages per second through a mapping, batches of 10",
+         names.MAPPED, names.STOKER, (names.MINISTACK,), Sense.MORE, 10),
+    Gate("P1", "warm p50 of a function while another has 1,000 callers at once / quiet",
+         names.STORM, names.STORMED, (names.STOKER,), Sense.EXTRA, 3),
 )  # fmt: skip
 
 
@@ -121,7 +134,7 @@ def judge(book: Book, gate: Gate) -> Verdict:
         why = book.missing.get(gate.system) or book.missing.get(gate.measure) or "not measured"
         return Verdict(gate, missing=why)
     mine = _median(ours)
-    if gate.sense in (Sense.TAIL, Sense.RATE):
+    if gate.sense in (Sense.TAIL, Sense.RATE, Sense.MOST):
         ratios = tuple(_alone(gate.sense, each.distribution) for each in ours.rounds.values())
         return Verdict(gate, mine, None, "", ratios, ours.errors)
     measured = [

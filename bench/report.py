@@ -133,7 +133,7 @@ def _gate_row(book: Book, verdict: Verdict) -> str:
         if verdict.errors:
             outcome += f", {verdict.errors} errors"
     sign = "≤" if gate.is_ceiling else "≥"
-    suffix = "/s" if gate.sense is Sense.RATE else ""
+    suffix = {Sense.RATE: "/s", Sense.MOST: f" {unit}"}.get(gate.sense, "")
     return (
         f"| {gate.id} | {gate.text} | {ours} | {peer} | {ratio} | "
         f"{sign} {gate.bound:g}{suffix} | {outcome} |"

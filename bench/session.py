@@ -32,6 +32,7 @@ class Effort:
     burst: int = 100
     churn_s: float = 6.0
     churn_functions: int = 1200
+    messages: int = 5000  # through a mapping, per round
     patience_s: float = 15.0  # to wait for a quiet machine, each time
 
 
@@ -47,6 +48,7 @@ QUICK = Effort(
     weighings=2,
     churn_s=3.0,
     churn_functions=800,
+    messages=1000,
     patience_s=1.0,
 )
 

@@ -6,13 +6,13 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench import names
-from bench.client import invocation, lambda_path
+from bench.client import ALONE, invocation, lambda_path
 from bench.install import Peers
 from bench.package import HANDLER, definition
 from bench.processes import Child
@@ -35,6 +35,7 @@ class Stoker:
     request: bytes = b""
     fill: Callable[[Path], None] | None = None  # makes the data folder beforehand
     ready_s: float = 0.0  # from its start until it answered
+    _home: Path | None = None
     _child: Child | None = None
     _client: Any = field(default=None)
 
@@ -45,10 +46,8 @@ class Stoker:
         warm_up(self)
 
     def serve(self) -> None:
-        """Start with no function."""
-        words = "-".join(re.findall("[a-z]+", self.name.lower()))
-        home = Path(tempfile.mkdtemp(prefix=f"{words}-", dir=self.folder))
-        home.chmod(0o755)  # a server that gave up root reads what is in it
+        """Start with no function, or after a stop with what there was."""
+        home = self._home = self._home or self._new_home()
         ready = home / "url"
         command = [
             *(sys.executable, "-m", self.module, "serve", "--port", "0"),
@@ -56,8 +55,7 @@ class Stoker:
             *("--log-level", "warning"),
             *self.options,
         ]
-        if self.fill is not None:
-            self.fill(home / "data")
+        ready.unlink(missing_ok=True)
         log = home / "log"
         begun = time.perf_counter()
         self._child = Child(command, log, environ=same_python(self.peers))
@@ -65,6 +63,14 @@ class Stoker:
         self.ready_s = time.perf_counter() - begun
         self.port = int(url.rpartition(":")[2])
         self._client = aws_client("lambda", self.port)
+
+    def _new_home(self) -> Path:
+        words = "-".join(re.findall("[a-z]+", self.name.lower()))
+        home = Path(tempfile.mkdtemp(prefix=f"{words}-", dir=self.folder))
+        home.chmod(0o755)  # a server that gave up root reads what is in it
+        if self.fill is not None:
+            self.fill(home / "data")
+        return home
 
     def stop(self) -> None:
         if self._child:
@@ -74,8 +80,13 @@ class Stoker:
         assert self._child
         return self._child.tree()
 
-    def invocation(self, function: str) -> bytes:
-        return invocation(self.port, lambda_path(function))
+    def invocation(self, function: str, more: Mapping[str, str] = ALONE) -> bytes:
+        return invocation(self.port, lambda_path(function), more=more)
+
+    def reserve(self, function: str, concurrency: int) -> None:
+        self._client.put_function_concurrency(
+            FunctionName=function, ReservedConcurrentExecutions=concurrency
+        )
 
     def publish(self, name: str, content: bytes) -> str:
         """Publish a layer; the ARN of its version."""
@@ -118,9 +129,16 @@ class Stoker:
 
     def environments(self) -> list[dict[str, Any]]:
         """What the server says of its environments."""
-        url = f"http://127.0.0.1:{self.port}/_stoker/api/environments"
+        return self._inside("environments")
+
+    def events(self, function: str) -> dict[str, Any]:
+        """What the server says of a function's events; nothing if it never had one."""
+        return next((e for e in self._inside("events") if e["function"] == function), {})
+
+    def _inside(self, what: str) -> list[dict[str, Any]]:
+        url = f"http://127.0.0.1:{self.port}/_stoker/api/{what}"
         with urllib.request.urlopen(url, timeout=30) as answer:
-            listed: list[dict[str, Any]] = json.load(answer)["environments"]
+            listed: list[dict[str, Any]] = json.load(answer)[what]
             return listed
 
     def _state(self, name: str) -> str:

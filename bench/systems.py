@@ -236,8 +236,8 @@ class Ministack:
         self.deploy("echo")
         warm_up(self)
 
-    def deploy(self, name: str) -> None:
-        aws_client("lambda", self.port).create_function(**definition(name))
+    def deploy(self, name: str, handler: str = HANDLER) -> None:
+        aws_client("lambda", self.port).create_function(**definition(name, handler))
 
     def stop(self) -> None:
         if self._child:

@@ -86,9 +86,15 @@ def _rounds(session: Session, systems: list[System], clients: int) -> None:
 
 
 def load(
-    session: Session, port: int, content: bytes, clients: int, seconds: int | None = None
+    session: Session,
+    port: int,
+    content: bytes,
+    clients: int,
+    seconds: int | None = None,
+    status: int = 200,
 ) -> Load:
-    """So many clients who send this request to 127.0.0.1, one after the other, for a while."""
+    """So many clients who send this request to 127.0.0.1, one after the other, for a while. With
+    status 202 an answer is right whatever its body."""
     seconds = seconds or session.effort.load_s
     request = session.folder / "request"
     request.write_bytes(content)
@@ -96,7 +102,7 @@ def load(
     command += [f"--timeout={TIMEOUT_S}s", "-s", str(LUA), f"http://127.0.0.1:{port}"]
     done = subprocess.run(
         command,
-        env={**os.environ, "BENCH_REQUEST": str(request)},
+        env={**os.environ, "BENCH_REQUEST": str(request), "BENCH_STATUS": str(status)},
         capture_output=True,
         text=True,
         timeout=seconds + 2 * TIMEOUT_S,

@@ -100,9 +100,12 @@ def test_gates_without_a_peer_look_at_ourselves() -> None:
     rate = replace(FASTER, sense=Sense.RATE, peers=(), bound=150)
     assert judge(book(ours=[[151.0]]), rate).passed is True
     assert judge(book(ours=[[149.0]]), rate).passed is False
+    most = replace(FASTER, sense=Sense.MOST, peers=(), bound=2)
+    assert judge(book(ours=[[1.0, 2.0, 90.0]]), most).passed is True
+    assert judge(book(ours=[[1.0, 2.1, 90.0]]), most).passed is False
 
 
 def test_every_gate_is_named_once_and_has_a_peer_if_it_needs_one() -> None:
     assert len({gate.id for gate in GATES}) == len(GATES)
     for gate in GATES:
-        assert bool(gate.peers) is (gate.sense not in (Sense.TAIL, Sense.RATE)), gate.id
+        assert bool(gate.peers) is (gate.sense not in (Sense.TAIL, Sense.RATE, Sense.MOST)), gate.id
