@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from stoker.api.control import Call, Caller, Control
 from stoker.api.queues import addressed
 from stoker.api.shapes import sqs as shapes
-from stoker.core import message_attributes
+from stoker.core import message_attributes, queue_records
 from stoker.core.limits import MIB
 from stoker.core.message_attributes import Value
 from stoker.core.message_queue import Message
@@ -253,7 +253,7 @@ def _told(outgoing: Outgoing, sent: Sent) -> dict[str, Any]:
     content = outgoing.content
     return {
         "message_id": sent.message_id,
-        "md5_of_message_body": received.md5(content.body),
+        "md5_of_message_body": queue_records.md5(content.body),
         "md5_of_message_attributes": message_attributes.digest(content.attributes),
         "sequence_number": sent.number,
     }
@@ -275,7 +275,7 @@ def _shown(queue: Queue, one: Received, asked: shapes.ReceiveMessageInput) -> sh
     return shapes.Message(
         message_id=content.message_id,
         receipt_handle=received.handle(queue, one),
-        md5_of_body=received.md5(content.body),
+        md5_of_body=queue_records.md5(content.body),
         body=content.body,
         attributes=facts or None,
         md5_of_message_attributes=message_attributes.digest(attributes),

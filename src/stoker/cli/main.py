@@ -8,6 +8,7 @@ import typer
 from stoker.cli import (
     deploy,
     doctor,
+    event,
     extensions,
     functions,
     invoke,
@@ -31,6 +32,7 @@ app.command("doctor")(doctor.doctor)
 app.command("deploy")(deploy.deploy)
 app.command("destroy")(deploy.destroy)
 app.command("invoke")(invoke.invoke)
+app.command("event")(event.event)
 app.command("logs")(logs.logs)
 app.command("list")(functions.list_functions)
 app.command("describe")(functions.describe)

@@ -109,7 +109,8 @@ def shown_headers(request: Request, without: Collection[str]) -> dict[str, str]:
     before = headers.get("x-forwarded-for")
     headers["x-forwarded-for"] = f"{before}, {request.peer}" if before else request.peer
     headers["x-forwarded-proto"] = "http"
-    headers["x-forwarded-port"] = headers.get("host", "").rpartition(":")[2] or "80"
+    port = headers.get("host", "").rpartition(":")[2]
+    headers["x-forwarded-port"] = port if port.isdecimal() else "80"  # a name alone says none
     return headers
 
 

@@ -1,10 +1,9 @@
 """What is told of a message that was received: its facts, and the handle by which it is deleted."""
 
 import base64
-import hashlib
 from typing import Any
 
-from stoker.core import message_attributes
+from stoker.core import queue_records
 from stoker.queues.broker import Queue, Received
 
 
@@ -27,38 +26,14 @@ def facts(queue: Queue, one: Received) -> dict[str, str]:
     return found
 
 
-def md5(body: str) -> str:
-    return hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
-
-
 def record(queue: Queue, one: Received) -> dict[str, Any]:
     """As Lambda hands it to a function."""
     content = one.content
-    found: dict[str, Any] = {
-        "messageId": content.message_id,
-        "receiptHandle": handle(queue, one),
-        "body": content.body,
-        "attributes": facts(queue, one),
-        "messageAttributes": {
-            name: {
-                **({} if value.text is None else {"stringValue": value.text}),
-                **({} if value.data is None else {"binaryValue": _text(value.data)}),
-                "stringListValues": [],
-                "binaryListValues": [],
-                "dataType": value.kind,
-            }
-            for name, value in content.attributes.items()
-        },
-        "md5OfBody": md5(content.body),
-        "eventSource": "aws:sqs",
-        "eventSourceARN": queue.key.arn,
-        "awsRegion": queue.key.region,
-    }
-    digest = message_attributes.digest(content.attributes)
-    if digest is not None:
-        found["md5OfMessageAttributes"] = digest
-    return found
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+    return queue_records.record(
+        queue.key.arn,
+        content.body,
+        message_id=content.message_id,
+        handle=handle(queue, one),
+        facts=facts(queue, one),
+        attributes=content.attributes,
+    )

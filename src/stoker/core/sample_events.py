@@ -1,0 +1,248 @@
+"""Events to try a function with: what each trigger would send, made by the code that makes the true
+ones. Pure: ids and the time are given.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from stoker.core import http_events, queue_records, stream_records, trigger_events, url_events
+from stoker.core.event_matching import Filters
+from stoker.core.proxy_events import Place, Request
+from stoker.core.stream_batches import Batch
+
+AGENT = "stoker"
+SEQUENCE = "49590338271490256608559692538361571095921575989136588898"
+DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the user said, by the name of the option; and what no event is without."""
+
+    options: Mapping[str, str]
+    account: str
+    region: str
+    id: str  # a UUID
+    now: float
+
+    def get(self, name: str, default: str) -> str:
+        return self.options.get(name, default)
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+def sample(kind: str, given: Given) -> str:
+    """The event's JSON. Raise ValueError for a kind that is not made, or an option that it has
+    no use for."""
+    if kind not in KINDS:
+        raise ValueError(f"{kind!r} is none of {', '.join(KINDS)}")
+    make, names = KINDS[kind]
+    for name in given.options:
+        if name not in names:
+            takes = ", ".join(f"--{one}" for one in names) or "none"
+            raise ValueError(f"{kind} has no use for --{name} (its options: {takes})")
+    made = make(given)
+    return made.decode() if isinstance(made, bytes) else json.dumps(made)
+
+
+def _s3(event: str) -> Callable[[Given], Any]:
+    def make(given: Given) -> Any:
+        body = given.get("body", "hello").encode()
+        change = trigger_events.ObjectChange(
+            event=event,
+            region=given.region,
+            account=given.account,
+            bucket=given.get("bucket", "bucket"),
+            configuration="sample",
+            key=given.get("key", "key"),
+            size_bytes=len(body),
+            etag=hashlib.md5(body, usedforsecurity=False).hexdigest(),
+            version=None,
+            number=1,
+            request_id=given.id.replace("-", ""),
+            address="127.0.0.1",
+        )
+        return trigger_events.of_s3(change, given.now)
+
+    return make
+
+
+def _sqs(given: Given) -> Any:
+    sent = str(int(given.now * 1000))
+    facts = {
+        "SenderId": given.account,
+        "SentTimestamp": sent,
+        "ApproximateReceiveCount": "1",
+        "ApproximateFirstReceiveTimestamp": sent,
+    }
+    record = queue_records.record(
+        given.arn("sqs", given.get("name", "queue")),
+        given.get("body", "hello"),
+        message_id=given.id,
+        handle=given.id,
+        facts=facts,
+        attributes={},
+    )
+    return {"Records": [record]}
+
+
+def _sns(given: Given) -> Any:
+    topic = given.arn("sns", given.get("name", "topic"))
+    message = trigger_events.TopicMessage(
+        topic=topic,
+        subscription=f"{topic}:{given.id}",
+        message_id=given.id,
+        message=given.get("body", "hello"),
+        subject=given.options.get("subject"),
+        attributes={},
+    )
+    return trigger_events.of_sns(message, given.now)
+
+
+def _eventbridge(given: Given) -> Any:
+    return trigger_events.of_eventbridge(
+        {
+            "version": "0",
+            "id": given.id,
+            "detail-type": given.get("detail-type", "sample"),
+            "source": given.get("source", "my.application"),
+            "account": given.account,
+            "time": int(given.now),
+            "region": given.region,
+            "resources": [],
+            "detail": _object(given),
+        }
+    )
+
+
+def _schedule(given: Given) -> Any:
+    occasion = trigger_events.Occasion(
+        arn=given.arn("events", f"rule/{given.get('name', 'rule')}"),
+        region=given.region,
+        account=given.account,
+        id=given.id,
+        time=datetime.fromtimestamp(given.now, UTC),
+    )
+    return trigger_events.of_eventbridge(trigger_events.of_rule(occasion))
+
+
+def _kinesis(given: Given) -> bytes:
+    source = stream_records.Source(
+        service="kinesis",
+        arn=given.arn("kinesis", f"stream/{given.get('name', 'stream')}"),
+        shard="shardId-000000000000",
+        role=f"arn:aws:iam::{given.account}:role/any",
+    )
+    told = {
+        "SequenceNumber": SEQUENCE,
+        "PartitionKey": given.get("key", "1"),
+        "Data": given.get("body", "hello").encode(),
+        "ApproximateArrivalTimestamp": datetime.fromtimestamp(given.now, UTC),
+    }
+    return _batch(source, told)
+
+
+def _dynamodb(given: Given) -> bytes:
+    day = f"{datetime.fromtimestamp(given.now // DAY_S * DAY_S, UTC):%Y-%m-%dT%H:%M:%S.000}"
+    table = given.get("name", "table")
+    source = stream_records.Source(
+        service="dynamodb",
+        arn=given.arn("dynamodb", f"table/{table}/stream/{day}"),
+        shard="shardId-000000000000",
+    )
+    keys = {"id": {"S": given.get("key", "1")}}
+    image = {**_object(given), **keys}
+    told = {
+        "eventID": given.id.replace("-", ""),
+        "eventName": "INSERT",
+        "dynamodb": {
+            "ApproximateCreationDateTime": datetime.fromtimestamp(given.now, UTC),
+            "Keys": keys,
+            "NewImage": image,
+            "SequenceNumber": SEQUENCE[:21],
+            "SizeBytes": len(json.dumps(keys)) + len(json.dumps(image)),  # about
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
+    }
+    return _batch(source, told)
+
+
+def _object(given: Given) -> dict[str, Any]:
+    """The body, which is one."""
+    found = json.loads(given.get("body", "{}"))
+    if not isinstance(found, dict):
+        raise ValueError("--body has to be a JSON object")
+    return found
+
+
+def _batch(source: stream_records.Source, told: Mapping[str, Any]) -> bytes:
+    record = stream_records.record(source, Filters(()), told)
+    return stream_records.event(source, Batch(0, (record,)))
+
+
+def _http_api(version: str) -> Callable[[Given], Any]:
+    def make(given: Given) -> Any:
+        request = _request(given, "abcdefghij.execute-api")
+        path = request.target.partition("?")[0]
+        place = Place(
+            account=given.account,
+            id="abcdefghij",
+            domain=request.headers["host"],
+            route_key=f"{request.method} {path}",
+        )
+        return http_events.integration_event(
+            version, request, place, request_id=given.id, now=given.now
+        )
+
+    return make
+
+
+def _function_url(given: Given) -> bytes:
+    url_id = "abcdefghijklmnopqrstuvwxyz012345"
+    request = _request(given, f"{url_id}.lambda-url")
+    return url_events.event(
+        request,
+        url_id=url_id,
+        domain=request.headers["host"],
+        request_id=given.id,
+        now=given.now,
+    )
+
+
+def _request(given: Given, host: str) -> Request:
+    body = given.get("body", "").encode()
+    headers = {
+        "host": f"{host}.{given.region}.amazonaws.com",
+        "user-agent": AGENT,
+    }
+    if body:
+        headers |= {"content-type": "application/json", "content-length": str(len(body))}
+    return Request(
+        method=given.get("method", "POST" if body else "GET").upper(),
+        target=given.get("path", "/"),
+        headers=headers,
+        body=body,
+        peer="127.0.0.1",
+        signer=None,
+    )
+
+
+_HTTP = ("method", "path", "body")
+KINDS: Mapping[str, tuple[Callable[[Given], Any], tuple[str, ...]]] = {
+    "s3:put": (_s3("ObjectCreated:Put"), ("bucket", "key", "body")),
+    "s3:delete": (_s3("ObjectRemoved:Delete"), ("bucket", "key")),
+    "sqs": (_sqs, ("name", "body")),
+    "sns": (_sns, ("name", "body", "subject")),
+    "eventbridge": (_eventbridge, ("source", "detail-type", "body")),
+    "schedule": (_schedule, ("name",)),
+    "kinesis": (_kinesis, ("name", "key", "body")),
+    "dynamodb": (_dynamodb, ("name", "key", "body")),
+    "http-api": (_http_api("2.0"), _HTTP),
+    "http-api:1.0": (_http_api("1.0"), _HTTP),
+    "function-url": (_function_url, _HTTP),
+}
