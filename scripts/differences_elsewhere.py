@@ -45,7 +45,8 @@ ELSEWHERE = (
         " ignored); with ImportExistingResources nothing is imported, so that what is there"
         " already makes the creation fail; the role of a stack is kept and shown, without"
         " effect. There are no"
-        " `aws:cloudformation:` tags. A custom resource's ResponseURL is `http`. DeletionPolicy"
+        " `aws:cloudformation:` tags. A custom resource's ResponseURL is `http`. An"
+        " AllowedPattern that looks around or names its groups is not checked. DeletionPolicy"
         " Snapshot deletes. Of a stack the last 2,000 events are kept, and the last 100 deleted"
         " stacks",
     ),

@@ -182,6 +182,24 @@ def test_conditions_are_made_of_conditions() -> None:
         is_true("Loop", around)
 
 
+def test_conditions_that_name_each_other_cost_no_more_than_there_are() -> None:
+    chain: dict[str, Any] = {"C100": {"Fn::Equals": ["a", "a"]}}
+    chain |= {f"C{n}": {"Fn::And": [{"Condition": f"C{n + 1}"}] * 2} for n in range(100)}
+    assert is_true("C0", Scope({}, conditions=chain))  # else 2**100 steps
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"C0": {"Fn::Equals": [{"Fn::If": ["C0", "a", "b"]}, "a"]}},
+        {f"C{n}": {"Fn::Not": [{"Condition": f"C{n + 1}"}]} for n in range(2000)},
+    ],
+)
+def test_conditions_without_end_are_refused(conditions: dict[str, Any]) -> None:
+    with pytest.raises(ServiceError):
+        is_true("C0", Scope({}, conditions=conditions))
+
+
 def test_what_is_made_of_something_unknown_is_unknown() -> None:
     for said in (
         {"Ref": "New"}, {"Fn::Sub": "a-${New}"}, {"Fn::Join": ["", ["a", {"Ref": "New"}]]},
@@ -271,6 +289,43 @@ def test_a_parameter_that_is_not_allowed_is_refused(asked: list[Given], words: s
     with pytest.raises(ServiceError) as raised:
         chosen(DECLARED, asked, {})
     assert words in raised.value.message
+
+
+def test_no_pattern_keeps_the_server_busy() -> None:
+    def take(pattern: str, value: str) -> None:
+        chosen({"It": {"Type": "String", "AllowedPattern": pattern, "Default": value}}, [], {})
+
+    with pytest.raises(ServiceError, match="must match pattern"):
+        take("(a+)+$", "a" * 400 + "b")  # `re` would take 2**400 steps
+    with pytest.raises(ServiceError, match="must match pattern"):
+        take("[a-z]*", "a" * 1500 + "1")  # the whole value counts
+    with pytest.raises(ServiceError, match="no regular expression"):
+        take("(", "a")
+    take("(?=.*[A-Z]).*", "none")  # only `re` understands it: not checked
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"Parameters": ["It"]},
+        {"Parameters": {"It": {"Type": "Number", "Default": 1, "MinValue": "few"}}},
+        {"Parameters": {"It": {"Type": "String", "Default": "\ud800"}}},
+        {"Resources": {"It": {"Type": "AWS::SQS::Queue", "DependsOn": [["It"]]}}},
+        {"Outputs": {"It": {"Value": "x", "Condition": ["It"]}}},
+        {"Metadata": "a number"},
+    ],
+)
+def test_what_has_not_the_form_that_it_must_have_is_refused(part: dict[str, Any]) -> None:
+    text = json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}, **part})
+    text = text.replace('"a number"', "9" * 5000)
+
+    def read() -> None:
+        body = read_template(text)
+        chosen(body.get("Parameters", {}), [], {})
+        parse(body)
+
+    with pytest.raises(ServiceError, match="Template format error"):
+        read()
 
 
 def test_dynamic_references_are_asked_for_and_put_in() -> None:

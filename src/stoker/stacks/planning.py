@@ -5,7 +5,7 @@ from typing import Any
 
 from stoker.core.stacks import changes
 from stoker.core.stacks.changes import Step
-from stoker.core.stacks.errors import ValidationError
+from stoker.core.stacks.errors import ValidationError, well_formed
 from stoker.core.stacks.functions import UNKNOWN, Scope, evaluate
 from stoker.core.stacks.model import Change, Record, Wanted
 from stoker.core.stacks.template import Template
@@ -19,6 +19,7 @@ NO_CHANGES = (
 NO_UPDATES = "No updates are to be performed."
 
 
+@well_formed()
 def planned(
     scope: Scope, template: Template, wanted: Wanted, records: Mapping[str, Record]
 ) -> list[Change]:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from stoker.core.stacks import language_extensions, parameters
-from stoker.core.stacks.errors import ValidationError
+from stoker.core.stacks.errors import ValidationError, well_formed
 from stoker.core.stacks.functions import Scope
 from stoker.core.stacks.model import Stack, Wanted
 from stoker.core.stacks.parameters import FROM_SSM, Given
@@ -69,16 +69,13 @@ class Preparing:
         body = await self.body(stack.wanted.template)
         names = transforms_of(body)
         declared = body.get("Parameters") or {}
-        chosen = parameters.chosen(declared, given, before)
+        chosen = await asyncio.to_thread(parameters.chosen, declared, given, before)
         resolved = await self._resolved(stack, declared, chosen)
         values = {**pseudo_parameters(stack), **_meant(declared, {**chosen, **resolved})}
         for name in names:
             body = await self._transformed(name, body, values, stack)
         body.pop("Transform", None)
-        template = await asyncio.to_thread(parse, body)
-        scope = Scope(values, template.mappings, template.conditions)
-        check_rules(template, scope)
-        check_kinds(template.in_force(scope), KINDS)
+        template = await asyncio.to_thread(_checked, body, values)
         wanted = Wanted(
             stack.wanted.template, body, chosen, resolved, stack.wanted.tags,
             stack.wanted.capabilities, stack.wanted.notification_arns, stack.wanted.role_arn,
@@ -123,6 +120,16 @@ class Preparing:
         return found
 
 
+@well_formed()
+def _checked(body: Mapping[str, Any], values: Mapping[str, Any]) -> Template:
+    """As far as that is possible before any resource is there. Raise ValidationError."""
+    template = parse(body)
+    scope = Scope(values, template.mappings, template.conditions)
+    check_rules(template, scope)
+    check_kinds(template.in_force(scope), KINDS)
+    return template
+
+
 def pseudo_parameters(stack: Stack) -> dict[str, Any]:
     return {
         "AWS::AccountId": stack.account,
@@ -135,6 +142,7 @@ def pseudo_parameters(stack: Stack) -> dict[str, Any]:
     }
 
 
+@well_formed()
 def _meant(declared: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
     return {
         name: parameters.meant(str(it["Type"]), values[name])

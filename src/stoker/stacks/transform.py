@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from stoker.core.errors import ServiceException
-from stoker.core.stacks.errors import ValidationError
+from stoker.core.stacks.errors import ValidationError, well_formed
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,8 @@ class SamTransform:
     ) -> dict[str, Any]:
         """Raise ValidationError with the translator's words."""
         asked = {"body": body, "values": values, "account": account, "region": region}
-        line = orjson.dumps(asked) + b"\n"
+        with well_formed():
+            line = orjson.dumps(asked) + b"\n"
         async with self._turn:
             if self._later is not None:
                 self._later.cancel()

@@ -1,6 +1,9 @@
 """CloudFormation's refusals. Nearly all are a `ValidationError`, so tools read its words: the texts
 are AWS's where a tool looks for them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from stoker.core.errors import ServiceError
 
 
@@ -34,3 +37,13 @@ def format_error(fault: str) -> ValidationError:
 
 def template_error(fault: str) -> ValidationError:
     return ValidationError(f"Template error: {fault}")
+
+
+@contextmanager
+def well_formed() -> Iterator[None]:
+    """Around what reads a template, or a decorator of it: any value there may be of any form, so
+    what Python cannot do with one is the template's fault."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise format_error(f"it is malformed: {type(error).__name__} {error}"[:500]) from error

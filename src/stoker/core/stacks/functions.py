@@ -26,6 +26,15 @@ def _nobody(logical: str, _attribute: str | None) -> Any:
     raise template_error(f"{logical} cannot be used here")
 
 
+@dataclass(slots=True)
+class Truths:
+    """Of conditions, each of which is worked out once: they name each other, so that else a chain
+    of them would take twice as long with each link."""
+
+    known: dict[str, bool] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)  # and not answered yet
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     parameters: Mapping[str, Any]  # pseudo parameters, too
@@ -34,6 +43,7 @@ class Scope:
     lookup: Lookup = _nobody
     imported: Callable[[str], Any] = lambda name: _no_export(name)
     zones: tuple[str, ...] = ()
+    truths: Truths = field(default_factory=Truths, compare=False, repr=False)
 
     def looking(self, lookup: Lookup) -> "Scope":
         return replace(self, lookup=lookup)
@@ -71,27 +81,37 @@ def function_of(value: Mapping[str, Any]) -> str | None:
     return None
 
 
-def is_true(condition: str, scope: Scope, asking: frozenset[str] = frozenset()) -> bool:
+def is_true(condition: str, scope: Scope) -> bool:
     """A condition by its name."""
     if condition not in scope.conditions:
         raise template_error(f"Unresolved condition dependency {condition}")
-    if condition in asking:
-        raise template_error(f"Circular dependency of conditions: {', '.join(sorted(asking))}")
-    return _truth(scope.conditions[condition], scope, asking | {condition})
+    known, asked = scope.truths.known, scope.truths.asked
+    if condition in known:
+        return known[condition]
+    if condition in asked:
+        raise template_error(f"Circular dependency of conditions: {', '.join(sorted(asked))}")
+    asked.add(condition)
+    try:
+        known[condition] = _truth(scope.conditions[condition], scope)
+    except RecursionError:
+        raise template_error(f"Condition {condition} depends on too many others") from None
+    finally:
+        asked.remove(condition)
+    return known[condition]
 
 
-def _truth(value: Any, scope: Scope, asking: frozenset[str]) -> bool:
+def _truth(value: Any, scope: Scope) -> bool:
     match value:
         case bool():
             return value
         case {"Condition": str(name)} if len(value) == 1:
-            return is_true(name, scope, asking)
+            return is_true(name, scope)
         case {"Fn::And": list(parts)}:
-            return all(_truth(part, scope, asking) for part in parts)
+            return all(_truth(part, scope) for part in parts)
         case {"Fn::Or": list(parts)}:
-            return any(_truth(part, scope, asking) for part in parts)
+            return any(_truth(part, scope) for part in parts)
         case {"Fn::Not": [part]}:
-            return not _truth(part, scope, asking)
+            return not _truth(part, scope)
         case {"Fn::Equals": [left, right]}:
             return bool(_word(evaluate(left, scope)) == _word(evaluate(right, scope)))
         case {"Fn::Contains": [several, one]}:
@@ -311,7 +331,7 @@ def _to_json(value: Any, scope: Scope) -> Any:
 
 
 def _boolean(name: str) -> Callable[[Any, Scope], Any]:
-    return lambda value, scope: _truth({name: value}, scope, frozenset())
+    return lambda value, scope: _truth({name: value}, scope)
 
 
 def _is_unknown(value: Any) -> bool:

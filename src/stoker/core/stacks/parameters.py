@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stoker.core.stacks.errors import ValidationError, format_error
+from stoker.core.rest import regex
+from stoker.core.stacks.errors import ValidationError, format_error, well_formed
 
 LONGEST = 4096  # AWS: bytes of a value
 FROM_SSM = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
 HIDDEN = "****"  # in place of a value with NoEcho
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _PLAIN = frozenset(("String", "Number", "CommaDelimitedList", "List<Number>", "List<String>"))
-_PATTERN_CHARACTERS = 1000  # of a value that an AllowedPattern is asked about
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Given:
     keep: bool = False  # UsePreviousValue
 
 
+@well_formed()
 def chosen(
     declared: Mapping[str, Mapping[str, Any]], given: list[Given], before: Mapping[str, str]
 ) -> dict[str, str]:
@@ -103,15 +104,29 @@ def _check_one(name: str, declaration: Mapping[str, Any], kind: str, value: str)
     if len(value) > int(declaration.get("MaxLength", LONGEST)):
         raise refused(f"must contain at most {declaration['MaxLength']} characters")
     pattern = declaration.get("AllowedPattern")
-    if pattern and not _fits(str(pattern), value[:_PATTERN_CHARACTERS]):
+    if pattern and not _fits(str(pattern), value):
         raise refused(f"must match pattern {pattern}")
 
 
 def _fits(pattern: str, value: str) -> bool:
+    """Never by Python's `re`, which some patterns keep busy for years. What only that understands
+    (looking around, say) is not checked."""
     try:
-        return re.fullmatch(pattern, value) is not None
-    except re.error:
-        raise format_error(f"AllowedPattern {pattern!r} is no regular expression") from None
+        return regex.read(pattern).matches(value)
+    except regex.TooHard:
+        raise ValidationError(f"AllowedPattern {pattern!r} takes too long") from None
+    except regex.BadRegex as reason:
+        _check_pattern(pattern, str(reason))
+    return True
+
+
+def _check_pattern(pattern: str, reason: str) -> None:
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError):
+        raise format_error(
+            f"AllowedPattern {pattern!r} is no regular expression: {reason}"
+        ) from None
 
 
 def _parts(kind: str, value: str) -> list[str]:

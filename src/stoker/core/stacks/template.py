@@ -9,7 +9,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stoker.core.stacks.errors import ValidationError, format_error, template_error
+from stoker.core.stacks.errors import (
+    ValidationError,
+    format_error,
+    template_error,
+    well_formed,
+)
 from stoker.core.stacks.functions import Scope, evaluate, is_true
 
 RESOURCES, PARAMETERS, OUTPUTS, MAPPINGS = 500, 200, 200, 200  # AWS's quotas
@@ -114,6 +119,7 @@ def transforms_of(body: Mapping[str, Any]) -> list[str]:
     return [str(name) for name in names]
 
 
+@well_formed()
 def parse(body: Mapping[str, Any]) -> Template:
     """Raise ValidationError, in AWS's words as far as they are known."""
     _check_sections(body)

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from stoker.core.stacks.errors import ValidationError, format_error
+from stoker.core.stacks.errors import ValidationError, format_error, well_formed
 
 BODY_BYTES = 1024 * 1024  # AWS: of a template in S3
 DEPTH = 64  # AWS documents none; what is deeper is no template
@@ -50,6 +50,7 @@ _BOOL = re.compile("(?:yes|no|true|false|on|off)", re.IGNORECASE)
 _TRUE = frozenset(("yes", "true", "on"))
 
 
+@well_formed()
 def read_template(text: str) -> dict[str, Any]:
     """Raise ValidationError."""
     if len(text.encode("utf-8", "surrogatepass")) > BODY_BYTES:
