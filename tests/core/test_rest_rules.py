@@ -143,6 +143,7 @@ def test_a_body_is_as_its_model_says(value: Any, valid: bool) -> None:
         (1, {"$ref": "#"}),
         (1, {"allOf": [{"$ref": "#"}, {"$ref": "#"}]}),
         ([0] * 5000, {"uniqueItems": True}),
+        ([[n, *range(400)] for n in range(3000)], {"uniqueItems": True}),
         ("a" * 60_000, {"pattern": "(.*)(.*)(.*)[^a]b"}),
         (["a" * 1000] * 5000, {"items": {"pattern": "a*b"}}),
         (1, {"minimum": "x"}), ("a", {"minLength": []}), ({}, {"required": 5}), (1, {"enum": 5}),
@@ -151,6 +152,25 @@ def test_a_body_is_as_its_model_says(value: Any, valid: bool) -> None:
 )  # fmt: skip
 def test_a_model_that_takes_for_ever_or_is_none_takes_nothing(value: Any, schema: Any) -> None:
     assert not schemas.is_valid(value, schema, {})
+
+
+@pytest.mark.parametrize(
+    ("items", "unique"),
+    [
+        (list(range(5000)), True), ([1, 1.0], False), ([1, True], True), ([[1], [True]], True),
+        ([{"a": [1], "b": 2}, {"b": 2, "a": [1]}], False), ([{"a": 1}, [["a", 1]]], True),
+        ([None, 0, "", [], {}, False], True),
+    ],
+)  # fmt: skip
+def test_equal_items_are_found_in_arrays_of_any_length(items: Any, unique: bool) -> None:
+    assert schemas.is_valid(items, {"uniqueItems": True}, {}) is unique
+
+
+def test_what_is_nested_too_deep_is_not_compared() -> None:
+    deep: Any = 1
+    for _ in range(900):
+        deep = [deep]
+    assert not schemas.is_valid([deep, deep], {"uniqueItems": True}, {})
 
 
 # ---- authorizers ----

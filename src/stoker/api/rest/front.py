@@ -14,7 +14,7 @@ from dataclasses import replace
 from stoker.api.control import Caller, Control
 from stoker.api.identifiers import new_request_id, random_digits
 from stoker.api.rest import authorizers, integrations
-from stoker.api.rest.working import worked
+from stoker.api.rest.working import MATCHING, worked
 from stoker.core import web_pages
 from stoker.core.gateway_addresses import GatewayAddress, domain
 from stoker.core.limits import MIB
@@ -66,7 +66,7 @@ async def answer(
             raise gateway_responses.missing_token()
         asked = requests.asked(served.stage, incoming, route)
         asked = await _authorized(control, exchange, served, asked, scope, caller)
-        size = len(exchange.body)
+        size = len(exchange.body) * MATCHING  # models have patterns
         it = asked
         await worked(
             lambda: validation.check(it, served.content["requestValidators"], served.schemas),

@@ -6,7 +6,7 @@ not, definitions and $ref, also to another model of the API:
 https://apigateway.amazonaws.com/restapis/ID/models/NAME. `format` says nothing, as on AWS.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 from stoker.core.rest import regex
@@ -168,11 +168,24 @@ class _Judge:
             if rule is not True and not self.fits(one, rule, depth + 1):
                 return False
         if schema.get("uniqueItems"):
-            self._steps -= len(value) ** 2
-            if self._steps < 0:
-                raise _TooMuch
-            return not any(_equal(a, b) for at, a in enumerate(value) for b in value[:at])
+            return len({self._frozen(one, depth) for one in value}) == len(value)
         return True
+
+    def _frozen(self, value: Any, depth: int) -> Hashable:
+        """The same for what is equal, so that a long array is not compared with itself."""
+        self._pay(1)
+        if depth > MOST_DEPTH:
+            raise _TooMuch
+        match value:
+            case dict():
+                return frozenset((name, self._frozen(it, depth + 1)) for name, it in value.items())
+            case list():
+                return tuple(self._frozen(it, depth + 1) for it in value)
+            case bool():
+                return (bool, value)  # True is 1, else
+            case _:
+                scalar: Hashable = value
+                return scalar
 
     def _text(self, value: str, schema: Mapping[str, Any]) -> bool:
         if not _counted(len(value), schema, "minLength", "maxLength"):
