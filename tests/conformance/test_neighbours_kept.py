@@ -6,6 +6,8 @@ import os
 import pickle
 import random
 import signal
+import subprocess
+import sys
 import threading
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -270,3 +272,19 @@ def test_no_pickle_calls_what_is_not_moto_s() -> None:
     for it in (os.system, eval, getattr, threading.Thread, open):
         with pytest.raises(pickle.UnpicklingError, match="is not kept"):
             pickles._Unpickler(io.BytesIO(pickle.dumps(it))).load()
+
+
+def test_what_is_kept_waits_for_nobody_who_stores_an_object(tmp_path: Path) -> None:
+    """A copy of the process has one thread: who holds a lock then does not let go of it there."""
+    script = """
+import os
+from stoker.neighbours import keeping
+it = keeping.Keeping(10**9, print)
+lock = it._bodies._lock
+os.register_at_fork(before=lock.acquire, after_in_parent=lock.release)
+keeping.WRITE_S = 5.0
+it.close()
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, b""), done
+    assert (tmp_path / "kept" / "state").exists()

@@ -99,6 +99,7 @@ class Keeping:
 
     def _written_by_a_copy(self, unsynced: set[str]) -> list[tuple[str, str]]:
         """What it left out, and why. Raise OSError, or ValueError with its reason."""
+        room = self._bodies.free_bytes()  # here: the copy must not wait for anybody's lock
         theirs, ours = os.pipe()
         head = Head(
             FORMAT, moto.__version__, platform.python_version(), time.time(), self._has_schedules()
@@ -107,7 +108,7 @@ class Keeping:
         pid = os.fork()
         if pid == 0:
             try:
-                _answer(ours, lambda: self._write(head, unsynced, parent))
+                _answer(ours, lambda: self._write(head, unsynced, parent, room))
             finally:
                 os._exit(0)
         os.close(ours)
@@ -122,13 +123,14 @@ class Keeping:
             raise ValueError(said)
         return [(what, why) for what, why in said]
 
-    def _write(self, head: Head, unsynced: set[str], parent: int) -> list[tuple[str, str]]:
-        """In the copy, which has this thread only."""
+    def _write(
+        self, head: Head, unsynced: set[str], parent: int, room: int
+    ) -> list[tuple[str, str]]:
+        """In the copy, which has this thread only: a lock that another one held stays held."""
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         gc.disable()
         new = self._state.with_suffix(f".{os.getpid()}")
         try:
-            room = self._bodies.free_bytes()
             resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
             with open(new, "xb", opener=_private) as file:
                 file.write(kept.line(head))
