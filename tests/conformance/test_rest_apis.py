@@ -3,7 +3,9 @@
 import base64
 import http.client
 import json
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
@@ -120,6 +122,40 @@ def test_a_rest_api_serves_functions(
     assert (status, who["principalId"], who["n"], who["ok"]) == (201, "me", "1", "true")
     gateway.delete_rest_api(restApiId=api_id)
     assert fetch(server, host, "/dev/things/1")[0] == 403
+
+
+def test_nobody_else_waits_while_a_body_is_held_against_a_model(
+    server: StokerProcess, gateway: Any
+) -> None:
+    api_id = gateway.create_rest_api(name="checked")["id"]
+    (root,) = gateway.get_resources(restApiId=api_id)["items"]
+    texts = {"type": "string", "pattern": "^(ab|cd|ef|gh|ij|kl|a)*$"}
+    gateway.create_model(
+        restApiId=api_id, name="Texts", contentType="application/json",
+        schema=json.dumps({"type": "array", "items": texts}),
+    )  # fmt: skip
+    validator = gateway.create_request_validator(restApiId=api_id, validateRequestBody=True)["id"]
+    where = {"restApiId": api_id, "resourceId": root["id"], "httpMethod": "POST"}
+    gateway.put_method(
+        **where, authorizationType="NONE", requestValidatorId=validator,
+        requestModels={"application/json": "Texts"},
+    )  # fmt: skip
+    gateway.put_integration(**where, type="MOCK")
+    gateway.create_deployment(restApiId=api_id, stageName="it")
+
+    path, body = f"/_aws/execute-api/{api_id}/it/", json.dumps([*["a" * 7000] * 2, "no"])
+    longest = 0.0
+    with ThreadPoolExecutor(1) as pool:
+        begun = time.monotonic()
+        posted = pool.submit(fetch, server, "localhost", path, "POST", body)
+        while not posted.done():
+            asked = time.monotonic()
+            assert fetch(server, "localhost", "/_stoker/health")[0] == 200
+            longest = max(longest, time.monotonic() - asked)
+        took = time.monotonic() - begun
+    assert posted.result()[:2] == (400, {"message": "Invalid request body"})
+    assert longest < took / 2
+    gateway.delete_rest_api(restApiId=api_id)
 
 
 def proxied(server: StokerProcess, host: str, api_id: str) -> None:
