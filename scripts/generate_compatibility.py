@@ -234,6 +234,34 @@ DIFFERENCES = {
         ),
         *ELSEWHERE,
     ),
+    "CloudWatch": (
+        (
+            "Metrics of functions",
+            "a value is there as soon as it is asked for. Concurrency has one value for a minute, "
+            "its most. Metrics of events and IteratorAge have the dimension FunctionName only, "
+            "those of provisioned concurrency are told of versions and not of aliases; "
+            "ConcurrentExecutions of functions and of the whole account only; Throttles has a 0 "
+            "for each invocation, as Errors has. DuplicateRecords, OffsetLag, the metrics of event "
+            "source mappings, of recursion and of signatures are not there",
+        ),
+        (
+            "GetMetricData",
+            "expressions are a typed 501, SEARCH and SQL with them; of statistics there are the "
+            "five simple ones and percentiles (within 2.3 %; AWS does not say). A query's values "
+            "come in one piece; NextToken is between queries. What is older than 15 days and was "
+            "asked for by the minute is shown in spans of five minutes",
+        ),
+        (
+            "PutMetricData",
+            "is on the disk when it answers. StorageResolution 1 is accepted and kept by the "
+            "minute; EntityMetricData is a typed 501; an account has at most 50,000 metrics",
+        ),
+        (
+            "Everything else of CloudWatch",
+            "goes to the neighbour: alarms and dashboards are kept there, and alarms do not look "
+            "at metrics",
+        ),
+    ),
     "Inside an environment": (
         (
             "AWS_LAMBDA_RUNTIME_API",
@@ -388,6 +416,7 @@ SERVICES = (
     ("sts", "AWS STS"),
     ("application-autoscaling", "Application Auto Scaling"),
     ("cloudformation", "AWS CloudFormation"),
+    ("cloudwatch", "CloudWatch"),
 )
 
 

@@ -39,6 +39,7 @@ from stoker.reconcilers.activation import Activation
 from stoker.sandbox.base import Kind
 from stoker.store.event_queue import EventQueue
 from stoker.store.message_store import MessageStore
+from stoker.store.metric_store import MetricStore
 from stoker.store.sqlite import SqliteStore
 from tests.running import PYTHON, make_zip
 
@@ -172,6 +173,8 @@ async def open_door(
     )
     queues = Broker(MessageStore(folder / "queues.db"))
     await queues.open()
+    metrics = MetricStore(folder / "metrics.db")
+    await metrics.open()
     await events.settings.follow(store)
     await events.start()
     control = Control(
@@ -181,6 +184,7 @@ async def open_door(
         cast(Any, echo),
         events,
         logs,
+        metrics,
         queues,
         settings,
         activation.wake,
@@ -201,6 +205,7 @@ async def open_door(
             await server.close(5)
             await events.close()
             await queues.close()
+            await metrics.close()
             await front.close()
             await control.gateways.close()
             running.cancel()

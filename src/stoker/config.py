@@ -126,6 +126,18 @@ class Config:
         "Timeouts of functions are not touched.",
         least=1,
     )
+    metrics_days: int = option(
+        455,
+        "How long metrics are kept: each minute for 15 days, then 5 minutes together, after 63 "
+        "days each hour, as in CloudWatch.",
+        least=1,
+    )
+    metrics_mb: int = option(
+        1024,
+        "A larger file of metrics takes no more of PutMetricData. Metrics of functions are "
+        "written all the same.",
+        least=1,
+    )
     scaling: str = option(
         "1000/10s",
         "How fast a function gets environments on demand. 1000/10s: each function by itself, 1000 "

@@ -7,6 +7,7 @@ clients ──► HttpServer ──► Front ──► Control ──► Store, 
                              ├──► Broker ──► MessageStore                     (SQS)
                              ├──► Stacks ──► StackStore, and the Front itself (CloudFormation)
                              ├──► Mappings ──► Broker, Neighbours, Invoker    (what polls sources)
+                             ├──► Metering ──► MetricStore                      (what is counted)
                              └──► Invoker ──► Environment ──► Backend         (what runs)
 Activation ──► Store ──► CodeCache, Backend                                   (makes it ready)
 Provisioning ──► Store, Catalog ──► Invoker                    (and keeps environments ahead)
@@ -51,10 +52,12 @@ from stoker.invoke.invoker import Invoker, InvokeSettings
 from stoker.neighbours.embedded import Embedded, Serve
 from stoker.neighbours.neighbours import Neighbours
 from stoker.observe.logs import LogStore
+from stoker.observe.metrics import Metrics
 from stoker.observe.traces import Traces
 from stoker.queues.broker import Broker
 from stoker.reconcilers.activation import Activation
 from stoker.reconcilers.autoscaling import Autoscaling
+from stoker.reconcilers.metering import Metering
 from stoker.reconcilers.packages import Packages
 from stoker.reconcilers.provisioning import Provisioning
 from stoker.reconcilers.removal import Removal
@@ -69,6 +72,7 @@ from stoker.stacks.transform import SamTransform
 from stoker.stacks.work import Around
 from stoker.store.event_queue import EventQueue
 from stoker.store.message_store import MessageStore
+from stoker.store.metric_store import MetricStore
 from stoker.store.secret import kept_secret
 from stoker.store.sqlite import SqliteStore
 from stoker.store.stack_store import StackStore
@@ -97,7 +101,8 @@ class Server:
         quotas = quotas_of(config)
         self._blobs = DirectoryBlobs(config.data_dir / "blobs", quotas.unzipped_bytes)
         self._code = CodeCache(config.data_dir / "code", self._blobs)
-        traces = Traces()
+        traces, self._metrics = Traces(), Metrics()
+        self._metric_store = MetricStore(database(config, "metrics"))
         secret = kept_secret(config.data_dir / "state" / "sessions.key", SECRET_BYTES)
         self._invoker = Invoker(
             backend=backend,
@@ -105,9 +110,16 @@ class Server:
             code_path=self._code.path,
             wants_sdk=self._wants_sdk,
             traces=traces,
+            metrics=self._metrics,
             endpoint_app=self._front_inside,
             snapshot_lost=self._changed,
             settings=_invoke_settings(config, secret),
+        )
+        self._metering = Metering(
+            metrics=self._metrics,
+            store=self._metric_store,
+            invoker=self._invoker,
+            days=config.metrics_days,
         )
         self._neighbours = _neighbours(config, self._serve_triggers)
         self._catalog = Catalog(reserve=self._invoker.reserve)
@@ -155,6 +167,9 @@ class Server:
             invoker=self._invoker,
             events=self._events,
             logs_store=self._logs,
+            metric_store=self._metric_store,
+            metrics=self._metrics,
+            metering=self._metering.flush,
             queues=self._queues,
             settings=settings,
             changed=self._changed,
@@ -198,6 +213,11 @@ class Server:
         await self._store.open()
         ending(self._logs.close)
         await self._logs.start()
+        ending(self._metric_store.close)
+        await self._metric_store.open()
+        ending(self._metering.flush)
+        metering = asyncio.create_task(self._metering.run(), name="metering")
+        ending(_cancelled, metering)
         ending(self._blobs.close)
         ending(self._code.close)
         ending(self._neighbours.close)
@@ -272,6 +292,7 @@ class Server:
             settings=EventSettings(),
             deliveries=deliveries,
             scale=self._config.time_scale,
+            measure=self._metrics.measure,
         )
         deliveries.through("lambda", ToFunctions(dispatcher, self._catalog).send)
         others = ToNeighbours(self._neighbours)
@@ -335,6 +356,7 @@ def _settings(config: Config, quotas: Quotas, sandbox: str) -> Settings:
         hosts=frozenset(config.allowed_hosts),
         limits=limits_of(config),
         quotas=quotas,
+        metrics_mb=config.metrics_mb,
         lacks_images=lambda: "" if find_criu(config.runtimes_dir) else lacking(),
     )
 

@@ -35,6 +35,7 @@ class Cloud:
             events=nothing,
             queues=nothing,
             logs_store=self.store,
+            metric_store=nothing,
             settings=Settings(),
             changed=lambda: None,
         )

@@ -140,6 +140,7 @@ def tell(folder: Path, story: Story, settings: Settings = AS_AWS) -> None:
                 events=cast(Any, None),
                 queues=cast(Any, None),
                 logs_store=cast(Any, None),
+                metric_store=cast(Any, None),
                 settings=settings,
                 changed=lambda: changes.append(None),
             )

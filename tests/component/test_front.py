@@ -147,7 +147,7 @@ UNBUILT = [
     ("dynamodb", "list_tables", {}, "dynamodb:ListTables"),
     ("dynamodbstreams", "list_streams", {}, "dynamodbstreams:ListStreams"),
     ("stepfunctions", "list_state_machines", {}, "stepfunctions:ListStateMachines"),
-    ("cloudwatch", "list_metrics", {}, "cloudwatch:ListMetrics"),
+    ("cloudwatch", "list_dashboards", {}, "cloudwatch:ListDashboards"),
     ("elbv2", "describe_load_balancers", {}, "elbv2:DescribeLoadBalancers"),
     ("route53", "list_hosted_zones", {}, "route53:ListHostedZones"),
     ("apigateway", "get_vpc_links", {}, "apigateway:GetVpcLinks"),
@@ -314,6 +314,7 @@ def test_health_is_told_to_anybody_who_may_call(tmp_path: Path) -> None:
                 "apigatewayv2": "running",
                 "cloudformation": "running",
                 "sts": "running",
+                "cloudwatch": "running",
             }
 
     at_the_door(tmp_path, story)

@@ -129,7 +129,7 @@ def patterned(pattern: str, low: int, high: int) -> st.SearchStrategy[str]:
 
 def request_of(operation: OperationModel, parameters: dict[str, Any]) -> Request:
     """What boto3 would send."""
-    protocol = operation.service_model.metadata["protocol"]
+    protocol = operation.service_model.resolved_protocol
     serializer = botocore.serialize.create_serializer(protocol, include_validation=True)
     made = serializer.serialize_to_request(parameters, operation)
     path, _, search = made["url_path"].partition("?")
@@ -221,7 +221,7 @@ def test_what_we_answer_is_read_by_botocore_as_it_was_meant(
     shape = operation.output_shape
     wanted = data.draw(legal(shape)) if shape else {}
     output = codec._build(shape, wanted, codec.SHAPES[service]) if shape else None
-    protocol = operation.service_model.metadata["protocol"]
+    protocol = operation.service_model.resolved_protocol
     if protocol == "query":
         answer = query.serialise(operation, output, RequestId("an-id"))
     else:

@@ -238,6 +238,7 @@ async def main(folder: Path, seed: int) -> None:
         invoker=cast(Any, None),
         events=cast(Any, None),
         logs_store=cast(Any, None),
+        metric_store=cast(Any, None),
         queues=cast(Any, None),
         settings=Settings(),
         changed=lambda: None,

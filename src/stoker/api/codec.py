@@ -28,6 +28,7 @@ from stoker.api.shapes import (
     apigatewayv2,
     application_autoscaling,
     cloudformation,
+    cloudwatch,
     lambda_,
     logs,
     sqs,
@@ -45,9 +46,11 @@ SHAPES: dict[str, ModuleType] = {
     "apigateway": apigateway,
     "apigatewayv2": apigatewayv2,
     "cloudformation": cloudformation,
+    "cloudwatch": cloudwatch,
 }
 
 AS_IT_IS = frozenset({"string", "character", "boolean", "integer", "long", "float", "double"})
+NO_NUMBERS = ("NaN", "Infinity", "-Infinity")  # how JSON says what it has no numbers for
 INT_BITS = {"integer": 31, "long": 63}
 PIECE = 4 * 65536  # characters of base64 decoded at a time, so that other threads get a turn
 
@@ -167,6 +170,8 @@ def _value(shape: Shape, raw: Any) -> Any:
         case "integer" | "long" if isinstance(raw, int | float) and not isinstance(raw, bool):
             return _integer(shape, raw)
         case "float" | "double" if isinstance(raw, int | float) and not isinstance(raw, bool):
+            return float(raw)
+        case "float" | "double" if raw in NO_NUMBERS:
             return float(raw)
         case "timestamp" if isinstance(raw, int | float) and not isinstance(raw, bool):
             return _moment(raw)
@@ -314,7 +319,7 @@ def serialise(operation: OperationModel, output: Any) -> Response:
     metadata = operation.service_model.metadata
     status = int(operation.http.get("responseCode", 200))
     shape = operation.output_shape
-    if metadata["protocol"] == "json":
+    if "json" in metadata.get("protocols", [metadata["protocol"]]):
         content_type = f"application/x-amz-json-{metadata['jsonVersion']}"
         body = b"" if shape is None else orjson.dumps(plain(shape, output))
         return Response(status, [("Content-Type", content_type)], body)

@@ -22,6 +22,7 @@ from stoker.core.errors import (
     ServiceError,
     ValidationException,
 )
+from stoker.core.metric_errors import InvalidByModel
 from stoker.core.queue_errors import MissingParameter
 from stoker.core.stacks.errors import ValidationError
 
@@ -70,6 +71,8 @@ def _of_sqs(operation: OperationModel, value: dict[str, Any]) -> ServiceError:
 
 def _kind(operation: OperationModel) -> type[ServiceError]:
     """CloudWatch Logs and API Gateway have their own names for it; most have none."""
+    if operation.service_model.service_name == "cloudwatch":
+        return InvalidByModel
     if operation.service_model.service_name == "cloudformation":
         return ValidationError
     declared = {shape.name for shape in operation.error_shapes}

@@ -6,7 +6,7 @@ against AWS's model; whatever it refuses, it raises as a `core.errors.ServiceErr
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
@@ -25,10 +25,12 @@ from stoker.invoke.catalog import Catalog
 from stoker.invoke.invoker import Invoker
 from stoker.neighbours.neighbours import Neighbours
 from stoker.observe.logs import LogStore
+from stoker.observe.metrics import Metrics
 from stoker.observe.traces import Traces
 from stoker.queues.broker import Broker
 from stoker.stacks.stacks import Stacks
 from stoker.store.base import Store
+from stoker.store.metric_store import MetricStore
 
 Input = TypeVar("Input")
 
@@ -87,6 +89,7 @@ class Settings:
     origins: frozenset[str] = frozenset()  # web pages that may call us: "https://host[:port]"
     limits: AccountLimits = AWS_LIMITS
     quotas: Quotas = AWS
+    metrics_mb: int = 1024  # a larger file takes nothing more of strangers
     lacks_images: Callable[[], str] = str  # why there is no SnapStart but Python's; "" if there is
 
 
@@ -98,9 +101,12 @@ class Control:
     invoker: Invoker
     events: Dispatcher
     logs_store: LogStore
+    metric_store: MetricStore
     queues: Broker
     settings: Settings
     changed: Callable[[], None]  # the store changed: reconcilers, look now
+    metrics: Metrics = field(default_factory=Metrics)
+    metering: Callable[[], Awaitable[None]] | None = None  # brings what is counted to the store
     traces: Traces = field(default_factory=Traces)
     sampling: Sampling = field(default_factory=Sampling)
     gateways: Gateways = field(default_factory=Gateways)  # APIs of API Gateway

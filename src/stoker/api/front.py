@@ -13,10 +13,10 @@ import asyncio
 import ipaddress
 import logging
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from stoker.api import (
     callers,
@@ -26,6 +26,7 @@ from stoker.api import (
     neighbours,
     query,
     refusals,
+    rpc_cbor,
     services,
     url_front,
 )
@@ -68,6 +69,18 @@ LARGE_BYTES = 1024 * 1024  # requests from here on are read in a thread
 NOBODY = Scope("", "", "", "")
 _PLAIN_INVOKE = re.compile(r"/2015-03-31/functions/([a-zA-Z0-9_-]{1,64})/invocations", re.ASCII)
 _OTHER_PROTOCOLS = frozenset({"smithy-protocol", "x-amz-target"})
+
+
+_PARSERS: dict[str, Callable[..., Any]] = {
+    "json": codec.parse,
+    "rest-json": codec.parse,
+    "smithy-rpc-v2-cbor": rpc_cbor.parse,
+}
+_WRITERS: dict[str, Callable[..., codec.Response]] = {
+    "json": codec.serialise,
+    "rest-json": codec.serialise,
+    "smithy-rpc-v2-cbor": rpc_cbor.serialise,
+}
 
 
 class Front:
@@ -281,6 +294,9 @@ class Front:
         try:
             asked = await asked_of(exchange)
             dialect = asked.dialect
+            if self._is_shared(asked):
+                await self._forward_whole(exchange, asked)
+                return
             await self._carry_out(exchange, asked, request_id)
         except ServiceError as refusal:
             self._refuse(exchange, refusal, dialect, request_id)
@@ -290,6 +306,19 @@ class Front:
                 f"Stoker failed; its log says why, under request id {request_id}."
             )
             self._refuse(exchange, failure, dialect, request_id)
+
+    def _is_shared(self, asked: Asked) -> bool:
+        """Is it an operation that others answer, of a service of which we answer some?"""
+        if asked.service not in services.SHARED or asked.found is None or asked.scope is None:
+            return False
+        ours = (asked.service, asked.found.operation) in TABLE
+        return not ours and neighbours.served(self._control, asked.scope.service)
+
+    async def _forward_whole(self, exchange: Exchange, asked: Asked) -> None:
+        if exchange.truncated or exchange.oversized:
+            raise RequestEntityTooLargeException(f"It must be smaller than {REQUEST_BYTES} bytes")
+        assert asked.scope is not None, "it is shared"
+        await self._forward(exchange, asked.scope.service, None)
 
     async def _carry_out(self, exchange: Exchange, asked: Asked, request_id: RequestId) -> None:
         row = self._row(exchange, asked)
@@ -309,8 +338,8 @@ class Front:
             invocations.begin(self._control, exchange, address, streamed=row is not INVOKE)
             return
         operation = services.model(row.service).operation_model(row.name)
-        as_form = asked.dialect.protocol == "query"
-        parse = partial(query.parse, path=path) if as_form else codec.parse
+        protocol = asked.dialect.protocol
+        parse = _PARSERS.get(protocol, partial(query.parse, path=path))
         if len(request.body) < LARGE_BYTES:
             parsed = parse(operation, request)
         else:
@@ -322,10 +351,10 @@ class Front:
             output = await self._waited_for(exchange, row.handler(self._control, call))
         else:
             output = await row.handler(self._control, call)
-        if as_form:
+        if protocol == "query":
             answer = query.serialise(operation, output, request_id)
         else:
-            answer = codec.serialise(operation, output)
+            answer = _WRITERS[protocol](operation, output)
         headers = [*answer.headers, ("x-amzn-RequestId", request_id)]
         exchange.respond(answer.status, headers, answer.body)
         log.debug("operation answered", extra={"request_id": request_id, "operation": row.name})

@@ -33,7 +33,9 @@ from stoker.api import (
     layer_policies,
     layers,
     logs,
+    metrics,
     policies,
+    prometheus,
     provisioned,
     queue_messages,
     queues,
@@ -355,6 +357,10 @@ OPERATIONS = (
     Operation("sts", "AssumeRole", "POST", "/", 200, sts.assume_role, inside=True),
     Operation("sts", "GetSessionToken", "POST", "/", 200, sts.get_session_token, inside=True),
     Operation("sts", "GetFederationToken", "POST", "/", 200, sts.get_federation_token, inside=True),
+    Operation("cloudwatch", "PutMetricData", "POST", "/", 200, metrics.put_metric_data, inside=True),
+    Operation("cloudwatch", "GetMetricData", "POST", "/", 200, metrics.get_metric_data, inside=True),
+    Operation("cloudwatch", "GetMetricStatistics", "POST", "/", 200, metrics.get_metric_statistics, inside=True),
+    Operation("cloudwatch", "ListMetrics", "POST", "/", 200, metrics.list_metrics, inside=True),
 )  # fmt: skip
 
 RESERVED = (
@@ -365,4 +371,5 @@ RESERVED = (
     Reserved("/_stoker/api/environments", introspection.environments),
     Reserved("/_stoker/api/events", introspection.events),
     Reserved("/_stoker/api/traces", introspection.traces),
+    Reserved(prometheus.PATH, prometheus.answer),
 )

@@ -1,4 +1,4 @@
-"""AWS's older protocol: forms come in, XML goes out. STS speaks it, and SQS besides JSON.
+"""AWS's older protocol: forms come in, XML goes out. STS speaks it, SQS and CloudWatch besides.
 
     Action=SendMessageBatch&SendMessageBatchRequestEntry.1.Id=a&….1.MessageAttribute.1.Name=…
 
@@ -23,7 +23,8 @@ from stoker.core.invocation import RequestId
 
 _NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"
 FIELDS = 1000  # of one form
-DEPTH = 6
+MANY_FIELDS = {"cloudwatch": 20_000}  # a thousand values with their dimensions
+DEPTH = 10
 _MAPS = {
     "QueueAttributeMap": ("Attribute", "Name", "Value"),
     "MessageSystemAttributeMap": ("Attribute", "Name", "Value"),
@@ -42,8 +43,9 @@ def parse(operation: OperationModel, request: Request, path: str) -> Any:
     """The typed input. A queue may also be named by the path that the form is sent to."""
     form = parse_qsl(request.query, keep_blank_values=True)
     form += parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
-    if len(form) > FIELDS:
-        raise SerializationException(f"A form may have {FIELDS} fields.")
+    most = MANY_FIELDS.get(operation.service_model.service_name, FIELDS)
+    if len(form) > most:
+        raise SerializationException(f"A form may have {most} fields.")
     tree: Tree = {}
     for name, value in form:
         _plant(tree, name.split("."), value)
@@ -89,12 +91,22 @@ def _value(shape: Shape, found: Any) -> Any:
         match shape.type_name:
             case "integer" | "long":
                 return int(found)
+            case "float" | "double":
+                return float(found)
+            case "timestamp":
+                return _seconds(found)
             case "boolean":
                 return {"true": True, "false": False}[found.lower()]
             case _:
                 return found
     except (ValueError, KeyError):
         raise SerializationException(f"{found!r} is not of type {shape.type_name}") from None
+
+
+def _seconds(text: str) -> float:
+    """Who says no zone means UTC."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _structure(shape: StructureShape, tree: Tree) -> dict[str, Any]:
@@ -163,10 +175,12 @@ def _members(shape: StructureShape, plain: Mapping[str, Any]) -> str:
                 items = "".join(_element("member", member.member, item) for item in value)
                 text.append(f"<{name}>{items}</{name}>")
             case MapShape():
-                part, key, word = _MAPS[member.name]
+                part, key, word = _MAPS.get(member.name, ENTRY)
+                pairs = ""
                 for each, item in value.items():
                     inner = _element(key, member.key, each) + _element(word, member.value, item)
-                    text.append(f"<{part}>{inner}</{part}>")
+                    pairs += f"<{part}>{inner}</{part}>"
+                text.append(pairs if member.name in _MAPS else f"<{name}>{pairs}</{name}>")
             case _:
                 text.append(_element(name, member, value))
     return "".join(text)

@@ -13,6 +13,7 @@ import orjson
 from botocore.model import ServiceModel, StructureShape
 
 from stoker.api.codec import Response
+from stoker.core.cbor import encode
 from stoker.core.errors import ServiceError
 from stoker.core.invocation import RequestId
 from stoker.http.base import Headers
@@ -35,13 +36,12 @@ def render(error: ServiceError, dialect: Dialect, request_id: RequestId) -> Resp
         case "json":
             content_type = f"application/x-amz-json-{dialect.json_version}"
             body = orjson.dumps({"__type": _type(error, dialect), **members})
-            if dialect.model is not None and "awsQueryCompatible" in dialect.model.metadata:
-                fault = "Sender" if status < 500 else "Receiver"
-                headers.append(("x-amzn-query-error", f"{error.query_code};{fault}"))
+            headers += _older_name(error, dialect, status)
         case "smithy-rpc-v2-cbor":
             headers.append(("smithy-protocol", "rpc-v2-cbor"))
+            headers += _older_name(error, dialect, status)
             content_type = "application/cbor"
-            body = _cbor({"__type": error.code, **members})
+            body = encode({"__type": error.code, **members})
         case "query" | "rest-xml" | "ec2":
             content_type = "text/xml"
             body = _xml(error, status, dialect.protocol, request_id)
@@ -54,6 +54,14 @@ def render(error: ServiceError, dialect: Dialect, request_id: RequestId) -> Resp
         ("x-amzn-RequestId", request_id),
     ]
     return Response(status, headers, body)
+
+
+def _older_name(error: ServiceError, dialect: Dialect, status: int) -> Headers:
+    """What the query protocol calls it, of services that spoke that first."""
+    if dialect.model is None or "awsQueryCompatible" not in dialect.model.metadata:
+        return []
+    fault = "Sender" if status < 500 else "Receiver"
+    return [("x-amzn-query-error", f"{error.query_code};{fault}")]
 
 
 def _type(error: ServiceError, dialect: Dialect) -> str:
@@ -111,21 +119,3 @@ def _xml(error: ServiceError, status: int, protocol: str, request_id: RequestId)
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"
         )
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
-
-
-def _cbor(members: dict[str, str]) -> bytes:
-    """A map of text to text (RFC 8949)."""
-    text = [part for pair in members.items() for part in pair]
-    return _cbor_head(5, len(members)) + b"".join(
-        _cbor_head(3, len(part.encode())) + part.encode() for part in text
-    )
-
-
-def _cbor_head(major: int, length: int) -> bytes:
-    if length < 24:
-        return bytes([major << 5 | length])
-    if length < 2**8:
-        return bytes([major << 5 | 24, length])
-    if length < 2**16:
-        return bytes([major << 5 | 25]) + length.to_bytes(2, "big")
-    return bytes([major << 5 | 26]) + length.to_bytes(4, "big")

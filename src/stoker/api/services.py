@@ -20,8 +20,9 @@ from botocore.model import OperationModel, ServiceModel
 
 BUILT = (
     "lambda", "logs", "sqs", "application-autoscaling", "apigateway", "apigatewayv2",
-    "cloudformation", "sts",
+    "cloudformation", "sts", "cloudwatch",
 )  # fmt: skip
+SHARED = frozenset({"cloudwatch"})  # whose other operations are the neighbours'
 OTHERS_KEPT = 4  # models of other services; all of them would take 400 MB
 HEAD_BYTES = 16_384  # AWS's metadata stands first in every file
 

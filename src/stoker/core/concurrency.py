@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from stoker.core.bucket import Bucket
+from stoker.core.concurrency_peaks import Peak, Peaks, Uses
 from stoker.core.errors import InvalidParameterValueException
 
 
@@ -42,10 +43,22 @@ class _Function:
     claim: int = 0  # what it takes of the account's limit
     rate: Bucket | None = None  # of a reservation
     forgettable: bool = False  # nobody needs to know it once it does nothing
+    peak: Peak = field(default_factory=Peak)
+    uses: dict[str, Uses] = field(default_factory=dict)  # of what is provisioned, by version
 
     @property
     def idle(self) -> bool:
         return not self.running and not self.provisioned and self.reserved is None
+
+    def use(self, version: str, running: int, *, ahead: bool) -> None:
+        """One more of a function of which something is provisioned."""
+        amount = self.provisioned.get(version)
+        if amount is not None:
+            self.uses.setdefault(version, Uses()).add(min(running, amount), amount, ahead=ahead)
+
+    def take_uses(self) -> dict[str, Uses]:
+        uses, self.uses = self.uses, {}
+        return uses
 
     def count(self) -> None:
         """Work out anew what it holds and claims."""
@@ -62,6 +75,8 @@ class Concurrency:
     _functions: dict[str, _Function] = field(init=False, default_factory=dict)
     _claimed: int = field(init=False, default=0)  # the sum of all claims
     _rate: Bucket | None = field(init=False)  # of what is not reserved
+    _peak: Peak = field(init=False, default_factory=Peak)
+    _unreserved: Peak = field(init=False, default_factory=Peak)
 
     def __post_init__(self) -> None:
         self._rate = self._new_rate(self.limit)
@@ -98,7 +113,23 @@ class Concurrency:
                 known.claim += 1
                 self._claimed += 1
         known.running[version] = running + 1
+        known.peak.up()
+        self._peak.up()
+        if known.reserved is None:
+            self._unreserved.up()
+        if known.provisioned:
+            known.use(version, running + 1, ahead=bool(ahead))
         return _YES
+
+    def take_peaks(self) -> Peaks:
+        """Since the last time."""
+        functions = {name: peak for name, f in self._functions.items() if (peak := f.peak.take())}
+        uses = {
+            (name, version): use
+            for name, known in self._functions.items()
+            for version, use in known.take_uses().items()
+        }
+        return Peaks(self._peak.take(), self._unreserved.take(), functions, uses)
 
     def room(self, function: str) -> int:
         """How many more of this function would be admitted now, whichever versions they are of:
@@ -121,6 +152,10 @@ class Concurrency:
         """Give back a unit that was taken."""
         known = self._functions[function]
         running = known.running.pop(version)
+        known.peak.now -= 1
+        self._peak.now -= 1
+        if known.reserved is None:
+            self._unreserved.now -= 1
         if running > known.provisioned.get(version, 0):
             if known.held > (known.reserved or 0):
                 known.claim -= 1
@@ -136,6 +171,8 @@ class Concurrency:
         known = self._functions.setdefault(function, _Function())
         if amount != known.reserved:
             known.rate = None if amount is None else self._new_rate(amount)
+        if (amount is None) != (known.reserved is None):
+            self._unreserved.move(known.peak.now if amount is None else -known.peak.now)
         known.reserved = amount
         known.forgettable = amount is None
         self._recount(function, known)

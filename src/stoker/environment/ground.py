@@ -9,6 +9,7 @@ from stoker.core.lifecycle_words import Origin
 from stoker.core.pace import StreamLimits
 from stoker.environment.credentials_api import RoleSessions
 from stoker.environment.draft import Draft
+from stoker.observe.metrics import Metrics
 from stoker.observe.steps import Steps
 from stoker.sandbox.base import Sandbox
 
@@ -40,3 +41,4 @@ class Ground:
     draft: Draft
     initialization: Initialization = Initialization.ON_DEMAND
     origin: Origin = Origin.ON_DEMAND
+    metrics: Metrics = field(default_factory=Metrics)

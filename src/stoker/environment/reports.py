@@ -30,6 +30,7 @@ class Reports:
         ground: Ground,
     ) -> None:
         self._initialization = ground.initialization
+        self._metrics = ground.metrics
         self._target = target
         self._log = log
         self._telemetry = telemetry
@@ -131,10 +132,18 @@ class Reports:
             self._restore,
         )
         self._init_ms = self._restore = None
+        failed = fault is not None or bool(hand.error)
+        self._measure(hand, duration_ms, now, failed=failed)
         if self._log.plain and fault is None:
             self._log.lines(telemetry.end(request_id), telemetry.report(report))
         else:
             self._tell_end(hand, report, now)
+
+    def _measure(self, hand: Hand, duration_ms: float, now: float, *, failed: bool) -> None:
+        invocation, began = hand.invocation, hand.began
+        self._metrics.invoked(invocation, began, duration_ms, failed=failed)
+        if hand.runtime_done is not None and hand.runtime_done < now:
+            self._metrics.extended(invocation, began, (now - hand.runtime_done) * 1000)
 
     def _tell_end(self, hand: Hand, report: telemetry.Report, now: float) -> None:
         """All there is to say of the end, for those who want more than two lines."""

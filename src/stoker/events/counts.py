@@ -1,11 +1,19 @@
 """What has become of events, counted by function under the names of AWS's metrics."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stoker.core.model import FunctionKey
 
 MOST_FUNCTIONS = 10_000  # then all are forgotten
+
+
+Measure = Callable[[str, str, str, str, float], None]  # account, region, function, metric, value
+
+
+def unheard(account: str, region: str, function: str, name: str, value: float) -> None:
+    """For those who need no metrics."""
 
 
 @dataclass(slots=True)
@@ -19,6 +27,7 @@ class Ages:
 
 @dataclass(slots=True)
 class Counts:
+    measure: Measure = unheard
     counted: dict[FunctionKey, Counter[str]] = field(default_factory=dict)
     ages: dict[FunctionKey, Ages] = field(default_factory=dict)
 
@@ -27,6 +36,15 @@ class Counts:
             self.counted.clear()
             self.ages.clear()
         self.counted.setdefault(key, Counter())[metric] += 1
+        self.measure(key.account, key.region, key.name, metric, 1)
+
+    def begun(self, key: FunctionKey, age_s: float) -> None:
+        """An attempt begins, so long after the event was accepted."""
+        self.measure(key.account, key.region, key.name, "AsyncEventAge", age_s * 1000)
+
+    def iterated(self, key: FunctionKey, age_s: float) -> None:
+        """A batch of a stream is handed over, so long after its last record was written."""
+        self.measure(key.account, key.region, key.name, "IteratorAge", max(0.0, age_s * 1000))
 
     def age(self, key: FunctionKey, age_s: float) -> None:
         if key not in self.ages and len(self.ages) >= MOST_FUNCTIONS:

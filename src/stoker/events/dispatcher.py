@@ -39,6 +39,7 @@ from stoker.core.limits import (
 )
 from stoker.core.model import FunctionKey
 from stoker.events.clock import Alarm, Clock, LoopClock
+from stoker.events.counts import Counts, Measure, unheard
 from stoker.events.deliveries import Deliveries
 from stoker.events.endings import Endings
 from stoker.events.settings import EventSettings, rules
@@ -113,14 +114,15 @@ class Dispatcher:
         deliveries: Deliveries,
         clock: Clock | None = None,
         scale: float = 1.0,
+        measure: Measure = unheard,
     ) -> None:
         """`scale`: how much faster than AWS's retry delays and ages pass."""
         self.settings = settings
         self._queue = queue
         self._invoker = invoker
         self._catalog = catalog
-        self._endings = Endings(settings, deliveries, self._delivered)
-        self.counts = self._endings.counts
+        self.counts = Counts(measure)
+        self._endings = Endings(settings, deliveries, self._delivered, self.counts)
         self._clock: Clock = clock or LoopClock()
         self._scale = scale
         self._lanes: dict[FunctionKey, _Queue] = {}
@@ -366,6 +368,7 @@ class Dispatcher:
             self._end(key, held, content, target, Ended(condition, held.progress), response)
             return False
         lane.running += 1
+        self.counts.begun(key, self._clock.now() - held.progress.accepted)
         invocation = Invocation(
             RequestId(content.request_id),
             target,

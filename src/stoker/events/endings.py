@@ -21,10 +21,14 @@ DELIVERIES = 64  # under way at a time; until one is done nothing more is to be 
 
 class Endings:
     def __init__(
-        self, settings: EventSettings, deliveries: Deliveries, delivered: Callable[[], None]
+        self,
+        settings: EventSettings,
+        deliveries: Deliveries,
+        delivered: Callable[[], None],
+        counts: Counts,
     ) -> None:
         """`delivered` is called whenever one more may go out."""
-        self.counts = Counts()
+        self.counts = counts
         self._settings = settings
         self._deliveries = deliveries
         self._delivered = delivered

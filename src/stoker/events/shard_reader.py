@@ -238,6 +238,9 @@ class ShardReader:
         request_id = RequestId(str(uuid.uuid4()))
         try:
             target = reading.target()
+            if batch.records:
+                age_s = time.time() - batch.records[-1].arrived
+                parts.counts.iterated(reading.mapping.function, age_s)
             trace, ancestor = parts.begin(target, None)
             event = stream_records.event(of, batch)
             invocation = Invocation(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from stoker.core.account_limits import AccountLimits
 from stoker.core.concurrency import Answer, Concurrency
+from stoker.core.concurrency_peaks import Peaks
 from stoker.core.errors import ServiceException, TooManyRequestsException
 from stoker.core.invocation import Target
 from stoker.core.model import FunctionKey
@@ -75,6 +76,10 @@ class Admission:
         """What is set aside for this function; None: nothing, and it has no ceiling."""
         account = self._accounts.get((key.account, key.region))
         return None if account is None else account.reserved(key.name)
+
+    def peaks(self) -> dict[tuple[str, str], Peaks]:
+        """Of every account and region, since they were last asked for."""
+        return {where: each.take_peaks() for where, each in self._accounts.items()}
 
     def running(self, account: str) -> int:
         return sum(each.running for (owner, _), each in self._accounts.items() if owner == account)

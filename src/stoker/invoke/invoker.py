@@ -8,6 +8,7 @@ from pathlib import Path
 from stoker.core.account_limits import AWS as AWS_LIMITS
 from stoker.core.account_limits import AccountLimits
 from stoker.core.aliases import Alias
+from stoker.core.concurrency_peaks import Peaks
 from stoker.core.errors import ServiceException, TooManyRequestsException
 from stoker.core.invocation import Invocation, InvocationResult, Target
 from stoker.core.invoke_limits import (
@@ -33,6 +34,7 @@ from stoker.invoke.machine import free_mb
 from stoker.invoke.placement import Placement, PlacementSettings
 from stoker.invoke.snapshots import Snapshots
 from stoker.observe.base import Logs
+from stoker.observe.metrics import Metrics
 from stoker.observe.traces import Traces
 from stoker.sandbox.base import Backend
 
@@ -68,6 +70,7 @@ class Invoker:
         settings: InvokeSettings,
         wants_sdk: Callable[[Target], bool] = lambda _: False,
         traces: Traces | None = None,
+        metrics: Metrics | None = None,
         snapshot_lost: Callable[[], None] = lambda: None,
     ) -> None:
         """`code_path`: where a zip's content lies, by its SHA-256. `endpoint_app`: what serves
@@ -77,6 +80,7 @@ class Invoker:
         self._closing = False
         self._freed: Callable[[str, str], None] | None = None
         traces = traces or Traces()
+        self._metrics = metrics or Metrics()
         environment = EnvironmentSettings(
             init_limit_s=settings.init_limit_s,
             freeze_after_s=settings.freeze_after_s,
@@ -100,6 +104,7 @@ class Invoker:
             code_path=code_path,
             endpoint_app=endpoint_app,
             traces=traces,
+            metrics=self._metrics,
             wants_sdk=wants_sdk,
             released=self._released,
             snapshot=self.snapshots.of,
@@ -125,6 +130,7 @@ class Invoker:
         try:
             self._admission.admit(invocation.target)
         except TooManyRequestsException as refusal:
+            self._metrics.throttled(invocation)
             done(refusal)
             return
         self._placement.place(invocation, done)
@@ -193,6 +199,10 @@ class Invoker:
     def uses(self) -> dict[tuple[str, ...], Use]:
         """What is made of that, by account, region, function and version."""
         return {key[:4]: use for key, use in self._placement.fills.uses().items()}
+
+    def peaks(self) -> dict[tuple[str, str], Peaks]:
+        """By account and region: how much ran at most since this was last asked."""
+        return self._admission.peaks()
 
     def running(self, account: str) -> int:
         """Invocations of this account that run (or wait for an environment) now."""

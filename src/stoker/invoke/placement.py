@@ -38,6 +38,7 @@ from stoker.invoke.fills import Fills, Wanted
 from stoker.invoke.snapshots import Snapshot
 from stoker.invoke.tasks import Tasks
 from stoker.observe.base import Logs
+from stoker.observe.metrics import Metrics
 from stoker.observe.steps import Steps
 from stoker.observe.traces import Traces
 from stoker.sandbox.base import (
@@ -83,6 +84,7 @@ class Placement:
         code_path: Callable[[str], Path],
         endpoint_app: Callable[[Target], Application] | None,
         traces: Traces,
+        metrics: Metrics,
         wants_sdk: Callable[[Target], bool],
         released: Callable[[Target], None],
         snapshot: Callable[[Target], Snapshot],
@@ -95,6 +97,7 @@ class Placement:
         self._code_path = code_path
         self._endpoint_app = endpoint_app
         self._traces = traces
+        self._metrics = metrics
         self._wants_sdk = wants_sdk
         self._released = released
         self._snapshot = snapshot
@@ -331,7 +334,7 @@ class Placement:
             async with asyncio.timeout(self._settings.create_limit_s):
                 sandbox = await self._backend.create(spec)
         origin = Origin.RESTORED if snapshot else Origin.ON_DEMAND
-        return Ground(sandbox, code, opt, steps, drawn, initialization, origin)
+        return Ground(sandbox, code, opt, steps, drawn, initialization, origin, self._metrics)
 
     def _unborn(self, slot: Slot[Environment]) -> EnvironmentView:
         name, target, steps = self._making[slot]

@@ -1,0 +1,178 @@
+"""What happens to functions, counted: in memory, until somebody takes it to the disk.
+
+    Environment, Invoker, Dispatcher ──► Metrics ──► take() each minute ──► MetricStore
+                                            └─────► totals() ──► GET /metrics
+
+An invocation costs a look into a dictionary and a few additions. What is not taken for long stays
+bounded: values are summed up, and beyond MOST sources of one minute no others are begun.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+from stoker.core.invocation import Invocation, Target
+from stoker.core.metrics import (
+    MINUTE_S,
+    Name,
+    Source,
+    of_account,
+    of_function,
+    own_name,
+    start_of,
+)
+from stoker.core.statistics import LEAST, Statistic
+
+MOST = 20_000  # functions' minutes, and of what else is counted
+MOST_FUNCTIONS = 10_000  # of which there are totals
+LISTED = 512  # values that are kept one by one
+
+Taken = dict[tuple[Source, int], dict[Name, Statistic]]  # by the minute's start
+
+
+@dataclass(slots=True)
+class _Minute:
+    """Of one function as it was called, and the minute in which its invocations began."""
+
+    target: Target
+    invocations: int = 0
+    errors: int = 0
+    throttles: int = 0
+    durations: list[float] = field(default_factory=list)
+    duration: Statistic = field(default_factory=Statistic)
+    afters: list[float] = field(default_factory=list)
+    after: Statistic = field(default_factory=Statistic)
+
+    def sum_up(self) -> None:
+        self.duration.add_all(self.durations)
+        self.after.add_all(self.afters)
+        self.durations.clear()
+        self.afters.clear()
+
+    def values(self) -> dict[Name, Statistic]:
+        self.sum_up()
+        found: dict[Name, Statistic] = {}
+        if self.invocations:
+            found[own_name("Invocations")] = _ones(self.invocations, self.invocations)
+            found[own_name("Errors")] = _ones(self.errors, self.invocations)
+            found[own_name("Duration")] = self.duration
+        if self.after.count:
+            found[own_name("PostRuntimeExtensionsDuration")] = self.after
+        asked = self.invocations + self.throttles
+        found[own_name("Throttles")] = _ones(self.throttles, asked)
+        return found
+
+
+Function = tuple[str, str, str]  # account, region, name
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self._minutes: dict[tuple[str, str, int], _Minute] = {}
+        self._others: Taken = {}
+        self._totals: dict[Function, dict[str, Statistic]] = {}
+        self._ahead_s = 0.0  # how far the time of day is ahead of the monotonic clock
+        self._set_clock()
+
+    def invoked(
+        self, invocation: Invocation, began: float, duration_ms: float, *, failed: bool
+    ) -> None:
+        """An invocation is over that began at `began` (monotonic)."""
+        number = int((began + self._ahead_s) // MINUTE_S)
+        minute = self._minutes.get((invocation.invoked_arn, invocation.target.version, number))
+        if minute is None:
+            minute = self._minute(invocation, began)
+            if minute is None:
+                return
+        minute.invocations += 1
+        minute.errors += failed
+        durations = minute.durations
+        durations.append(duration_ms or LEAST)
+        if len(durations) >= LISTED:
+            minute.sum_up()
+
+    def extended(self, invocation: Invocation, began: float, after_ms: float) -> None:
+        """So long did its extensions go on after the runtime was done with it."""
+        minute = self._minute(invocation, began)
+        if minute is not None:
+            minute.afters.append(after_ms or LEAST)
+            if len(minute.afters) >= LISTED:
+                minute.sum_up()
+
+    def throttled(self, invocation: Invocation) -> None:
+        minute = self._minute(invocation, time.monotonic())
+        if minute is not None:
+            minute.throttles += 1
+
+    def measure(self, account: str, region: str, function: str, name: str, value: float) -> None:
+        """A value of any other metric of a function."""
+        source = of_account(account, region, ("FunctionName", function))
+        self.add(source, name, value)
+
+    def add(self, source: Source, name: str, value: float) -> None:
+        """A value of a metric of AWS/Lambda, now."""
+        key = (source, start_of(time.time()))
+        values = self._others.get(key)
+        if values is None:
+            if len(self._others) >= MOST:
+                return
+            values = self._others[key] = {}
+        values.setdefault(own_name(name), Statistic()).add(value)
+
+    def take(self) -> Taken:
+        """All since the last time; it is forgotten here."""
+        self._set_clock()
+        minutes, self._minutes = self._minutes, {}
+        found, self._others = self._others, {}
+        for (arn, _, number), minute in minutes.items():
+            target, qualifier = minute.target, _qualifier(arn)
+            source = of_function(
+                target.account, target.region, target.name, qualifier, target.version
+            )
+            kept = found.setdefault((source, number * MINUTE_S), {})
+            for name, statistic in minute.values().items():
+                kept.setdefault(name, Statistic()).merge(statistic)
+        for (source, _), values in found.items():
+            self._total(source, values)
+        return found
+
+    def totals(self) -> dict[Function, dict[str, Statistic]]:
+        """Of each function since the start, as far as it was taken."""
+        return self._totals
+
+    def _minute(self, invocation: Invocation, began: float) -> _Minute | None:
+        number = int((began + self._ahead_s) // MINUTE_S)
+        key = (invocation.invoked_arn, invocation.target.version, number)
+        minute = self._minutes.get(key)
+        if minute is None and len(self._minutes) < MOST:
+            minute = self._minutes[key] = _Minute(invocation.target)
+        return minute
+
+    def _total(self, source: Source, values: dict[Name, Statistic]) -> None:
+        function = dict(source.dimensions).get("FunctionName")
+        if function is None:
+            return
+        key = (source.account, source.region, function)
+        if key not in self._totals and len(self._totals) >= MOST_FUNCTIONS:
+            del self._totals[next(iter(self._totals))]
+        totals = self._totals.setdefault(key, {})
+        for name, statistic in values.items():
+            totals.setdefault(name.name, Statistic()).merge(statistic)
+
+    def _set_clock(self) -> None:
+        self._ahead_s = time.time() - time.monotonic()
+
+
+def _ones(ones: int, of: int) -> Statistic:
+    """So many times 1, and otherwise 0."""
+    found = Statistic()
+    if of > ones:
+        found.add(0.0, of - ones)
+    if ones:
+        found.add(1.0, ones)
+    return found
+
+
+def _qualifier(arn: str) -> str | None:
+    """arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]"""
+    parts = arn.split(":")
+    return parts[7] if len(parts) > 7 else None

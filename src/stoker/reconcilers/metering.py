@@ -1,0 +1,81 @@
+"""Takes metrics from memory to the disk each minute, and makes old ones coarser.
+
+    Metrics.take(), Invoker.peaks() ──► pending ──► MetricStore.put ──► roll, forget (each hour)
+
+A disk that is full or slow holds up nobody but us: what cannot be written waits in memory, an
+hour of it at most. Whoever asks for metrics has them flushed first, so that the minute that goes
+on is seen as well.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+
+from stoker.core.metrics import DAY_S, KEPT_DAYS, MINUTE_S, SPANS, of_peaks, start_of
+from stoker.invoke.invoker import Invoker
+from stoker.observe.metrics import Metrics
+from stoker.store.base import StoreUnavailable
+from stoker.store.metric_store import Entry, MetricStore, TooManySeries
+
+log = logging.getLogger(__name__)
+
+PENDING = 60  # flushes that wait for a disk
+PARTS_S = 2 * 3600  # older minutes have one row
+TIDIED_S = 3600
+
+
+class Metering:
+    """`run()` until cancelled; `flush()` is the last thing, too."""
+
+    def __init__(
+        self, *, metrics: Metrics, store: MetricStore, invoker: Invoker, days: int = KEPT_DAYS
+    ) -> None:
+        """`days`: for how long they are kept."""
+        self._metrics = metrics
+        self._store = store
+        self._invoker = invoker
+        self._days = days
+        self._pending: deque[list[Entry]] = deque(maxlen=PENDING)
+
+    async def run(self) -> None:
+        tidied = time.time()
+        while True:
+            now = time.time()
+            await asyncio.sleep(start_of(now) + MINUTE_S - now)
+            await self.flush()
+            if time.time() - tidied >= TIDIED_S:
+                tidied = time.time()
+                await self.tidy(tidied)
+
+    async def flush(self) -> None:
+        """What was counted until now is on the disk, if that can be written."""
+        for where, peaks in self._invoker.peaks().items():
+            for source, name, value in of_peaks(*where, peaks):
+                self._metrics.add(source, name, value)
+        taken = self._metrics.take()
+        if taken:
+            entries = [Entry(source, start, values) for (source, start), values in taken.items()]
+            self._pending.append(entries)
+        for _ in range(len(self._pending)):
+            if not self._pending:  # somebody else is quicker
+                return
+            entries = self._pending.popleft()
+            try:
+                await self._store.put(entries)
+            except StoreUnavailable as error:
+                log.error("metrics cannot be written", extra={"reason": str(error)})
+                self._pending.appendleft(entries)
+                return
+            except TooManySeries as error:
+                log.error("metrics are lost: the account has too many", extra={"account": error})
+
+    async def tidy(self, now: float) -> None:
+        """Make old metrics coarser, and forget the oldest."""
+        try:
+            await self._store.roll(MINUTE_S, int(now - PARTS_S))
+            for span_s, age_s in SPANS:
+                await self._store.roll(span_s, int(now - age_s))
+            await self._store.forget(int(now - self._days * DAY_S))
+        except StoreUnavailable as error:
+            log.error("metrics cannot be tidied", extra={"reason": str(error)})
