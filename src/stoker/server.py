@@ -115,12 +115,7 @@ class Server:
             snapshot_lost=self._changed,
             settings=_invoke_settings(config, secret),
         )
-        self._metering = Metering(
-            metrics=self._metrics,
-            store=self._metric_store,
-            invoker=self._invoker,
-            days=config.metrics_days,
-        )
+        self._metering = self._meter(config.metrics_days)
         self._neighbours = _neighbours(config, self._serve_triggers)
         self._catalog = Catalog(reserve=self._invoker.reserve)
         self._queues = Broker(MessageStore(database(config, "queues")))
@@ -282,6 +277,11 @@ class Server:
             await self._http.close(0)
         await http
         hurry.cancel()
+
+    def _meter(self, days: int) -> Metering:
+        return Metering(
+            metrics=self._metrics, store=self._metric_store, invoker=self._invoker, days=days
+        )
 
     def _dispatcher(self) -> Dispatcher:
         deliveries = self._deliveries
