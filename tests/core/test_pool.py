@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from stoker.core.pool import EACH_MB, Begin, Pool, Retire, Room, Serve, Slot, Waiter, Waits
+from stoker.core.pool import EACH_MB, KEPT_S, Begin, Pool, Retire, Room, Serve, Slot, Waiter, Waits
 
 ROOM = Room(environments=4, memory_mb=500)
 SIZES = {"small": 100, "big": 300}
@@ -93,6 +93,25 @@ def test_room_is_made_by_evicting_the_longest_idle_and_never_the_busy() -> None:
     big = pool.wait(waiter(KEYS[1]), 9.0)
     assert big is not None
     assert big.evicted == (slots[0],)
+
+
+def test_a_crowd_takes_no_environment_that_others_used_just_now() -> None:
+    pool: Pool[str, str] = Pool(Room(environments=2, memory_mb=10_000))
+    other = warm(pool, now=1.0)  # of KEYS[0]
+    mine = begun(pool, waiter(KEYS[1]))
+    crowd = waiter(KEYS[1])
+    assert pool.wait(crowd, 2.0) is None
+    assert crowd.waits is Waits.IN_LINE
+    assert pool.grant(1.0 + KEPT_S - 0.1) is None
+    grant = pool.grant(1.0 + KEPT_S)
+    assert grant is not None
+    assert grant.begin.evicted == (other,), "it has not been used for long enough"
+    for now in (6.5, 6.6):
+        assert isinstance(pool.freed(mine, now), Serve)
+    assert pool.freed(mine, 7.0) is pool.freed(grant.begin.slot, 7.0) is None
+    first = pool.wait(waiter(KEYS[0]), 7.1)
+    assert first is not None
+    assert len(first.evicted) == 1, "who has none takes even what was just used"
 
 
 def test_the_line_for_room_is_served_in_order() -> None:
@@ -223,12 +242,12 @@ def test_memory_of_the_machine_makes_room_as_a_number_of_environments_does() -> 
     free[0] = 100 + EACH_MB
     assert begun(pool, waiter(KEYS[1])), "just enough, and nobody is evicted"
     assert pool.idle == [first, second]
-    begin = pool.wait(waiter(KEYS[1]), 3.0)
+    begin = pool.wait(waiter(KEYS[1]), 1.0 + KEPT_S)
     assert begin is not None
     assert begin.evicted == (first,), "the one that starts is not seen in what is free yet"
     free[0] = 0.0
     late = waiter(KEYS[1])
-    assert pool.wait(late, 4.0) is None
+    assert pool.wait(late, 2.0 + KEPT_S) is None
     assert late.waits is Waits.IN_LINE
     assert pool.idle == [second], "nobody is evicted in vain"
 
@@ -301,10 +320,12 @@ class PoolStory(RuleBasedStateMachine):
             assert not (begin and line), "who came last got the room"
             books.waiting.append(who)
             self.began(begin)
+            self.granted()
             return
         best = [seen for seen in warm if seen.slot.provisioned] or warm
         assert best[-1].slot is slot, "what is provisioned first, of that the last used first"
         best[-1].state, best[-1].runs = "busy", who
+        self.granted()
 
     @rule(key=st.sampled_from(KEYS))
     def provision(self, key: tuple[str, ...]) -> None:
@@ -434,13 +455,16 @@ class PoolStory(RuleBasedStateMachine):
         assert self.pool.in_line == len(line)
         if not line:
             return
+        first = next(iter(self.pool._line))
+        crowd = any(slot.key == first.key for slot in self.pool.slots)
         fixed = [
             seen
             for seen in self.books.environments
-            if seen.state != "idle" or seen.slot.provisioned
+            if seen.state != "idle"
+            or seen.slot.provisioned
+            or (crowd and self.now - seen.slot.idle_since < KEPT_S)
         ]
         memory_mb = sum(seen.slot.memory_mb for seen in fixed)
-        first = next(iter(self.pool._line))
         full = len(fixed) >= ROOM.environments
         assert full or memory_mb + first.memory_mb > ROOM.memory_mb, "there was room"
 

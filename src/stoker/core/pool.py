@@ -8,12 +8,13 @@ what they stand for is the shell's business. The laws it holds:
   waiting for "its" environment while another is there (a new one serves first who counts on it);
 * whoever waits is covered by an environment under way, or gives one that has answered a moment
   to come free, or stands in line for room;
-* only idle environments are evicted, the longest idle first;
+* only idle environments are evicted, the longest idle first; one that others used just now is
+  taken only by who has none at all: a crowd that wants more does not make the others cold;
 * an environment that is provisioned is used before any other, and is not evicted. Nobody counts
   on one that is still starting: its init may take long, and on demand is there meanwhile.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -22,6 +23,7 @@ from typing import Generic, TypeVar
 E = TypeVar("E")  # an environment
 W = TypeVar("W")  # a request
 Key = tuple[str, ...]
+KEPT_S = 5.0  # an environment that was used within that is kept from crowds
 EACH_MB = 32  # of the machine's own memory, what one environment is taken to need at least
 
 
@@ -127,6 +129,7 @@ class Pool(Generic[E, W]):
     _queues: dict[Key, OrderedDict[Waiter[W], None]] = field(default_factory=dict)
     _line: OrderedDict[Waiter[W], None] = field(default_factory=OrderedDict)
     _counts: dict[Key, _Count] = field(default_factory=dict)
+    _owned: Counter[Key] = field(default_factory=Counter)  # slots of each key
     _memory_mb: int = 0
     _starting: int = 0  # of all keys
 
@@ -321,7 +324,8 @@ class Pool(Generic[E, W]):
         count, total_mb = len(self.slots) + 1, self._memory_mb + memory_mb
         free_mb = self.free_mb() - self.room.spare_mb - EACH_MB * (self._starting + 1)
         for slot in self._resting:
-            if self._fits(count, total_mb, free_mb):
+            recent = slot.key != key and now - slot.idle_since < KEPT_S
+            if self._fits(count, total_mb, free_mb) or (recent and self._owned[key]):
                 break
             evicted.append(slot)
             count -= 1
@@ -334,6 +338,7 @@ class Pool(Generic[E, W]):
             self._remove(slot)
         slot = Slot[E](key, memory_mb, born=now, covers=covers)
         self.slots[slot] = None
+        self._owned[key] += 1
         self._memory_mb += slot.memory_mb
         self._starting += 1
         if covers:
@@ -406,6 +411,9 @@ class Pool(Generic[E, W]):
 
     def _remove(self, slot: Slot[E]) -> None:
         del self.slots[slot]
+        self._owned[slot.key] -= 1
+        if not self._owned[slot.key]:
+            del self._owned[slot.key]
         self._memory_mb -= slot.memory_mb
         self._tidy(slot.key)
 
