@@ -31,6 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
         # gave up root reads what is there. And nothing of it stays.
         folder = tempfile.mkdtemp(prefix="tests-of-stoker-")
         config.option.basetemp = Path(folder) / "run"
+        # And what our commands put into /tmp is there: two runs at once do not see each other's.
+        Path(folder).chmod(0o1777)
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 

@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Container, Iterable, Iterator
@@ -37,7 +38,7 @@ class Traces:
     cgroups: frozenset[str]
     mounts: frozenset[str]
     network: frozenset[str]  # interfaces, named namespaces, firewall tables
-    folders: frozenset[str]  # /tmp/stoker*
+    folders: frozenset[str]  # $TMPDIR/stoker*
 
     def beyond(self, other: "Traces") -> list[str]:
         """What is here and was not there."""
@@ -72,7 +73,7 @@ def look(without: int | None = None) -> Traces:
         cgroups=ours(_cgroups()),
         mounts=ours(_mounts()),
         network=ours(_network()),
-        folders=frozenset(str(path) for path in Path("/tmp").glob("stoker*")),
+        folders=frozenset(str(path) for path in Path(tempfile.gettempdir()).glob("stoker*")),
     )
 
 

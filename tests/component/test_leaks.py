@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def test_an_open_file_a_thread_and_a_folder_are_seen() -> None:
     before = leaks.look()
     done = threading.Event()
     thread = threading.Thread(target=done.wait, name="left alone")
-    folder = Path(f"/tmp/stoker-test-{os.getpid()}")
+    folder = Path(tempfile.gettempdir(), f"stoker-test-{os.getpid()}")
     with socket.socket():
         thread.start()
         folder.mkdir()

@@ -60,7 +60,9 @@ def test_a_node_that_was_started_ahead_is_as_one_that_was_not(
     assert ahead["argv"][1:] == ["/var/runtime/bootstrap.cjs"]
     for one in (ahead, anew):
         for changing in ("_X_AMZN_TRACE_ID", "AWS_LAMBDA_FUNCTION_NAME", "_",
-                         "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"):  # fmt: skip
+                         "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+                         "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+                         "AWS_SESSION_TOKEN"):  # fmt: skip
             one["env"].pop(changing, None)
     assert ahead == anew
     assert (ahead["cwd"], ahead["uid"]) == ("/var/task", 993)

@@ -63,7 +63,9 @@ def test_a_ruby_that_was_started_ahead_is_as_one_that_was_not(
     for one in (ahead, anew):
         one["env"]["RUBYLIB"] = one["env"]["RUBYLIB"].partition("/ruby/lib")[0]
         for changing in ("_X_AMZN_TRACE_ID", "AWS_LAMBDA_FUNCTION_NAME", "_",
-                         "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"):  # fmt: skip
+                         "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+                         "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+                         "AWS_SESSION_TOKEN"):  # fmt: skip
             one["env"].pop(changing, None)
     assert ahead == anew
     assert (ahead["cwd"], ahead["uid"], ahead["args"]) == ("/var/task", 993, [])
