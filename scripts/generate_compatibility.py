@@ -205,8 +205,8 @@ DIFFERENCES = {
         ),
         (
             "A full machine",
-            "idle environments on demand are ended, the longest idle first (what was used within five "
-            "seconds only for a function that has none at all); then invocations wait "
+            "idle environments on demand are ended, the longest idle first (what was used within "
+            "five seconds only for a function that has none at all); then invocations wait "
             "up to 30 seconds, and hear what AWS says when a region has no capacity",
         ),
         (
