@@ -29,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.basetemp is None:
         # Not in pytest's own place, which each new run closes to all but its user: a server that
         # gave up root reads what is there. And nothing of it stays.
-        folder = tempfile.mkdtemp(prefix="tests-of-stoker-")
+        folder = tempfile.mkdtemp(prefix=leaks.OF_A_RUN)
         config.option.basetemp = Path(folder) / "run"
         # And what our commands put into /tmp is there: two runs at once do not see each other's.
         Path(folder).chmod(0o1777)

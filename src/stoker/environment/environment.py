@@ -449,7 +449,7 @@ class Environment:
         self._timers.start("kill", effect.budget_ms / 1000, self._kill_limit)
 
     def _terminate(self, effect: words.Terminate) -> None:
-        self._sandbox.signal(RUNTIME, SIGTERM)
+        self._freezing.settled(lambda: self._sandbox.signal(RUNTIME, SIGTERM))
         self._timers.start("term", effect.grace_ms / 1000, self._term_limit)
 
     def _term_limit(self) -> None:

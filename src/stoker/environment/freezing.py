@@ -8,6 +8,8 @@ from stoker.environment.timers import Timers
 from stoker.environment.view import FROZEN, History
 from stoker.sandbox.base import Sandbox
 
+SETTLE_S = 0.01  # after a thaw, until all threads are where they were
+
 
 class Freezing:
     """The timer is armed once and looked at late: an environment in use costs no timers."""
@@ -30,6 +32,7 @@ class Freezing:
         self._is_idle = is_idle
         self._idle_since = 0.0
         self._due = False
+        self._thawed_at = float("-inf")
 
     def idle(self, now: float) -> None:
         """From now on; freeze it if it stays so."""
@@ -43,7 +46,18 @@ class Freezing:
         if self.frozen:
             self._sandbox.thaw()
             self.frozen = False
+            self._thawed_at = time.monotonic()
             self._telemetry.thaw()
+
+    def settled(self, then: Callable[[], None]) -> None:
+        """Call this when who was thawed just now is awake. A signal that comes before may be taken
+        by any thread, and there are programs (Python's) that act on it only in their first, which
+        goes on waiting then."""
+        left_s = self._thawed_at + SETTLE_S - time.monotonic()
+        if left_s > 0:
+            self._timers.start("settle", left_s, then)
+        else:
+            then()
 
     def _freeze(self) -> None:
         self._due = False
