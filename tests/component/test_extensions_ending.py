@@ -170,7 +170,6 @@ def test_an_extension_with_a_false_name_is_an_internal_one_and_the_runtime_waits
     run(tmp_path, story, init_limit_s=0.5)
 
 
-@pytest.mark.slow  # fails now and then when the machine has much else to do
 def test_an_extension_that_forks_away_has_crashed_and_leaves_nobody_behind(
     tmp_path: Path,
 ) -> None:

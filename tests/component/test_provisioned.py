@@ -6,8 +6,6 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
-
 from stoker.core.account_limits import AccountLimits, Limits
 from stoker.core.invocation import Initialization, Target
 from stoker.core.model import FunctionKey
@@ -50,7 +48,6 @@ class Provided:
         return [view for view in found if view.initialization is Initialization.PROVISIONED]
 
 
-@pytest.mark.slow  # fails now and then when the machine has much else to do
 def test_they_are_there_before_anybody_asks_and_what_exceeds_them_runs_on_demand(
     tmp_path: Path,
 ) -> None:
@@ -71,10 +68,10 @@ def test_they_are_there_before_anybody_asks_and_what_exceeds_them_runs_on_demand
             b'"provisioned-concurrency"',
             b'"provisioned-concurrency"',
         ]
+        await world.until(lambda: [v.phase for v in world.views(f)] == ["Idle"] * 3)
         text = "".join(await world.lines(f))
         assert text.count("INIT_REPORT Init Duration") == 2
         assert text.count("\tInit Duration") == 1, "REPORT has the one on demand only"
-        await world.until(lambda: [v.phase for v in world.views(f)] == ["Idle"] * 3)
         assert (await world.invoke(f, event)).payload == b'"provisioned-concurrency"'
 
     run(tmp_path, story)

@@ -19,7 +19,7 @@ from stoker.runtimes.found import (
     find_runtime,
     found_runtimes,
 )
-from stoker.runtimes.runtime_dir import allows, build_runtime_dir, has_sdk, sdk_version
+from stoker.runtimes.runtime_dir import allows, build_runtime_dir, sdk_version
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 HERE = f"python{VERSION}"  # the one runtime that is surely there
@@ -257,9 +257,9 @@ def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_python_that_the_sdk_does_not_support_gets_none(tmp_path: Path) -> None:
     found = find_runtime(HERE)
-    assert has_sdk(found)
+    assert sdk_version(found) is not None
     old = FoundRuntime("python3.8", "3.8.18", Layout.PREFIX, found.prefix, found.executable)
-    assert not has_sdk(old)
+    assert sdk_version(old) is None
     assert sdk_version(FoundRuntime("provided.al2023")) is None
     names = {path.name for path in build_runtime_dir(old, tmp_path).iterdir()}
     assert {"bootstrap", "bootstrap.py", "__pycache__"} <= names

@@ -53,10 +53,6 @@ class InvalidNextTokenException(ServiceError):
     status = 400
 
 
-class ResourceNotReadyException(ServiceError):
-    status = 502
-
-
 class InvalidParameterValueException(ServiceError):
     status = 400
 
@@ -79,10 +75,6 @@ class SerializationException(ServiceError):
 
 class InvalidRequestContentException(ServiceError):
     status = 400
-
-
-class InvalidZipFileException(ServiceError):
-    status = 502
 
 
 class RequestTooLargeException(ServiceError):

@@ -54,10 +54,6 @@ class MessageNotInflight(QueueError):
     query = _SQS + "MessageNotInflight"
 
 
-class UnsupportedOperation(QueueError):
-    query = _SQS + "UnsupportedOperation"
-
-
 class PurgeQueueInProgress(QueueError):
     query = _SQS + "PurgeQueueInProgress"
 

@@ -1,7 +1,7 @@
 """What a function's runtime is made of on this machine.
 
     find_runtime("python3.12")      -> FoundRuntime, or RuntimeUnavailable with the remedy
-    found_runtimes()                -> all there are; for `stoker doctor`
+    found_runtimes()                -> all there are
 
 An interpreter of another version than the one that was asked for is never taken.
 """

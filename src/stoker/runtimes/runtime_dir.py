@@ -120,10 +120,6 @@ def sdk_version(found: FoundRuntime) -> str | None:
     return next((p.version for p in sdk_packages(found) if _name(p) == SDK), None)
 
 
-def has_sdk(found: FoundRuntime) -> bool:
-    return sdk_version(found) is not None
-
-
 def sdk_packages(found: FoundRuntime) -> tuple[Distribution, ...]:
     """boto3 and all it needs, as installed beside Stoker; () unless a Python was found that every
     one of them supports."""

@@ -193,7 +193,6 @@ class Launcher:
         """Fit a prepared sandbox to its function, set its runtime off, and hand it over."""
         number, spec = request.number, request.spec
         try:
-            started = time.monotonic()
             if prepared.snapshot:  # in time it writes to what it shares, and owns it then
                 prepared.group.limit_memory(spec["memory_mb"] << 20)
             else:
@@ -215,7 +214,6 @@ class Launcher:
                 "v2": [name for name in ("memory", "cpu") if self.cgroups.layout.is_v2(name)],
                 "freezer": "cgroup.freeze" if self.cgroups.layout.unified else "freezer.state",
                 "fds": list(fds),
-                "fit_ms": (time.monotonic() - started) * 1000,
             }
             self.reply(number, facts, tuple(fds.values()))
             prepared.go_on()

@@ -54,7 +54,6 @@ class NamespacesSandbox:
         self.on_exit: Callable[[str, Exit], None] = lambda *_: None
         self.on_lost: Callable[[str], None] = lambda _: None
         self.pid: int = facts["pid"]
-        self.fit_ms: float = facts["fit_ms"]
         self._memory_mb = spec.memory_mb
         self._facts = facts
         self._bury = bury

@@ -40,7 +40,7 @@ SECCOMP_MODE_FILTER = 2
 
 # Calls newer than Linux 5.0 have one number on every architecture.
 _OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT = 428, 429, 430, 431, 432
-_PIDFD_SEND_SIGNAL, _PIDFD_OPEN, _OPENAT2, _MOUNT_SETATTR = 424, 434, 437, 442
+_PIDFD_OPEN, _OPENAT2, _MOUNT_SETATTR = 434, 437, 442
 _PIDFD_GETFD = 438
 _RESOLVE_NO_SYMLINKS, _RESOLVE_BENEATH = 0x04, 0x08
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
@@ -188,7 +188,3 @@ def pidfd_open(pid: int) -> int:
 def pidfd_getfd(fd: int, number: int) -> int:
     """A copy of that process's descriptor, for us."""
     return int(_syscall(f"get descriptor {number}", _PIDFD_GETFD, fd, number, 0))
-
-
-def pidfd_kill(fd: int, number: int) -> None:
-    _syscall("signal process", _PIDFD_SEND_SIGNAL, fd, number, None, 0)
