@@ -6,8 +6,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.component.test_environment import INIT_START, assert_lines
 from tests.component.test_extensions import MS, extended
 from tests.extending import EXTENSION, LISTENER
