@@ -406,6 +406,16 @@ DIFFERENCES = {
             "exits and missing bootstraps have a line of their own, `RequestId: … Error: …`; out "
             "of memory and init errors have REPORT's and INIT_REPORT's alone",
         ),
+        (
+            "Subscription filters",
+            "events wait with the log and are sent at least once; a destination that refuses for "
+            "good is tried again with the next events (AWS leaves it alone for up to ten minutes); "
+            "64 MB wait for one filter at most, and a function gets up to 512 KB of events at a "
+            "time. Columns of a pattern are not extracted (extractedFields). A function is also "
+            "spared the group that its LoggingConfig names. Logical destinations, account "
+            "policies, transformers, fieldSelectionCriteria and emitSystemFields are refused by "
+            "name, and so are metric filters",
+        ),
         ("A flood", "what exceeds the bound is dropped, and a marker says how much"),
     ),
 }

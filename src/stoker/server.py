@@ -6,6 +6,7 @@ clients ──► HttpServer ──► Front ──► Control ──► Store, 
                              ├──► Dispatcher ──► EventQueue                   (what runs later)
                              ├──► Broker ──► MessageStore                     (SQS)
                              ├──► Stacks ──► StackStore, and the Front itself (CloudFormation)
+                             ├──► LogDeliveries ──► LogStore, Dispatcher      (what logs lead to)
                              ├──► Mappings ──► Broker, Neighbours, Invoker    (what polls sources)
                              ├──► Metering ──► MetricStore                      (what is counted)
                              └──► Invoker ──► Environment ──► Backend         (what runs)
@@ -24,6 +25,7 @@ from stoker.api import stack_answers
 from stoker.api.control import Control, Settings
 from stoker.api.front import Front
 from stoker.api.inward import Inward
+from stoker.api.log_deliveries import LogDeliveries
 from stoker.api.sampling import Sampling
 from stoker.api.settling import Settling
 from stoker.api.triggers import FromNeighbours
@@ -97,7 +99,7 @@ class Server:
         self._sockets = sockets
         self._backend = backend
         self._store = SqliteStore(database(config, "stoker"))
-        self._logs = LogStore(database(config, "logs"))
+        self._logs = LogStore(database(config, "logs"), subscribed=self._subscribed)
         quotas = quotas_of(config)
         self._blobs = DirectoryBlobs(config.data_dir / "blobs", quotas.unzipped_bytes)
         self._code = CodeCache(config.data_dir / "code", self._blobs)
@@ -147,6 +149,7 @@ class Server:
         )
         self._front = Front(self._control)
         self._http = HttpServer(self._front)
+        self._subscribers = LogDeliveries(self._control)
         self._triggered = FromNeighbours(self._control)
         self._triggers = HttpServer(self._triggered)
         self._hurry = asyncio.Event()
@@ -238,6 +241,8 @@ class Server:
         await self._queues.open()
         ending(self._events.close)
         await self._events.start()
+        ending(self._subscribers.close)
+        self._subscribers.wake()
         ending(self._mappings.close)
         if self._polled():
             await self._mappings.start(self._store)
@@ -327,6 +332,9 @@ class Server:
 
     async def _serve_triggers(self, listener: socket.socket) -> None:
         await self._triggers.serve(listener)
+
+    def _subscribed(self) -> None:
+        self._subscribers.wake()
 
     def _changed(self) -> None:
         self._activation.wake()

@@ -49,10 +49,14 @@ def group_of_arn(caller: Caller, arn: str) -> GroupName:
 
 
 def group_arn(caller: Caller, name: str) -> str:
+    return arn_of(own_group(caller, name))
+
+
+def arn_of(group: GroupName) -> str:
     partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(
-        caller.region.rpartition("-")[0].rpartition("-")[0], "aws"
+        group.region.rpartition("-")[0].rpartition("-")[0], "aws"
     )
-    return f"arn:{partition}:logs:{caller.region}:{caller.account}:log-group:{name}"
+    return f"arn:{partition}:logs:{group.region}:{group.account}:log-group:{group.name}"
 
 
 def show_group(caller: Caller, group: Group, *, brief: bool) -> shapes.LogGroup:

@@ -215,14 +215,16 @@ async def put_log_events(
     times = [event.timestamp for event in put.log_events]
     messages = [event.message.encode(errors="replace") for event in put.log_events]
 
-    def store(db: Connection) -> tuple[Accepted, int]:
+    def store(db: Connection) -> tuple[Accepted, int, bool]:
         group = log_groups.get_group(db, own_group(caller, put.log_group_name))
         accepted = accept(times, messages, now, group.retention_days)
         kept = slice(accepted.start, accepted.end)
         batch = Batch(where, times[kept], messages[kept])
-        return accepted, log_writes.store_in_existing(db, batch, now)
+        return accepted, *log_writes.store_in_existing(db, batch, now)
 
-    accepted, number = await control.logs_store.change(store)
+    accepted, number, subscribed = await control.logs_store.change(store)
+    if subscribed:
+        control.logs_store.subscribed()
     return shapes.PutLogEventsResponse(
         next_sequence_token=Position(now, number).digits,
         rejected_log_events_info=_rejected(accepted),

@@ -16,10 +16,8 @@ from collections.abc import Mapping
 import orjson
 
 from stoker.api.control import Control
-from stoker.api.event_invocations import check_loop
-from stoker.api.identifiers import new_request_id
-from stoker.api.sampling import begun
-from stoker.core import access, lineage, neighbours, trigger_targets
+from stoker.api.event_invocations import keep_for
+from stoker.core import access, neighbours, trigger_targets
 from stoker.core.errors import (
     AccessDeniedException,
     InvalidParameterValueException,
@@ -29,12 +27,10 @@ from stoker.core.errors import (
 )
 from stoker.core.limits import ASYNC_PAYLOAD_BYTES
 from stoker.core.message_attributes import Value
-from stoker.core.model import FunctionKey
 from stoker.core.names import parse_function_ref
 from stoker.core.queue_rules import QueueKey
 from stoker.http.base import Exchange
 from stoker.queues.posting import Post, post
-from stoker.store.event_queue import Content
 
 log = logging.getLogger(__name__)
 
@@ -115,23 +111,15 @@ class FromNeighbours:
         said = exchange.headers
         principal = said[neighbours.PRINCIPAL]
         ref = parse_function_ref(arn)
-        key = FunctionKey(ref.account or "", ref.region or "", ref.name)
+        account, region = ref.account or "", ref.region or ""
         asks = _asks(said)
         catalog = self._control.catalog
-        target = catalog.resolve(key.account, key.region, key.name, ref.qualifier)
-        policy = catalog.policy(key.account, key.region, key.name, ref.qualifier)
-        access.check(policy, asks, owner=key.account, who=principal, resource=arn)
+        target = catalog.resolve(account, region, ref.name, ref.qualifier)
+        policy = catalog.policy(account, region, ref.name, ref.qualifier)
+        access.check(policy, asks, owner=account, who=principal, resource=arn)
         if exchange.method == "GET":
             return 204
-        trace, _, ancestor = begun(
-            self._control.sampling, (key.account, key.region, key.name),
-            said.get(neighbours.TRACE), active=target.tracing == "Active",
-        )  # fmt: skip
-        trace, turns = lineage.advanced(trace, lineage.mark(key.arn))
-        if turns:
-            check_loop(self._control, key, turns)
-        content = Content(new_request_id(), arn, "application/json", trace, ancestor, exchange.body)
-        await self._control.events.keep(key, ref.qualifier, content)
+        await keep_for(self._control, arn, target, exchange.body, said.get(neighbours.TRACE))
         return 202
 
 

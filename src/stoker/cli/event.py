@@ -16,11 +16,13 @@ def event(
     kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}.")],
     bucket: Annotated[Text, typer.Option(help="Of s3.")] = None,
     key: Annotated[Text, typer.Option(help="The object's, the partition's, the item's.")] = None,
-    name: Annotated[Text, typer.Option(help="Of the queue, topic, rule, stream, table.")] = None,
+    name: Annotated[
+        Text, typer.Option(help="Of the queue, topic, rule, stream, table, log group.")
+    ] = None,
     body: Annotated[
         Text,
         typer.Option(
-            help="Of the message or the request; the detail of eventbridge, the item of dynamodb."
+            help="Of the message, line or request; the detail of eventbridge, the item of dynamodb."
         ),
     ] = None,
     subject: Annotated[Text, typer.Option(help="Of sns.")] = None,

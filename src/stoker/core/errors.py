@@ -67,6 +67,12 @@ class InvalidParameterException(ServiceError):
     status = 400
 
 
+class InvalidOperationException(ServiceError):
+    """CloudWatch Logs' for what a resource of this kind cannot have."""
+
+    status = 400
+
+
 class SerializationException(ServiceError):
     """A value of the wrong type, or a body that cannot be read at all."""
 

@@ -9,8 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from stoker.core import http_events, queue_records, stream_records, trigger_events, url_events
+from stoker.core import (
+    http_events,
+    log_subscriptions,
+    queue_records,
+    stream_records,
+    trigger_events,
+    url_events,
+)
 from stoker.core.event_matching import Filters
+from stoker.core.log_events import Position
 from stoker.core.proxy_events import Place, Request
 from stoker.core.stream_batches import Batch
 
@@ -185,6 +193,19 @@ def _batch(source: stream_records.Source, told: Mapping[str, Any]) -> bytes:
     return stream_records.event(source, Batch(0, (record,)))
 
 
+def _logs(given: Given) -> bytes:
+    now_ms = int(given.now * 1000)
+    digest = hashlib.md5(given.id.encode(), usedforsecurity=False).hexdigest()
+    sent = log_subscriptions.Sent(
+        account=given.account,
+        group=given.get("name", "/aws/lambda/function"),
+        stream=f"{datetime.fromtimestamp(given.now, UTC):%Y/%m/%d}/[$LATEST]{digest}",
+        filter="filter",
+        events=((Position(now_ms), given.get("body", "hello")),),
+    )
+    return log_subscriptions.function_event(log_subscriptions.data_message(sent))
+
+
 def _http_api(version: str) -> Callable[[Given], Any]:
     def make(given: Given) -> Any:
         request = _request(given, "abcdefghij.execute-api")
@@ -242,6 +263,7 @@ KINDS: Mapping[str, tuple[Callable[[Given], Any], tuple[str, ...]]] = {
     "schedule": (_schedule, ("name",)),
     "kinesis": (_kinesis, ("name", "key", "body")),
     "dynamodb": (_dynamodb, ("name", "key", "body")),
+    "logs": (_logs, ("name", "body")),
     "http-api": (_http_api("2.0"), _HTTP),
     "http-api:1.0": (_http_api("1.0"), _HTTP),
     "function-url": (_function_url, _HTTP),

@@ -84,6 +84,12 @@ def delete_group(connection: sqlite3.Connection, name: GroupName) -> None:
     )
     connection.execute("DELETE FROM log_stream WHERE group_id = ?", (group.id,))
     connection.execute("DELETE FROM log_group_tag WHERE group_id = ?", (group.id,))
+    connection.execute(
+        "DELETE FROM log_parcel WHERE subscription_id IN"
+        " (SELECT id FROM log_subscription WHERE group_id = ?)",
+        (group.id,),
+    )
+    connection.execute("DELETE FROM log_subscription WHERE group_id = ?", (group.id,))
     connection.execute("DELETE FROM log_group WHERE id = ?", (group.id,))
 
 

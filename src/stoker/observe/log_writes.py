@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from stoker.core.errors import LogsResourceNotFoundException
 from stoker.core.log_events import DAY_MS
+from stoker.observe import log_outbox
 from stoker.observe.log_chunks import (
     CHUNK_BYTES,
     Chunk,
@@ -47,20 +48,26 @@ class Batch:
     messages: Sequence[bytes]
 
 
-def store(connection: sqlite3.Connection, batches: Sequence[Batch], now_ms: int) -> None:
-    """Store the batches of functions; groups and streams that do not exist are made."""
+def store(connection: sqlite3.Connection, batches: Sequence[Batch], now_ms: int) -> bool:
+    """Store the batches of functions; groups and streams that do not exist are made. True: some
+    wait for subscribers, too."""
+    filled = False
     for batch in batches:
         if batch.times:
-            _append(connection, find_or_make(connection, batch.where, now_ms), batch, now_ms)
+            stream = find_or_make(connection, batch.where, now_ms)
+            filled |= _append(connection, stream, batch, now_ms)
+    return filled
 
 
-def store_in_existing(connection: sqlite3.Connection, batch: Batch, now_ms: int) -> int:
-    """Store one batch, or raise what AWS raises; answers the number the next event gets."""
+def store_in_existing(
+    connection: sqlite3.Connection, batch: Batch, now_ms: int
+) -> tuple[int, bool]:
+    """Store one batch, or raise what AWS raises; answers the number the next event gets, and
+    whether some wait for subscribers, too."""
     stream = find(connection, batch.where)
-    if batch.times:
-        _append(connection, stream, batch, now_ms)
+    filled = bool(batch.times) and _append(connection, stream, batch, now_ms)
     (number,) = connection.execute("SELECT next FROM log_sequence").fetchone()
-    return int(number)
+    return int(number), filled
 
 
 def find(connection: sqlite3.Connection, where: StreamName) -> int:
@@ -94,11 +101,12 @@ def find_or_make(connection: sqlite3.Connection, where: StreamName, now_ms: int)
         return find(connection, where)
 
 
-def _append(connection: sqlite3.Connection, stream_id: int, batch: Batch, now_ms: int) -> None:
+def _append(connection: sqlite3.Connection, stream_id: int, batch: Batch, now_ms: int) -> bool:
     (number,) = connection.execute(
         "UPDATE log_sequence SET next = next + ? RETURNING next", (len(batch.times),)
     ).fetchone()
-    chunks = pack(batch.times, batch.messages, number - len(batch.times), now_ms)
+    number -= len(batch.times)
+    chunks = pack(batch.times, batch.messages, number, now_ms)
     tiers = [_tier(chunk, 0) for chunk in chunks]
     first, last = min(batch.times), max(batch.times)
     stored_bytes = sum(chunk.stored_bytes for chunk in chunks)
@@ -116,6 +124,8 @@ def _append(connection: sqlite3.Connection, stream_id: int, batch: Batch, now_ms
         _insert(connection, group_id, stream_id, tier, chunk)
     if loose >= FAN_IN:
         _merge_tiers(connection, group_id, stream_id)
+    events = batch.times, batch.messages, number
+    return log_outbox.fill(connection, group_id, stream_id, events, now_ms)
 
 
 def _tier(chunk: Chunk, tier: int) -> int:

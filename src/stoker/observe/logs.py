@@ -4,6 +4,8 @@
                                                                                of chunks
     read ──► writes what is pending, then asks in a second thread with a connection of its own
 
+What subscription filters want of it is written beside it (observe/log_outbox.py).
+
 Everything that holds memory is bounded: a stream's pending events and all of them together. Past
 that, events are dropped and one marker event stands where they are missing. The same happens
 when the disk cannot take them: writing never blocks and never raises.
@@ -186,8 +188,17 @@ class Sink:
 class LogStore:
     """Log groups, streams and events of all accounts and regions, in one file."""
 
-    def __init__(self, path: Path, *, bounds: Bounds | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        bounds: Bounds | None = None,
+        subscribed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`subscribed` is called when events have come that subscribers wait for; whoever brings
+        some with `change` calls it, too."""
         self.bounds = bounds or Bounds()
+        self.subscribed = subscribed
         self.path = path
         self.dropped_events = 0
         self.dropped_bytes = 0
@@ -197,7 +208,7 @@ class LogStore:
         self._reader = ThreadPoolExecutor(1, "stoker-logs-read")
         self._expected: list[Sink] = []
         self._lent_bytes = 0
-        self._writing: asyncio.Future[None] | None = None
+        self._writing: asyncio.Future[bool] | None = None
         self._sweeping: asyncio.Future[bool] | None = None
         self._flush_timer: asyncio.TimerHandle | None = None
         self._sweep_timer: asyncio.TimerHandle | None = None
@@ -243,14 +254,20 @@ class LogStore:
             if self._writing is not None:
                 await asyncio.wait({self._writing})
 
-    async def query(self, action: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Ask the file; everything appended before is in it."""
-        await self.flush()
+    async def query(
+        self, action: Callable[[sqlite3.Connection], Result], *, flushed: bool = True
+    ) -> Result:
+        """Ask the file; everything appended before is in it, unless that does not matter."""
+        if flushed:
+            await self.flush()
         return await self._run(self._reader, self._read_database, action)
 
-    async def change(self, action: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Change the file in one transaction, behind everything appended before."""
-        await self.flush()
+    async def change(
+        self, action: Callable[[sqlite3.Connection], Result], *, flushed: bool = True
+    ) -> Result:
+        """Change the file in one transaction, behind everything appended before, likewise."""
+        if flushed:
+            await self.flush()
         return await self._run(self._writer, self._write_database, action)
 
     async def _run(
@@ -311,17 +328,21 @@ class LogStore:
         self._writing = self._loop.run_in_executor(self._writer, self._store, taken)
         self._writing.add_done_callback(partial(self._written, taken))
 
-    def _store(self, taken: list[_Taken]) -> None:
+    def _store(self, taken: list[_Taken]) -> bool:
         batches = [part.batch() for part in taken]
-        self._write_database.run(partial(log_writes.store, batches=batches, now_ms=now_ms()))
+        return self._write_database.run(partial(log_writes.store, batches=batches, now_ms=now_ms()))
 
-    def _written(self, taken: list[_Taken], done: asyncio.Future[None]) -> None:
+    def _written(self, taken: list[_Taken], done: asyncio.Future[bool]) -> None:
         self._writing = None
         self._lent_bytes -= sum(part.lent_bytes for part in taken)
         error = done.exception()
         if error is not None:
             self._give_up(taken, error)
-        elif self._failing and any(part.times for part in taken):  # not by mere markers
+        elif done.result() and self._running:
+            self.subscribed()
+        if (
+            error is None and self._failing and any(part.times for part in taken)
+        ):  # not by mere markers
             self._failing = False
             logger.warning("log store recovered", extra={"dropped_events": self.dropped_events})
         if self._expected and self._running:

@@ -259,3 +259,50 @@ class TagResourceInput:
 class UntagResourceInput:
     resource_arn: str
     tag_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutSubscriptionFilterInput:
+    log_group_name: str
+    filter_name: str
+    filter_pattern: str
+    destination_arn: str
+    role_arn: str | None = None
+    distribution: str | None = None
+    apply_on_transformed_logs: bool | None = None
+    field_selection_criteria: str | None = None
+    emit_system_fields: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeSubscriptionFiltersInput:
+    log_group_name: str
+    filter_name_prefix: str | None = None
+    next_token: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionFilter:
+    filter_name: str | None = None
+    log_group_name: str | None = None
+    filter_pattern: str | None = None
+    destination_arn: str | None = None
+    role_arn: str | None = None
+    distribution: str | None = None
+    apply_on_transformed_logs: bool | None = None
+    creation_time: int | None = None
+    field_selection_criteria: str | None = None
+    emit_system_fields: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeSubscriptionFiltersResponse:
+    subscription_filters: tuple[SubscriptionFilter, ...] | None = None
+    next_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteSubscriptionFilterInput:
+    log_group_name: str
+    filter_name: str
