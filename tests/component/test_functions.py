@@ -130,6 +130,20 @@ def test_everything_asked_for_is_kept_and_shown(tmp_path: Path) -> None:
     tell(tmp_path, story)
 
 
+def test_only_settings_that_do_nothing_are_said_to_have_no_effect(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(my: Account) -> None:
+        await my.create(
+            kms_key_arn="arn:aws:kms:us-east-1:000000000000:key/k",
+            dead_letter_config=shapes.DeadLetterConfig(target_arn="arn:aws:sqs:::q"),
+        )
+
+    tell(tmp_path, story)
+    told = [one for one in caplog.records if one.getMessage() == "setting has no effect"]
+    assert [vars(one)["setting"] for one in told] == ["KMSKeyArn"]
+
+
 @pytest.mark.parametrize(
     ("asked", "name"),
     [

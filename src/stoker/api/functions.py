@@ -279,5 +279,5 @@ def _tell(control: Control, function: Function) -> None:
     control.changed()
     facts = {"function": function.key.arn, "revision": function.revision_id}
     log.info("function changed", extra=facts)
-    for setting in function.latest.kept:
+    for setting in function.latest.without_effect:
         log.warning("setting has no effect", extra={**facts, "setting": setting})

@@ -81,6 +81,11 @@ class Configuration:
         return (self.kept.get("DeadLetterConfig") or {}).get("TargetArn") or ""
 
     @property
+    def without_effect(self) -> tuple[str, ...]:
+        """AWS's names of the settings that are kept and shown, and do nothing."""
+        return tuple(name for name in self.kept if name != "DeadLetterConfig")
+
+    @property
     def layer_digests(self) -> tuple[str, ...]:
         return tuple(layer.code.sha256 for layer in self.layers)
 
