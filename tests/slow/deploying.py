@@ -1,0 +1,117 @@
+"""Tools that deploy, each as it comes from its registry, and the small projects they are given.
+
+A tool is installed once, into build/tools, at the version that its test names: never into the
+environment that the tests run in. Projects are copied before they are touched.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.running import REGION, StokerProcess
+from tests.slow.from_registries import INSTALL_S, UV, node_packages
+
+TOOLS = Path(__file__).parents[2] / "build" / "tools"
+PROJECTS = Path(__file__).with_name("projects")
+ACCOUNT = "000000000000"
+TOOL_S = 600
+COMPLETE = "complete"  # a file: what is beside it was installed to the end
+
+
+def python_tool(*packages: str) -> Path:
+    """A virtual environment that has them: its folder of commands."""
+
+    def install(folder: Path) -> None:
+        subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, folder], check=True)
+        python = folder / "bin" / "python"
+        command = [UV, "pip", "install", "--quiet", "--python", python, *packages]
+        subprocess.run(command, check=True, timeout=INSTALL_S)
+
+    return _installed(packages, install) / "bin"
+
+
+def node_tool(*packages: str) -> Path:
+    """Their node_modules/.bin."""
+
+    def install(folder: Path) -> None:
+        node_packages(folder, *packages)
+
+    return _installed(packages, install) / "node_modules" / ".bin"
+
+
+def _installed(packages: tuple[str, ...], install: Callable[[Path], None]) -> Path:
+    name = "+".join(packages).replace("/", "_").replace("==", "@")
+    folder = TOOLS / name
+    if not (folder / COMPLETE).exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        install(folder)
+        (folder / COMPLETE).touch()
+    return folder
+
+
+def project(name: str, at: Path) -> Path:
+    """A copy of one of the projects."""
+    return shutil.copytree(PROJECTS / name, at / name)
+
+
+class Shell:
+    """Runs commands in a project, with the server's address and nothing else about it."""
+
+    def __init__(
+        self,
+        server: StokerProcess,
+        folder: Path,
+        *commands: Path,
+        environ: Mapping[str, str] = {},
+        endpoint: bool = True,
+    ) -> None:
+        """commands: folders that come first on the PATH. endpoint: False for a tool that is told
+        of the server in a way of its own."""
+        ours = ("AWS_", "PYTHON", "LOCALSTACK_", "TF_")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+        address = {"AWS_ENDPOINT_URL": server.url} if endpoint else {}
+        self._folder = folder
+        self._environ = {
+            **kept,
+            **address,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "CI": "1",
+            "HOME": str(folder),  # no settings but the project's
+            "PATH": os.pathsep.join([*map(str, commands), os.environ["PATH"]]),
+            **environ,
+        }
+
+    def run(self, *words: str | Path, **environ: str) -> str:
+        """What it says; it must end well. How long it took is in the test's output (-rP)."""
+        status, said = self.tried(*words, **environ)
+        assert status == 0, f"{words} ended with {status}: {said}"
+        return said
+
+    def tried(self, *words: str | Path, **environ: str) -> tuple[int, str]:
+        began = time.monotonic()
+        done = subprocess.run(
+            [str(shutil.which(words[0], path=self._environ["PATH"])), *words[1:]],
+            cwd=self._folder,
+            env={**self._environ, **environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TOOL_S,
+        )
+        print(f"{time.monotonic() - began:6.1f} s", *words)
+        return done.returncode, done.stdout + done.stderr
+
+
+def replace_in(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text, f"{old!r} is not in {file.name}"
+    file.write_text(text.replace(old, new))
