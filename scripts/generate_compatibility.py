@@ -5,6 +5,7 @@ python scripts/generate_compatibility.py >docs/COMPATIBILITY.md
 
 from botocore.session import get_session
 from differences_elsewhere import ELSEWHERE
+from differences_observing import CLOUDWATCH, XRAY
 
 from stoker.api.operations import OPERATIONS
 
@@ -235,34 +236,8 @@ DIFFERENCES = {
         ),
         *ELSEWHERE,
     ),
-    "CloudWatch": (
-        (
-            "Metrics of functions",
-            "a value is there as soon as it is asked for. Concurrency has one value for a minute, "
-            "its most. Metrics of events and IteratorAge have the dimension FunctionName only, "
-            "those of provisioned concurrency are told of versions and not of aliases; "
-            "ConcurrentExecutions of functions and of the whole account only; Throttles has a 0 "
-            "for each invocation, as Errors has. DuplicateRecords, OffsetLag, the metrics of event "
-            "source mappings, of recursion and of signatures are not there",
-        ),
-        (
-            "GetMetricData",
-            "expressions are a typed 501, SEARCH and SQL with them; of statistics there are the "
-            "five simple ones and percentiles (within 2.3 %; AWS does not say). A query's values "
-            "come in one piece; NextToken is between queries. What is older than 15 days and was "
-            "asked for by the minute is shown in spans of five minutes",
-        ),
-        (
-            "PutMetricData",
-            "is on the disk when it answers. StorageResolution 1 is accepted and kept by the "
-            "minute; EntityMetricData is a typed 501; an account has at most 50,000 metrics",
-        ),
-        (
-            "Everything else of CloudWatch",
-            "goes to the neighbour: alarms and dashboards are kept there, and alarms do not look "
-            "at metrics",
-        ),
-    ),
+    "CloudWatch": CLOUDWATCH,
+    "X-Ray": XRAY,
     "Inside an environment": (
         (
             "AWS_LAMBDA_RUNTIME_API",
@@ -356,10 +331,9 @@ DIFFERENCES = {
         ("DNS", "the machine's name servers, unless they listen on the machine's own addresses"),
         (
             "X-Ray",
-            "segments sent to AWS_XRAY_DAEMON_ADDRESS are kept in memory, the latest 1,000 of each "
-            "function (GET `/_stoker/api/traces`), until a restart; sampling is X-Ray's default "
-            "rule, for each function. `AWS::Lambda` begins when an environment takes the event, so "
-            "that waiting for one is not in it. X-Ray's own API is not built",
+            "segments sent to AWS_XRAY_DAEMON_ADDRESS by UDP are kept as X-Ray's API shows them; "
+            "the latest 1,000 of each function also in memory (GET `/_stoker/api/traces`). Sampling is "
+            "X-Ray's default rule, for each function",
         ),
         (
             "Runtime API",
@@ -428,6 +402,7 @@ SERVICES = (
     ("application-autoscaling", "Application Auto Scaling"),
     ("cloudformation", "AWS CloudFormation"),
     ("cloudwatch", "CloudWatch"),
+    ("xray", "AWS X-Ray"),
 )
 
 

@@ -138,6 +138,17 @@ class Config:
         "written all the same.",
         least=1,
     )
+    traces_days: int = option(
+        30,
+        "How long traces are kept, from their latest segment on; X-Ray keeps them for 30 days.",
+        least=1,
+    )
+    traces_mb: int = option(
+        256,
+        "How much room traces may take. Where it is not enough, functions that keep most lose "
+        "their oldest segments.",
+        least=1,
+    )
     scaling: str = option(
         "1000/10s",
         "How fast a function gets environments on demand. 1000/10s: each function by itself, 1000 "

@@ -9,6 +9,7 @@ clients ──► HttpServer ──► Front ──► Control ──► Store, 
                              ├──► LogDeliveries ──► LogStore, Dispatcher      (what logs lead to)
                              ├──► Mappings ──► Broker, Neighbours, Invoker    (what polls sources)
                              ├──► Metering ──► MetricStore                      (what is counted)
+             ├──► Tracing ──► TraceStore                        (X-Ray)
                              └──► Invoker ──► Environment ──► Backend         (what runs)
 Activation ──► Store ──► CodeCache, Backend                                   (makes it ready)
 Provisioning ──► Store, Catalog ──► Invoker                    (and keeps environments ahead)
@@ -63,6 +64,7 @@ from stoker.reconcilers.metering import Metering
 from stoker.reconcilers.packages import Packages
 from stoker.reconcilers.provisioning import Provisioning
 from stoker.reconcilers.removal import Removal
+from stoker.reconcilers.tracing import Tracing
 from stoker.runtimes.criu import find_criu, lacking
 from stoker.sandbox.base import Backend
 from stoker.stacks.book import Book
@@ -78,6 +80,7 @@ from stoker.store.metric_store import MetricStore
 from stoker.store.secret import kept_secret
 from stoker.store.sqlite import SqliteStore
 from stoker.store.stack_store import StackStore
+from stoker.store.trace_store import TraceStore
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +106,8 @@ class Server:
         quotas = quotas_of(config)
         self._blobs = DirectoryBlobs(config.data_dir / "blobs", quotas.unzipped_bytes)
         self._code = CodeCache(config.data_dir / "code", self._blobs)
-        traces, self._metrics = Traces(), Metrics()
+        self._traces, self._metrics = Traces(), Metrics()
+        self._trace_store = TraceStore(database(config, "traces"), config.traces_mb * MIB)
         self._metric_store = MetricStore(database(config, "metrics"))
         secret = kept_secret(config.data_dir / "state" / "sessions.key", SECRET_BYTES)
         self._invoker = Invoker(
@@ -111,13 +115,13 @@ class Server:
             logs=self._logs,
             code_path=self._code.path,
             wants_sdk=self._wants_sdk,
-            traces=traces,
+            traces=self._traces,
             metrics=self._metrics,
             endpoint_app=self._front_inside,
             snapshot_lost=self._changed,
             settings=_invoke_settings(config, secret),
         )
-        self._metering = self._meter(config.metrics_days)
+        self._metering, self._tracing = self._observers(config)
         self._neighbours = _neighbours(config, self._serve_triggers)
         self._catalog = Catalog(reserve=self._invoker.reserve)
         self._queues = Broker(MessageStore(database(config, "queues")))
@@ -145,7 +149,7 @@ class Server:
         self._provisioning, self._autoscaling = self._provisioners()
         self._stacks = self._made_stacks()
         self._control = self._made_control(
-            _settings(config, quotas, backend.name), traces, sampling, secret
+            _settings(config, quotas, backend.name), sampling, secret
         )
         self._front = Front(self._control)
         self._http = HttpServer(self._front)
@@ -155,9 +159,7 @@ class Server:
         self._hurry = asyncio.Event()
         self._started = AsyncExitStack()  # what has been started, and how to end it
 
-    def _made_control(
-        self, settings: Settings, traces: Traces, sampling: Sampling, secret: bytes
-    ) -> Control:
+    def _made_control(self, settings: Settings, sampling: Sampling, secret: bytes) -> Control:
         return Control(
             store=self._store,
             blobs=self._blobs,
@@ -171,7 +173,9 @@ class Server:
             queues=self._queues,
             settings=settings,
             changed=self._changed,
-            traces=traces,
+            traces=self._traces,
+            trace_store=self._trace_store,
+            tracing=self._tracing.flush,
             sampling=sampling,
             polled=self._polled(),
             mappings=self._mappings,
@@ -216,6 +220,11 @@ class Server:
         ending(self._metering.flush)
         metering = asyncio.create_task(self._metering.run(), name="metering")
         ending(_cancelled, metering)
+        ending(self._trace_store.close)
+        await self._trace_store.open()
+        ending(self._tracing.flush)
+        tracing = asyncio.create_task(self._tracing.run(), name="tracing")
+        ending(_cancelled, tracing)
         ending(self._blobs.close)
         ending(self._code.close)
         ending(self._neighbours.close)
@@ -283,9 +292,15 @@ class Server:
         await http
         hurry.cancel()
 
-    def _meter(self, days: int) -> Metering:
-        return Metering(
-            metrics=self._metrics, store=self._metric_store, invoker=self._invoker, days=days
+    def _observers(self, config: Config) -> tuple[Metering, Tracing]:
+        return (
+            Metering(
+                metrics=self._metrics,
+                store=self._metric_store,
+                invoker=self._invoker,
+                days=config.metrics_days,
+            ),
+            Tracing(traces=self._traces, store=self._trace_store, days=config.traces_days),
         )
 
     def _dispatcher(self) -> Dispatcher:

@@ -315,6 +315,7 @@ def test_health_is_told_to_anybody_who_may_call(tmp_path: Path) -> None:
                 "cloudformation": "running",
                 "sts": "running",
                 "cloudwatch": "running",
+                "xray": "running",
             }
 
     at_the_door(tmp_path, story)

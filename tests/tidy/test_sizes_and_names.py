@@ -15,6 +15,7 @@ FILES = sorted(
 LONGEST_MODULE = 500
 LONGEST_FUNCTION = 70
 # "handler" is the user's; "executor" only as the standard library's word.
+OPERATIONS = {"get_service_graph"}  # that AWS calls so
 EMPTY_WORDS = {
     "manager",
     "service",
@@ -52,4 +53,5 @@ def test_names_say_something(path: Path) -> None:
         words = re.findall(r"[a-z]+|[A-Z][a-z]*", name)
         empty = EMPTY_WORDS.intersection(word.lower() for word in words)
         # AWS's own names, such as ServiceException, are AWS's to choose.
-        assert not empty or name.startswith("Service"), f"{name}: '{empty.pop()}' says nothing"
+        allowed = name.startswith("Service") or name in OPERATIONS
+        assert not empty or allowed, f"{name}: '{empty.pop()}' says nothing"

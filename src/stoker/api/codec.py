@@ -33,6 +33,7 @@ from stoker.api.shapes import (
     logs,
     sqs,
     sts,
+    xray,
 )
 from stoker.core.errors import SerializationException
 from stoker.http.base import Headers
@@ -47,6 +48,7 @@ SHAPES: dict[str, ModuleType] = {
     "apigatewayv2": apigatewayv2,
     "cloudformation": cloudformation,
     "cloudwatch": cloudwatch,
+    "xray": xray,
 }
 
 AS_IT_IS = frozenset({"string", "character", "boolean", "integer", "long", "float", "double"})

@@ -25,6 +25,7 @@ from stoker.core.errors import (
 from stoker.core.metric_errors import InvalidByModel
 from stoker.core.queue_errors import MissingParameter
 from stoker.core.stacks.errors import ValidationError
+from stoker.core.xray.errors import InvalidRequestException
 
 NOT_NULL = "Member must not be null"
 
@@ -75,6 +76,8 @@ def _kind(operation: OperationModel) -> type[ServiceError]:
         return InvalidByModel
     if operation.service_model.service_name == "cloudformation":
         return ValidationError
+    if operation.service_model.service_name == "xray":
+        return InvalidRequestException
     declared = {shape.name for shape in operation.error_shapes}
     if "BadRequestException" in declared:
         return BadRequestException

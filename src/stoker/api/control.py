@@ -31,6 +31,7 @@ from stoker.queues.broker import Broker
 from stoker.stacks.stacks import Stacks
 from stoker.store.base import Store
 from stoker.store.metric_store import MetricStore
+from stoker.store.trace_store import TraceStore
 
 Input = TypeVar("Input")
 
@@ -108,6 +109,8 @@ class Control:
     metrics: Metrics = field(default_factory=Metrics)
     metering: Callable[[], Awaitable[None]] | None = None  # brings what is counted to the store
     traces: Traces = field(default_factory=Traces)
+    trace_store: TraceStore | None = None
+    tracing: Callable[[], Awaitable[None]] | None = None  # brings segments that came to the store
     sampling: Sampling = field(default_factory=Sampling)
     gateways: Gateways = field(default_factory=Gateways)  # APIs of API Gateway
     polled: frozenset[str] = frozenset()  # services whose event source mappings are polled

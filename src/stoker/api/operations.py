@@ -50,6 +50,7 @@ from stoker.api import (
     sts,
     tags,
     versions,
+    xray,
 )
 from stoker.api.control import Control
 from stoker.api.rest import accounts as rest_accounts
@@ -365,6 +366,14 @@ OPERATIONS = (
     Operation("cloudwatch", "GetMetricData", "POST", "/", 200, metrics.get_metric_data, inside=True),
     Operation("cloudwatch", "GetMetricStatistics", "POST", "/", 200, metrics.get_metric_statistics, inside=True),
     Operation("cloudwatch", "ListMetrics", "POST", "/", 200, metrics.list_metrics, inside=True),
+    Operation("xray", "PutTraceSegments", "POST", "/TraceSegments", 200, xray.put_trace_segments, inside=True),
+    Operation("xray", "PutTelemetryRecords", "POST", "/TelemetryRecords", 200, xray.put_telemetry_records, inside=True),
+    Operation("xray", "GetTraceSummaries", "POST", "/TraceSummaries", 200, xray.get_trace_summaries, inside=True),
+    Operation("xray", "BatchGetTraces", "POST", "/Traces", 200, xray.batch_get_traces, inside=True),
+    Operation("xray", "GetServiceGraph", "POST", "/ServiceGraph", 200, xray.get_service_graph, inside=True),
+    Operation("xray", "GetTraceGraph", "POST", "/TraceGraph", 200, xray.get_trace_graph, inside=True),
+    Operation("xray", "GetSamplingRules", "POST", "/GetSamplingRules", 200, xray.get_sampling_rules, inside=True),
+    Operation("xray", "GetSamplingTargets", "POST", "/SamplingTargets", 200, xray.get_sampling_targets, inside=True),
 )  # fmt: skip
 
 RESERVED = (

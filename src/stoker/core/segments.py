@@ -2,7 +2,8 @@
 
     AWS::Lambda               the service's; its parent is the caller's span
      └─ AWS::Lambda::Function     the function's; SDKs inside hang theirs under it
-         ├─ Initialization            of a new environment's first invocation
+         ├─ Initialization            of a new environment's first invocation; Restore, where a
+         │                            snapshot was restored
          ├─ Invocation                from the event to the answer
          └─ Overhead                  from the answer to the runtime's next call
 
@@ -30,6 +31,7 @@ class Course:
     handed: float  # the runtime got the event
     answered: float | None  # None: it never did answer
     init: Span | None = None
+    restored: bool = False  # from a snapshot; `init` is that
     failed: bool = False
     cause: str = ""  # as the runtime said it
 
@@ -75,7 +77,8 @@ def segments(invocation: Invocation, course: Course, ids: list[str]) -> list[Seg
 
 
 def _parts(course: Course) -> dict[str, Span]:
-    parts = {} if course.init is None else {"Initialization": course.init}
+    start = "Restore" if course.restored else "Initialization"
+    parts = {} if course.init is None else {start: course.init}
     if course.answered is None:
         return parts | {"Invocation": (course.handed, course.ended)}
     return parts | {

@@ -68,7 +68,7 @@ class Restore:
             if self._hooks:
                 self._history.done(RUNTIME, now)
             self._ground.sandbox.throttle_cpu(True)
-            self._xray.init_ended(restore_ms, now)
+            self._xray.init_ended(restore_ms, now, restored=True)
 
     def outcome(self, request_id: str) -> Outcome | None:
         """What whoever waits for the environment gets; None if it was restored."""

@@ -14,6 +14,7 @@ from stoker.sandbox.base import Listener
 
 PER_TURN: Final = 64  # datagrams read before others get their turn
 PER_S: Final = 1000  # read of one environment; what is more, the kernel drops
+BYTES_PER_S: Final = 1024 * 1024  # the same, of all that it sends
 _LONGEST: Final = DOCUMENT_BYTES + 1024
 
 
@@ -28,8 +29,10 @@ class Xray:
         self._loop = asyncio.get_running_loop()
         self._reading = False
         self._per_s = self._left = per_s
+        self._left_bytes = BYTES_PER_S
         self._refill: asyncio.TimerHandle | None = None
         self._init: Span | None = None  # of the next invocation to be told
+        self._restored = False
 
     def start(self) -> None:
         self._reading = True
@@ -44,10 +47,10 @@ class Xray:
             self._readable()
             self._pause()
 
-    def init_ended(self, init_ms: float, now: float) -> None:
-        """`now` is monotonic, here and below."""
+    def init_ended(self, init_ms: float, now: float, *, restored: bool = False) -> None:
+        """`now` is monotonic, here and below. `restored`: a snapshot was."""
         end = _epoch_s(now)
-        self._init = end - init_ms / 1000, end
+        self._init, self._restored = (end - init_ms / 1000, end), restored
 
     def invoke_ended(self, hand: Hand, now: float, *, failed: bool) -> None:
         """With active tracing. `failed`: otherwise than by an error that it answered."""
@@ -58,6 +61,7 @@ class Xray:
             handed=_epoch_s(hand.began if hand.handed is None else hand.handed),
             answered=None if hand.answered is None else _epoch_s(hand.answered),
             init=init,
+            restored=self._restored,
             failed=failed or bool(hand.error),
             cause=hand.cause,
         )
@@ -73,9 +77,10 @@ class Xray:
                 return
             self._take(datagram)
             self._left -= 1
+            self._left_bytes -= len(datagram)
             if self._refill is None:
                 self._refill = self._loop.call_later(1.0, self._filled)
-            if self._left <= 0:
+            if self._left <= 0 or self._left_bytes <= 0:
                 self._pause()
                 return
 
@@ -86,7 +91,7 @@ class Xray:
 
     def _filled(self) -> None:
         self._refill = None
-        self._left = self._per_s
+        self._left, self._left_bytes = self._per_s, BYTES_PER_S
         if not self._reading:
             self.start()
 

@@ -1,10 +1,14 @@
-"""The segments of traces, for those who look: the latest ones, in memory.
+"""The segments of traces as they come: the latest ones, in memory, for those who look.
+
+    Environment ──► Traces ──► find(): GET /_stoker/api/traces
+                      └──────► take() before long ──► TraceStore: X-Ray's API
 
 Each function has a bounded share, so that none can push out another's; where all together are
-too much, the function that keeps most loses its oldest. A restart forgets them all.
+too much, the function that keeps most loses its oldest. What gives way before it was taken is lost.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stoker.core.tracing import Segment
@@ -29,6 +33,7 @@ class Kept:
     owner: Owner
     segment: Segment
     came_ms: int  # epoch
+    number: int = 0  # in the order in which they came
 
     @property
     def size_bytes(self) -> int:
@@ -55,14 +60,31 @@ class Traces:
         self._most_bytes = most_bytes
         self._shares: dict[Owner, _Share] = {}
         self._size_bytes = 0
+        self._last = self._taken = 0  # numbers
+        self.came: Callable[[], None] = _nobody  # there is something to take
 
     def put(self, owner: Owner, segment: Segment, came_ms: int) -> None:
+        self._last += 1
         share = self._shares.setdefault(owner, _Share())
         self._size_bytes -= share.size_bytes
-        share.add(Kept(owner, segment, came_ms))
+        share.add(Kept(owner, segment, came_ms, self._last))
         self._size_bytes += share.size_bytes
         while self._size_bytes > self._most_bytes:
             self._make_room()
+        self.came()
+
+    def take(self) -> list[Kept]:
+        """What has come since the last time, in that order, as far as it is still there."""
+        if self._taken == self._last:
+            return []
+        found: list[Kept] = []
+        for share in self._shares.values():
+            for one in reversed(share.kept):
+                if one.number <= self._taken:
+                    break
+                found.append(one)
+        self._taken = self._last
+        return sorted(found, key=lambda one: one.number)
 
     def find(self, *, function: str | None = None, trace_id: str | None = None) -> list[Kept]:
         """In the order in which they came; None: of any."""
@@ -82,3 +104,7 @@ class Traces:
         self._size_bytes -= before - largest.size_bytes
         if not largest.kept:
             del self._shares[owner]
+
+
+def _nobody() -> None:
+    """Nobody takes what comes."""

@@ -1,0 +1,70 @@
+"""What differs from AWS in what observes: rows of docs/COMPATIBILITY.md."""
+
+CLOUDWATCH = (
+    (
+        "Metrics of functions",
+        "a value is there as soon as it is asked for. Concurrency has one value for a minute, "
+        "its most. Metrics of events and IteratorAge have the dimension FunctionName only, "
+        "those of provisioned concurrency are told of versions and not of aliases; "
+        "ConcurrentExecutions of functions and of the whole account only; Throttles has a 0 "
+        "for each invocation, as Errors has. DuplicateRecords, OffsetLag, the metrics of event "
+        "source mappings, of recursion and of signatures are not there",
+    ),
+    (
+        "GetMetricData",
+        "expressions are a typed 501, SEARCH and SQL with them; of statistics there are the "
+        "five simple ones and percentiles (within 2.3 %; AWS does not say). A query's values "
+        "come in one piece; NextToken is between queries. What is older than 15 days and was "
+        "asked for by the minute is shown in spans of five minutes",
+    ),
+    (
+        "PutMetricData",
+        "is on the disk when it answers. StorageResolution 1 is accepted and kept by the "
+        "minute; EntityMetricData is a typed 501; an account has at most 50,000 metrics",
+    ),
+    (
+        "Everything else of CloudWatch",
+        "goes to the neighbour: alarms and dashboards are kept there, and alarms do not look "
+        "at metrics",
+    ),
+)
+
+XRAY = (
+    (
+        "Traces",
+        "are there as soon as they are asked for, those of functions and those that are put; a "
+        "crash loses half a second of what functions sent. Kept for `traces_days`, in "
+        "`traces_mb`: where that is not enough, whoever keeps most loses the oldest segments. Of a "
+        "trace 2,000 segments and 1 MiB are shown, subsegments no deeper than 50. A segment must "
+        "have an end or be in progress",
+    ),
+    (
+        "Functions",
+        "have segments with TracingConfig Active only, whatever the caller decided. `AWS::Lambda` "
+        "begins when an environment takes the event; it has no Dwell Time and no Attempt. One "
+        "environment sends 1,000 segments and 1 MiB a second at most",
+    ),
+    (
+        "GetTraceSummaries",
+        "HasFault, HasError and HasThrottle are of any segment, not of the root alone. "
+        "TimeRangeType TraceId takes the time in the id. Filter expressions have ok, error, fault, "
+        "throttle, partial, inferred, remote, responsetime, duration, http.*, user, name, type, "
+        "resource.arn, annotations, service() and edge(); others, and SamplingStrategy, are a "
+        "typed 501. There are no root causes, instances and zones. A call looks at 1,000 traces or 16 MB "
+        "and goes on with NextToken",
+    ),
+    (
+        "Service graphs",
+        "are drawn from the latest 1,000 traces or 16 MB of the time; a time has 24 hours at most. "
+        "Services that send nothing are nodes, but have no segments of their own in BatchGetTraces",
+    ),
+    (
+        "Sampling",
+        "there is the rule Default, for each function by itself; each client that asks may sample "
+        "one request a second. Rules, groups, insights and encryption are not built",
+    ),
+    (
+        "PutTelemetryRecords",
+        "is checked and not kept: nothing of X-Ray's shows it",
+    ),
+)
