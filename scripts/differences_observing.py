@@ -50,8 +50,8 @@ XRAY = (
         "TimeRangeType TraceId takes the time in the id. Filter expressions have ok, error, fault, "
         "throttle, partial, inferred, remote, responsetime, duration, http.*, user, name, type, "
         "resource.arn, annotations, service() and edge(); others, and SamplingStrategy, are a "
-        "typed 501. There are no root causes, instances and zones. A call looks at 1,000 traces or 16 MB "
-        "and goes on with NextToken",
+        "typed 501. There are no root causes, instances and zones. A call looks at 1,000 traces or "
+        "16 MB and goes on with NextToken",
     ),
     (
         "Service graphs",

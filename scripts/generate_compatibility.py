@@ -332,8 +332,8 @@ DIFFERENCES = {
         (
             "X-Ray",
             "segments sent to AWS_XRAY_DAEMON_ADDRESS by UDP are kept as X-Ray's API shows them; "
-            "the latest 1,000 of each function also in memory (GET `/_stoker/api/traces`). Sampling is "
-            "X-Ray's default rule, for each function",
+            "the latest 1,000 of each function also in memory (GET `/_stoker/api/traces`). "
+            "Sampling is X-Ray's default rule, for each function",
         ),
         (
             "Runtime API",
