@@ -50,7 +50,7 @@ from stoker.events.to_functions import ToFunctions
 from stoker.events.to_neighbours import ToNeighbours
 from stoker.events.to_queues import ToQueues
 from stoker.http.server import HttpServer
-from stoker.invoke.catalog import Catalog
+from stoker.invoke.catalog import Catalog, host_architecture
 from stoker.invoke.invoker import Invoker, InvokeSettings
 from stoker.neighbours.embedded import Embedded, Serve
 from stoker.neighbours.neighbours import Neighbours
@@ -106,7 +106,7 @@ class Server:
         quotas = quotas_of(config)
         self._blobs = DirectoryBlobs(config.data_dir / "blobs", quotas.unzipped_bytes)
         self._code = CodeCache(config.data_dir / "code", self._blobs)
-        self._traces, self._metrics = Traces(), Metrics()
+        self._traces, self._metrics = Traces(), Metrics(host_architecture())
         self._trace_store = TraceStore(database(config, "traces"), config.traces_mb * MIB)
         self._metric_store = MetricStore(database(config, "metrics"))
         secret = kept_secret(config.data_dir / "state" / "sessions.key", SECRET_BYTES)

@@ -7,8 +7,9 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,7 +17,9 @@ from typing import Any, cast
 import pytest
 
 from stoker.core.concurrency import Concurrency
-from stoker.core.metrics import DAY_S, LAMBDA, MINUTE_S, Name, Source, of_account
+from stoker.core.invocation import LogSettings, Target
+from stoker.core.metrics import DAY_S, LAMBDA, MINUTE_S, Name, Source, of_account, of_bill
+from stoker.core.price_list import X86, Item
 from stoker.core.statistics import Statistic
 from stoker.observe.metrics import MOST, Metrics
 from stoker.reconcilers.metering import Metering
@@ -168,9 +171,19 @@ class Broken:
         await self._store.put(entries)
 
 
-def metering(metrics: Metrics, store: object, account: Concurrency | None = None) -> Metering:
+def metering(
+    metrics: Metrics,
+    store: object,
+    account: Concurrency | None = None,
+    provisioned: Mapping[Target, int] = {},
+    snapshots: tuple[Target, ...] = (),
+) -> Metering:
     peaks = {("1", "eu"): account} if account is not None else {}
-    invoker = SimpleNamespace(peaks=lambda: {key: one.take_peaks() for key, one in peaks.items()})
+    invoker = SimpleNamespace(
+        peaks=lambda: {key: one.take_peaks() for key, one in peaks.items()},
+        provisioned=lambda: provisioned,
+        snapshots=SimpleNamespace(targets=lambda: iter(snapshots)),
+    )
     return Metering(metrics=metrics, store=cast(Any, store), invoker=cast(Any, invoker))
 
 
@@ -200,6 +213,31 @@ def test_concurrency_is_written_as_well(tmp_path: Path) -> None:
             ("ConcurrentExecutions", LAMBDA),
             ("UnreservedConcurrentExecutions", LAMBDA),
         }
+
+    with_store(tmp_path, story)
+
+
+def test_what_is_kept_ready_is_billed_by_the_time(tmp_path: Path) -> None:
+    target = Target(
+        "1", "eu", "f", "1", "python3.13", "m.h", "r", "c", (), 2048, 3, 512, (), LogSettings("g")
+    )
+    java = replace(target, runtime="java21", version="2")  # whose snapshots cost nothing
+
+    async def story(store: MetricStore) -> None:
+        metrics = Metrics()
+        writing = metering(metrics, store, None, {target: 3}, (target, java))
+        begun = time.monotonic()
+        await writing.flush()
+        await writing.flush()
+        most_s = time.monotonic() - begun + 60  # and since it was made
+        now = int(time.time())
+        source = of_bill("1", "eu", "f", X86)
+        told = {}
+        for item in (Item.PROVISIONED, Item.CACHED):
+            (found,) = (await store.read(source, item, now - 3600, now + 60, 7200)).values()
+            told[item] = sum(one.total for one in found.values())
+        assert 0 < told[Item.CACHED] <= 2 * most_s
+        assert told[Item.PROVISIONED] == pytest.approx(3 * told[Item.CACHED])
 
     with_store(tmp_path, story)
 

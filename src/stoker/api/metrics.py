@@ -16,6 +16,7 @@ from stoker.core.errors import NotImplementedException
 from stoker.core.limits import MIB
 from stoker.core.metrics import (
     ACTIVE_S,
+    BILLING,
     NEWEST_S,
     OLDEST_S,
     Name,
@@ -41,9 +42,10 @@ async def put_metric_data(control: Control, call: Call[shapes.PutMetricDataInput
     data = asked.metric_data or ()
     if not data:
         raise errors.MissingRequiredParameterException("The parameter MetricData is required.")
-    if asked.namespace.startswith("AWS/"):
+    if asked.namespace.startswith("AWS/") or asked.namespace == BILLING:
+        taken = BILLING if asked.namespace == BILLING else "AWS/"
         raise errors.InvalidParameterValueException(
-            "The value AWS/ for parameter Namespace is invalid."
+            f"The value {taken} for parameter Namespace is invalid."
         )
     if len(data) > DATUMS:
         raise errors.InvalidParameterValueException(

@@ -15,6 +15,8 @@ Region = Annotated[
     str, typer.Option("--region", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="AWS's region.")
 ]
 
+_WIDE = 200
+
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -52,6 +54,12 @@ def told(command: str, url: str) -> Iterator[None]:
         fail(command, refusal.message)
     except (BotoCoreError, OSError, ValueError) as refusal:
         fail(command, str(refusal))
+
+
+def console_for_tables() -> Console:
+    """Into a file or a pipe no line is cut off: there is nobody who could make it wider."""
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(highlight=False, width=_WIDE)
 
 
 def fail(command: str, reason: str) -> NoReturn:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from stoker.cli.client import console_for_tables
 from stoker.cli.machine import Finding, survey
 from stoker.config import ConfigError, load
 from stoker.core.limits import RUNTIMES, Family
@@ -74,13 +74,8 @@ def criu(runtimes_dir: Path | None) -> Finding:
     return Finding(CRIU, False, False, lack, f"`stoker runtimes install {CRIU}`")
 
 
-WIDE = 200
-
-
 def _show(findings: list[Finding], isolates: bool) -> None:
-    terminal = Console(highlight=False)
-    # Into a file or a pipe: no path is broken over two lines.
-    out = terminal if terminal.is_terminal else Console(highlight=False, width=WIDE)
+    out = console_for_tables()
     table = Table("", "", "found", "what to do", box=None, pad_edge=False)
     for finding in findings:
         mark = "[green]ok[/]" if finding.ok else "[red]no[/]" if finding.needed else "[yellow]-[/]"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from stoker.cli.client import DEFAULT_URL, Region, Url, client, err, fail, told, written
+from stoker.cli.pricing import price_line
 
 
 def invoke(
@@ -20,28 +21,33 @@ def invoke(
         bool,
         typer.Option("--async", help="Queue the event (InvocationType Event); print no answer."),
     ] = False,
-    log: Annotated[bool, typer.Option(help="Print the end of the log, on standard error.")] = True,
+    log: Annotated[
+        bool, typer.Option(help="Print the end of the log, and the price, on standard error.")
+    ] = True,
     endpoint_url: Url = DEFAULT_URL,
     region: Region = "us-east-1",
 ) -> None:
-    """Invoke FUNCTION. Its answer goes to standard output as it is, its log to standard error; the
-    exit status is 1 if the function failed."""
+    """Invoke FUNCTION. Its answer goes to standard output as it is, its log to standard error, and
+    what the invocation would have cost on AWS; the exit status is 1 if the function failed."""
     with told("invoke", endpoint_url):
         payload = _event(event)
         kind: dict[str, Any] = {"InvocationType": "Event"} if later else {}
         if log and not later:
             kind["LogType"] = "Tail"
-        answer = client("lambda", endpoint_url, region).invoke(
-            FunctionName=function, Payload=payload, **kind
-        )
+        aws = client("lambda", endpoint_url, region)
+        answer = aws.invoke(FunctionName=function, Payload=payload, **kind)
         body = answer["Payload"].read()
-    for line in base64.b64decode(answer.get("LogResult", "")).decode(errors="replace").splitlines():
+    tail = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
+    for line in tail.splitlines():
         err.print(written(line), markup=False)
     if later:
         err.print(f"accepted, request {answer['ResponseMetadata']['RequestId']}")
         return
     sys.stdout.buffer.write(body + (b"\n" if sys.stdout.isatty() else b""))
     sys.stdout.flush()
+    price = price_line(aws, function, region, tail, answer["ResponseMetadata"]["RequestId"])
+    if price:
+        err.print(price, markup=False)
     if answer.get("FunctionError"):
         fail("invoke", f"the function failed ({answer['FunctionError']})")
 

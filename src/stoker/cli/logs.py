@@ -1,6 +1,5 @@
 """stoker logs: what a function printed, and what it prints now."""
 
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -10,11 +9,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from stoker.cli.client import DEFAULT_URL, Region, Url, client, fail, told, written
+from stoker.cli.client import DEFAULT_URL, Region, Url, client, told, written
+from stoker.cli.spans import seconds
 
 POLL_S = 0.5  # as `aws logs tail --follow`, but sooner
 _SEEN = 20_000  # events that are remembered, so that none is printed twice
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 out = Console(highlight=False, soft_wrap=True)
 
@@ -30,7 +29,7 @@ def logs(
     """Print the log of FUNCTION, the oldest line first."""
     try:
         with told("logs", endpoint_url):
-            begun_ms = int((time.time() - _seconds(since)) * 1000)
+            begun_ms = int((time.time() - seconds("since", since)) * 1000)
             found = client("lambda", endpoint_url, region).get_function_configuration(
                 FunctionName=function
             )
@@ -42,13 +41,6 @@ def logs(
                 out.print(f"{moment:%H:%M:%S.%f}"[:-3], line, markup=False)
     except KeyboardInterrupt:
         pass  # that is how --follow ends
-
-
-def _seconds(since: str) -> float:
-    read = re.fullmatch(r"(\d+)([smhdw])", since)
-    if read is None:
-        fail("logs", f"--since {since}: a number and one of s, m, h, d, w")
-    return int(read[1]) * _UNITS[read[2]]
 
 
 def _events(

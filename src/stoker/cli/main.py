@@ -1,11 +1,13 @@
 """The command line: `stoker serve`, `stoker doctor`, `stoker runtimes`, `stoker sandbox explain`,
 `stoker timeline`, `stoker extensions check`, `stoker version`; and for who develops a function:
-`stoker deploy`, `stoker destroy`, `stoker invoke`, `stoker logs`, `stoker list`, `stoker describe`.
+`stoker deploy`, `stoker destroy`, `stoker invoke`, `stoker logs`, `stoker list`, `stoker describe`,
+`stoker cost`.
 """
 
 import typer
 
 from stoker.cli import (
+    cost,
     deploy,
     doctor,
     event,
@@ -34,6 +36,7 @@ app.command("destroy")(deploy.destroy)
 app.command("invoke")(invoke.invoke)
 app.command("event")(event.event)
 app.command("logs")(logs.logs)
+app.command("cost")(cost.cost)
 app.command("list")(functions.list_functions)
 app.command("describe")(functions.describe)
 app.command("timeline")(timeline.timeline)

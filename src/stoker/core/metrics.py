@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from stoker.core.concurrency_peaks import Peaks
+from stoker.core.price_list import Item
 
 LAMBDA: Final = "AWS/Lambda"
+BILLING: Final = "Stoker/Billing"  # what AWS would count (core/price_list.py); AWS has none such
 MINUTE_S: Final = 60
 DAY_S: Final = 86_400
 
@@ -77,6 +79,16 @@ def of_function(
 
 def of_account(account: str, region: str, *dimensions: tuple[str, str]) -> Source:
     return Source(account, region, LAMBDA, dimensions)
+
+
+def of_bill(account: str, region: str, function: str, architecture: str) -> Source:
+    """Under what the amounts are kept that AWS would bill for a function."""
+    dimensions = (("Architecture", architecture), ("FunctionName", function))
+    return Source(account, region, BILLING, dimensions)
+
+
+def bill_name(item: Item) -> Name:
+    return Name(item.value, "Count" if item is Item.REQUESTS else "None")
 
 
 def of_peaks(account: str, region: str, peaks: Peaks) -> Iterator[tuple[Source, str, float]]:

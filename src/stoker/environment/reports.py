@@ -7,8 +7,10 @@ from stoker.core import platform_events as events
 from stoker.core import telemetry
 from stoker.core.faults import Fault
 from stoker.core.invocation import Initialization, Target
+from stoker.core.invocation_price import of_target, provisioned_init, snapshots_cost, streamed
 from stoker.core.lifecycle_words import ExtensionSeen, InitEnded, Status, extension_name
 from stoker.core.platform_events import PlatformEvent, Span
+from stoker.core.price_list import Item
 from stoker.core.telemetry import Restored
 from stoker.environment.ground import Ground
 from stoker.environment.hand import Hand
@@ -30,6 +32,7 @@ class Reports:
         ground: Ground,
     ) -> None:
         self._initialization = ground.initialization
+        self._provisioned = ground.initialization is Initialization.PROVISIONED
         self._metrics = ground.metrics
         self._target = target
         self._log = log
@@ -75,6 +78,9 @@ class Reports:
         )
         if ended.status is Status.SUCCESS:
             self._telemetry.init_succeeded()
+            if self._provisioned and phase == "init":
+                amounts = provisioned_init(self._target, telemetry.billed_ms(init_ms, None))
+                self._metrics.bill(self._target, amounts)
         return init_ms
 
     def restore_began(self, now: float) -> None:
@@ -131,6 +137,8 @@ class Reports:
             fault,
             self._restore,
         )
+        if self._init_ms is not None or self._restore is not None:
+            self._metrics.bill(target, _before_handler(target, report))
         self._init_ms = self._restore = None
         failed = fault is not None or bool(hand.error)
         self._measure(hand, duration_ms, now, failed=failed)
@@ -141,9 +149,14 @@ class Reports:
 
     def _measure(self, hand: Hand, duration_ms: float, now: float, *, failed: bool) -> None:
         invocation, began = hand.invocation, hand.began
+        if self._provisioned:
+            billed_ms = telemetry.billed_ms(duration_ms, None)
+            self._metrics.provisioned(invocation, began, billed_ms)
         self._metrics.invoked(invocation, began, duration_ms, failed=failed)
         if hand.runtime_done is not None and hand.runtime_done < now:
             self._metrics.extended(invocation, began, (now - hand.runtime_done) * 1000)
+        if hand.stream is not None and (gb := streamed(hand.produced_bytes or 0)):
+            self._metrics.bill(self._target, {Item.STREAMED: gb})
 
     def _tell_end(self, hand: Hand, report: telemetry.Report, now: float) -> None:
         """All there is to say of the end, for those who want more than two lines."""
@@ -182,6 +195,18 @@ class Reports:
             ((now - began) * 1000, hand.produced_bytes),
             events.tracing(hand.invocation.trace_id),
         )
+
+
+def _before_handler(target: Target, report: telemetry.Report) -> dict[Item, float]:
+    """What AWS counts of a cold start, beside the invocation's own time."""
+    own_ms = telemetry.billed_ms(report.duration_ms, None)
+    more_ms = telemetry.billed_ms(report.duration_ms, report.to_bill_ms) - own_ms
+    if report.restore is None:
+        return of_target(target).time(more_ms, init_ms=more_ms)
+    amounts = of_target(target).time(more_ms)
+    if snapshots_cost(target.runtime):
+        amounts[Item.RESTORED] = of_target(target).memory_gb
+    return amounts
 
 
 def _extension(seen: ExtensionSeen) -> PlatformEvent:

@@ -200,6 +200,10 @@ class Invoker:
         """What is made of that, by account, region, function and version."""
         return {key[:4]: use for key, use in self._placement.fills.uses().items()}
 
+    def provisioned(self) -> dict[Target, int]:
+        """How many environments are asked for of each version now."""
+        return self._placement.fills.asked()
+
     def peaks(self) -> dict[tuple[str, str], Peaks]:
         """By account and region: how much ran at most since this was last asked."""
         return self._admission.peaks()

@@ -8,19 +8,26 @@ bounded: values are summed up, and beyond MOST sources of one minute no others a
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stoker.core.invocation import Invocation, Target
+from stoker.core.invocation_price import of_target
 from stoker.core.metrics import (
+    LAMBDA,
     MINUTE_S,
     Name,
     Source,
+    bill_name,
     of_account,
+    of_bill,
     of_function,
     own_name,
     start_of,
 )
+from stoker.core.price_list import X86, Item
+from stoker.core.prices import Amounts, added
 from stoker.core.statistics import LEAST, Statistic
+from stoker.core.telemetry import billed_in_all
 
 MOST = 20_000  # functions' minutes, and of what else is counted
 MOST_FUNCTIONS = 10_000  # of which there are totals
@@ -41,12 +48,30 @@ class _Minute:
     duration: Statistic = field(default_factory=Statistic)
     afters: list[float] = field(default_factory=list)
     after: Statistic = field(default_factory=Statistic)
+    provisioned_ms: int = 0  # of what is billed of the durations
+    bill: Amounts = field(default_factory=dict)  # without requests
 
     def sum_up(self) -> None:
+        if self.durations:
+            self._charge(billed_in_all(self.durations))
         self.duration.add_all(self.durations)
         self.after.add_all(self.afters)
         self.durations.clear()
         self.afters.clear()
+
+    def retarget(self, target: Target) -> None:
+        """What comes now has other settings, perhaps."""
+        self.sum_up()
+        self.target = target
+
+    def _charge(self, billed_ms: int) -> None:
+        billed = of_target(self.target)
+        ahead = min(self.provisioned_ms, billed_ms)
+        self.provisioned_ms = 0
+        if ahead:
+            self.bill = added(self.bill, replace(billed, provisioned=True).time(ahead))
+        if billed_ms > ahead:
+            self.bill = added(self.bill, billed.time(billed_ms - ahead))
 
     def values(self) -> dict[Name, Statistic]:
         self.sum_up()
@@ -66,7 +91,9 @@ Function = tuple[str, str, str]  # account, region, name
 
 
 class Metrics:
-    def __init__(self) -> None:
+    def __init__(self, architecture: str = X86) -> None:
+        """`architecture`: AWS's name for what this machine runs, which bills go by."""
+        self._architecture = architecture
         self._minutes: dict[tuple[str, str, int], _Minute] = {}
         self._others: Taken = {}
         self._totals: dict[Function, dict[str, Statistic]] = {}
@@ -83,12 +110,26 @@ class Metrics:
             minute = self._minute(invocation, began)
             if minute is None:
                 return
+        if minute.target is not invocation.target:
+            minute.retarget(invocation.target)
         minute.invocations += 1
         minute.errors += failed
         durations = minute.durations
         durations.append(duration_ms or LEAST)
         if len(durations) >= LISTED:
             minute.sum_up()
+
+    def provisioned(self, invocation: Invocation, began: float, billed_ms: int) -> None:
+        """So much of the invocation that invoked() is told of next ran on what is provisioned."""
+        minute = self._minute(invocation, began)
+        if minute is not None:
+            minute.provisioned_ms += billed_ms
+
+    def bill(self, target: Target, amounts: Amounts) -> None:
+        """What AWS would count for a function besides the time of its handlers."""
+        values = self._other(self._bill_of(target), start_of(time.time()))
+        if values is not None:
+            _put(values, amounts)
 
     def extended(self, invocation: Invocation, began: float, after_ms: float) -> None:
         """So long did its extensions go on after the runtime was done with it."""
@@ -110,13 +151,15 @@ class Metrics:
 
     def add(self, source: Source, name: str, value: float) -> None:
         """A value of a metric of AWS/Lambda, now."""
-        key = (source, start_of(time.time()))
-        values = self._others.get(key)
-        if values is None:
-            if len(self._others) >= MOST:
-                return
-            values = self._others[key] = {}
-        values.setdefault(own_name(name), Statistic()).add(value)
+        values = self._other(source, start_of(time.time()))
+        if values is not None:
+            values.setdefault(own_name(name), Statistic()).add(value)
+
+    def _other(self, source: Source, start: int) -> dict[Name, Statistic] | None:
+        values = self._others.get((source, start))
+        if values is None and len(self._others) < MOST:
+            values = self._others[source, start] = {}
+        return values
 
     def take(self) -> Taken:
         """All since the last time; it is forgotten here."""
@@ -131,6 +174,9 @@ class Metrics:
             kept = found.setdefault((source, number * MINUTE_S), {})
             for name, statistic in minute.values().items():
                 kept.setdefault(name, Statistic()).merge(statistic)
+            if minute.invocations:
+                bill = found.setdefault((self._bill_of(target), number * MINUTE_S), {})
+                _put(bill, {Item.REQUESTS: minute.invocations, **minute.bill})
         for (source, _), values in found.items():
             self._total(source, values)
         return found
@@ -149,7 +195,7 @@ class Metrics:
 
     def _total(self, source: Source, values: dict[Name, Statistic]) -> None:
         function = dict(source.dimensions).get("FunctionName")
-        if function is None:
+        if function is None or source.namespace != LAMBDA:
             return
         key = (source.account, source.region, function)
         if key not in self._totals and len(self._totals) >= MOST_FUNCTIONS:
@@ -158,8 +204,16 @@ class Metrics:
         for name, statistic in values.items():
             totals.setdefault(name.name, Statistic()).merge(statistic)
 
+    def _bill_of(self, target: Target) -> Source:
+        return of_bill(target.account, target.region, target.name, self._architecture)
+
     def _set_clock(self) -> None:
         self._ahead_s = time.time() - time.monotonic()
+
+
+def _put(values: dict[Name, Statistic], amounts: Amounts) -> None:
+    for item, amount in amounts.items():
+        values.setdefault(bill_name(item), Statistic()).add(amount)
 
 
 def _ones(ones: int, of: int) -> Statistic:

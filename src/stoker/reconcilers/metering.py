@@ -12,7 +12,9 @@ import logging
 import time
 from collections import deque
 
+from stoker.core.invocation_price import of_target, snapshots_cost
 from stoker.core.metrics import DAY_S, KEPT_DAYS, MINUTE_S, SPANS, of_peaks, start_of
+from stoker.core.price_list import Item
 from stoker.invoke.invoker import Invoker
 from stoker.observe.metrics import Metrics
 from stoker.store.base import StoreUnavailable
@@ -36,6 +38,7 @@ class Metering:
         self._store = store
         self._invoker = invoker
         self._days = days
+        self._kept_since = time.monotonic()
         self._pending: deque[list[Entry]] = deque(maxlen=PENDING)
 
     async def run(self) -> None:
@@ -53,6 +56,7 @@ class Metering:
         for where, peaks in self._invoker.peaks().items():
             for source, name, value in of_peaks(*where, peaks):
                 self._metrics.add(source, name, value)
+        self._bill_kept()
         taken = self._metrics.take()
         if taken:
             entries = [Entry(source, start, values) for (source, start), values in taken.items()]
@@ -69,6 +73,18 @@ class Metering:
                 return
             except TooManySeries as error:
                 log.error("metrics are lost: the account has too many", extra={"account": error})
+
+    def _bill_kept(self) -> None:
+        """What costs by the time it is kept, since the last time: AWS counts what is asked for."""
+        since, self._kept_since = self._kept_since, time.monotonic()
+        took_s = self._kept_since - since
+        for target, many in self._invoker.provisioned().items():
+            gb_s = of_target(target).memory_gb * many * took_s
+            self._metrics.bill(target, {Item.PROVISIONED: gb_s})
+        for target in self._invoker.snapshots.targets():
+            if snapshots_cost(target.runtime):
+                gb_s = of_target(target).memory_gb * took_s
+                self._metrics.bill(target, {Item.CACHED: gb_s})
 
     async def tidy(self, now: float) -> None:
         """Make old metrics coarser, and forget the oldest."""

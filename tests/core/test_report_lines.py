@@ -1,0 +1,49 @@
+"""A REPORT is read back as it was written."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from stoker.core import platform_events, telemetry
+from stoker.core.report_lines import Measured, read_report
+from stoker.core.telemetry import Report, Restored
+
+ID = "8b1c6f0e-0000-4000-8000-000000000001"
+MB = 1024 * 1024
+
+
+def text(report: Report) -> str:
+    return telemetry.report(report).decode()
+
+
+def in_json(report: Report) -> str:
+    event = platform_events.report(report, (), b"")
+    assert event.record is not None
+    record = event.record.decode()
+    return f'{{"time":"2026-01-01T00:00:00.000Z","type":"platform.report","record":{record}}}\n'
+
+
+@pytest.mark.parametrize("written", [text, in_json])
+def test_what_was_reported_is_read(written: Callable[[Report], str]) -> None:
+    warm = written(Report(ID, 12.345, 256, 40 * MB))
+    assert read_report(warm, ID) == Measured(12.345 if written is in_json else 12.35, 13, 256, 40)
+    cold = read_report(written(Report(ID, 12.3, 256, 40 * MB, init_ms=88.45)), ID)
+    assert cold is not None
+    assert (cold.billed_ms, cold.cold, cold.before_ms) == (101, True, 88.45)
+    assert cold.billed_init_ms == 88
+    restored = read_report(written(Report(ID, 2.0, 256, 0, restore=Restored(7.5, 3))), ID)
+    assert restored is not None
+    assert (restored.billed_ms, restored.cold, restored.before_ms) == (5, True, 7.5)
+    assert restored.billed_init_ms == 0
+
+
+def test_what_a_function_prints_is_no_report() -> None:
+    forged = text(Report("another", 1, 128, 0)) + json.dumps({"type": "platform.report"}) + "\n"
+    assert read_report(forged, ID) is None
+    assert read_report(f"REPORT RequestId: {ID}\tDuration: much ms\t\n", ID) is None
+    assert read_report(f'{{"type":"platform.report","record":["{ID}"]}}', ID) is None
+    both = text(Report(ID, 900, 128, 0)) + "more\n" + text(Report(ID, 1, 128, 0))
+    found = read_report(both, ID)
+    assert found is not None
+    assert found.duration_ms == 1
