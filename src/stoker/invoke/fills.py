@@ -65,10 +65,6 @@ class Fills:
         """Of every version that is asked for, or has something left, by Target.key."""
         return {key: fill.state for key, fill in self._fills.items()}
 
-    def asked(self) -> dict[Target, int]:
-        """How many are asked for of each version, ready or not."""
-        return {self._targets[key]: n for key, fill in self._fills.items() if (n := fill.amount)}
-
     def uses(self) -> dict[Key, Use]:
         """Of every version that has some ready."""
         return {

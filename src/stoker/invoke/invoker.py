@@ -1,6 +1,7 @@
 """The waist: whatever runs a function, runs it through `Invoker.submit`."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from stoker.core.invoke_limits import (
     REQUESTS_PER_UNIT,
     ROOM_S,
 )
+from stoker.core.kept_time import KeptTime
 from stoker.core.model import FunctionKey
 from stoker.core.pace import StreamLimits
 from stoker.core.pool import Room
@@ -78,6 +80,7 @@ class Invoker:
         `snapshot_lost`: one that a version needs is to be made again."""
         self._admission = Admission(settings.limits, settings.per_unit)
         self._closing = False
+        self.provided_time: KeptTime[Target] = KeptTime()  # of what was asked for, ready or not
         self._freed: Callable[[str, str], None] | None = None
         traces = traces or Traces()
         self._metrics = metrics or Metrics()
@@ -175,9 +178,9 @@ class Invoker:
 
     def provide(self, wanted: Mapping[Target, tuple[Ask, ...]]) -> None:
         """From now on keep environments ready for these versions, and for no others."""
-        self._admission.provide(
-            {target: sum(ask.amount for ask in asks) for target, asks in wanted.items()}
-        )
+        amounts = {target: sum(ask.amount for ask in asks) for target, asks in wanted.items()}
+        self.provided_time.keep(amounts, time.monotonic())
+        self._admission.provide(amounts)
         self._placement.provide(wanted)
         if self._freed is not None:
             for account, region in {(target.account, target.region) for target in wanted}:
@@ -199,10 +202,6 @@ class Invoker:
     def uses(self) -> dict[tuple[str, ...], Use]:
         """What is made of that, by account, region, function and version."""
         return {key[:4]: use for key, use in self._placement.fills.uses().items()}
-
-    def provisioned(self) -> dict[Target, int]:
-        """How many environments are asked for of each version now."""
-        return self._placement.fills.asked()
 
     def peaks(self) -> dict[tuple[str, str], Peaks]:
         """By account and region: how much ran at most since this was last asked."""

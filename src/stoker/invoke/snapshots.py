@@ -11,6 +11,7 @@ made again before the version is Active: `lost` is told, and the activation reco
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from stoker.core.invocation import Initialization, Target
 from stoker.core.invoke_limits import CREATE_S, SNAPSHOTS
+from stoker.core.kept_time import KeptTime
 from stoker.core.lifecycle_words import InitEnded, Origin, Status
 from stoker.core.limits import RUNTIMES, Family
 from stoker.environment.draft import draft
@@ -110,6 +112,7 @@ class Snapshots:
         self._set_aside = set_aside
         self._lost = lost
         self._taken: dict[Key, Snapshot] = {}
+        self.kept: KeptTime[Target] = KeptTime()  # how long each of them was there
         self._making: dict[Target, _Making] = {}
         self._tasks = Tasks()
         self._closing = False
@@ -138,6 +141,7 @@ class Snapshots:
         finally:
             del self._making[target]
         self._taken[target.key] = snapshot
+        self.kept.change(target, 1, time.monotonic())
         log.info("snapshot taken", extra=_facts(snapshot))
 
     async def _take(self, target: Target, kind: Kind, making: _Making) -> Snapshot:
@@ -201,6 +205,7 @@ class Snapshots:
 
     def _forget(self, snapshot: Snapshot) -> None:
         del self._taken[snapshot.target.key]
+        self.kept.change(snapshot.target, 0, time.monotonic())
         self._set_aside(-_memory_mb(snapshot.target))
         self._tasks.start(snapshot.environment.destroy(), f"remove snapshot {snapshot.sandbox.id}")
 

@@ -38,7 +38,6 @@ class Metering:
         self._store = store
         self._invoker = invoker
         self._days = days
-        self._kept_since = time.monotonic()
         self._pending: deque[list[Entry]] = deque(maxlen=PENDING)
 
     async def run(self) -> None:
@@ -76,14 +75,13 @@ class Metering:
 
     def _bill_kept(self) -> None:
         """What costs by the time it is kept, since the last time: AWS counts what is asked for."""
-        since, self._kept_since = self._kept_since, time.monotonic()
-        took_s = self._kept_since - since
-        for target, many in self._invoker.provisioned().items():
-            gb_s = of_target(target).memory_gb * many * took_s
+        now = time.monotonic()
+        for target, amount_s in self._invoker.provided_time.take(now).items():
+            gb_s = of_target(target).memory_gb * amount_s
             self._metrics.bill(target, {Item.PROVISIONED: gb_s})
-        for target in self._invoker.snapshots.targets():
+        for target, kept_s in self._invoker.snapshots.kept.take(now).items():
             if snapshots_cost(target.runtime):
-                gb_s = of_target(target).memory_gb * took_s
+                gb_s = of_target(target).memory_gb * kept_s
                 self._metrics.bill(target, {Item.CACHED: gb_s})
 
     async def tidy(self, now: float) -> None:
