@@ -134,6 +134,16 @@ DIFFERENCES = {
             "with RESPONSE_STREAM an answer that is not streamed is handed on unread",
         ),
         (
+            "Load balancers",
+            "are kept by moto, and no request goes through listeners and rules: a target group of "
+            "functions answers at `/_alb/ACCOUNT/REGION/NAME/`, or "
+            "`http://NAME-ACCOUNT.REGION.elb.localhost:PORT/`. A function's policy is asked with "
+            "each request, not when it is registered; its health is never checked; a change of the "
+            "group counts within a second. Repeated headers are one value, also with multi-value "
+            "headers; the words of statusDescription do not reach the client; x-forwarded-proto is "
+            "http; Upgrade is ignored (AWS: 400)",
+        ),
+        (
             "HTTP APIs",
             "are `http://ID.execute-api.REGION.localhost:PORT/`, AWS's own name where it leads "
             "here, or `/_aws/execute-api/ID/STAGE/` by path. Integrations are functions "

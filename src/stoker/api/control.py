@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from stoker.api.gateways import Gateways
 from stoker.api.sampling import Sampling
+from stoker.api.target_groups import TargetGroups
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.core.account_limits import AWS as AWS_LIMITS
 from stoker.core.account_limits import AccountLimits
@@ -113,6 +114,7 @@ class Control:
     tracing: Callable[[], Awaitable[None]] | None = None  # brings segments that came to the store
     sampling: Sampling = field(default_factory=Sampling)
     gateways: Gateways = field(default_factory=Gateways)  # APIs of API Gateway
+    target_groups: TargetGroups = field(default_factory=TargetGroups)  # of load balancers
     polled: frozenset[str] = frozenset()  # services whose event source mappings are polled
     mappings: Mappings | None = None  # what polls them
     neighbours: Neighbours | None = None  # AWS's other services; None: there are none

@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from stoker.api import (
+    alb_front,
     callers,
     codec,
     gateway_front,
@@ -36,7 +37,7 @@ from stoker.api.identifiers import new_request_id
 from stoker.api.operations import OPERATIONS, REQUEST_BYTES, RESERVED, Operation, Reserved
 from stoker.api.refusals import Dialect
 from stoker.api.services import Match
-from stoker.core import sessions, web_pages
+from stoker.core import alb_events, sessions, web_pages
 from stoker.core.errors import (
     AccessDeniedException,
     InvalidRequestContentException,
@@ -55,12 +56,14 @@ from stoker.core.limits import SYNC_PAYLOAD_BYTES
 from stoker.core.names import function_arn
 from stoker.core.quotas import Quotas
 from stoker.core.sigv4 import Scope, scope_of_header
+from stoker.core.target_groups import GroupAddress, group_asked
 from stoker.http.base import Exchange
 
 log = logging.getLogger(__name__)
 K = TypeVar("K")
 V = TypeVar("V")
 
+Web = tuple[str, str] | GatewayAddress | GroupAddress
 TABLE = {(row.service, row.name): row for row in OPERATIONS}
 INVOKE = TABLE["lambda", "Invoke"]
 REMEMBERED = 4096  # addresses of Invoke, and Host headers
@@ -138,10 +141,9 @@ class Front:
             self._uploads[exchange].end()
             return
         host = exchange.headers.get("host", "")
-        url = url_asked(host, exchange.target)
-        api = None if url else gateway_asked(host, exchange.target)
-        if url is not None or api is not None:
-            self._spawn(self._answer_web(exchange, url, api))
+        web = _web_asked(host, exchange.target)
+        if web is not None:
+            self._spawn(self._answer_web(exchange, web))
             return
         # Of nearly every invocation only this much is looked at.
         credential = exchange.headers.get("authorization", "").partition(",")[0]
@@ -232,9 +234,7 @@ class Front:
             log.exception("request failed", extra={"request_id": request_id})
             exchange.abort()  # it may have begun its answer
 
-    async def _answer_web(
-        self, exchange: Exchange, url: tuple[str, str] | None, api: GatewayAddress | None
-    ) -> None:
+    async def _answer_web(self, exchange: Exchange, web: Web) -> None:
         """What is no API of AWS's, but a function's URL or an API of the user's."""
         scope, caller = None, None
         with suppress(ServiceError):  # who signs badly has not signed
@@ -243,10 +243,12 @@ class Front:
             with suppress(ServiceError):  # nor has who signs too late
                 caller = self._caller(scope or NOBODY, exchange)
         try:
-            if url is not None:
-                await url_front.answer(self._control, exchange, url, scope, caller)
-            elif api is not None:
-                await gateway_front.answer(self._control, exchange, api, scope, caller)
+            if isinstance(web, GroupAddress):
+                await alb_front.answer(self._control, exchange, web)
+            elif isinstance(web, GatewayAddress):
+                await gateway_front.answer(self._control, exchange, web, scope, caller)
+            else:
+                await url_front.answer(self._control, exchange, web, scope, caller)
         except Exception:
             log.exception("request failed", extra={"target": exchange.target[:MEMORABLE_BYTES]})
             exchange.abort()  # it may have begun its answer
@@ -411,11 +413,23 @@ class Front:
         exchange.respond(answer.status, answer.headers, answer.body)
 
 
+def _web_asked(host: str, target: str) -> Web | None:
+    """A function's URL, an API of the user's, or a target group that it is for. None: it asks
+    AWS's API."""
+    return url_asked(host, target) or gateway_asked(host, target) or group_asked(host, target)
+
+
 def _web_bytes(host: str, target: str) -> int | None:
-    """How long a body may be for a function's URL or an API of the user's. None: for neither."""
-    if url_asked(host, target) is not None:
-        return SYNC_PAYLOAD_BYTES
-    return None if gateway_asked(host, target) is None else gateway_front.BODY_BYTES
+    """How long a body may be that is for one of these. None: it is not."""
+    match _web_asked(host, target):
+        case None:
+            return None
+        case GatewayAddress():
+            return gateway_front.BODY_BYTES
+        case GroupAddress():
+            return alb_events.BODY_BYTES
+        case _:
+            return SYNC_PAYLOAD_BYTES
 
 
 def _not_served(asked: Asked, reason: neighbours.NotServed) -> ServiceError:

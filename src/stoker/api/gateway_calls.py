@@ -1,12 +1,14 @@
-"""How API Gateway calls a function: for an integration, or to authorize a request.
+"""How API Gateway calls a function, for an integration or to authorize a request; and how a load
+balancer does.
 
 Without a role of the API's account the function's resource-based policy must let
-apigateway.amazonaws.com in for the ARN of the API. Whoever waits does so for a limited time; what
-runs is left to its end, as on AWS.
+apigateway.amazonaws.com in for the ARN of the API (elasticloadbalancing.amazonaws.com for that of
+the target group). Whoever waits does so for a limited time; what runs is left to its end, as on
+AWS.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from stoker.api.control import Control
@@ -54,8 +56,9 @@ def callee(
     *,
     account: str,
     role: str | None,
-    sources: Iterable[str],
+    sources: Collection[str],
     trace: str | None,
+    principal: str = PRINCIPAL,
 ) -> Callee:
     """`account`: the API's. `role`: that calls for it. `sources`: ARNs by which a policy may
     name what calls. Raises CannotCall."""
@@ -68,8 +71,9 @@ def callee(
     except ServiceError as error:
         raise CannotCall(error.message) from error
     policy = control.catalog.policy(*function, ref.qualifier)
-    if not _may(policy, ref.account, account, role, sources):
-        raise CannotCall(f"the resource policy of {arn} does not let {PRINCIPAL} in for this API")
+    if not _may(policy, ref.account, account, role, sources, principal):
+        what = " or ".join(sources)
+        raise CannotCall(f"the resource policy of {arn} does not let {principal} in for {what}")
     header, _, ancestor = begun(
         control.sampling, function, trace, active=target.tracing == "Active"
     )
@@ -101,7 +105,9 @@ async def call(control: Control, to: Callee, event: bytes, timeout_s: float) -> 
     return result
 
 
-def _may(policy: str, owner: str, account: str, role: str | None, sources: Iterable[str]) -> bool:
+def _may(
+    policy: str, owner: str, account: str, role: str | None, sources: Iterable[str], principal: str
+) -> bool:
     if role is not None:
         said = access.verdict(policy, access.invoker(account, frozenset({role})))
         return said is Verdict.ALLOWED or (said is Verdict.SILENT and account == owner)
@@ -110,7 +116,7 @@ def _may(policy: str, owner: str, account: str, role: str | None, sources: Itera
             policy,
             Access(
                 access.INVOKE,
-                service=PRINCIPAL,
+                service=principal,
                 facts={"aws:sourcearn": source, "aws:sourceaccount": account},
             ),
         )

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stoker.core import (
+    alb_events,
     http_events,
     log_subscriptions,
     queue_records,
@@ -21,6 +22,7 @@ from stoker.core.event_matching import Filters
 from stoker.core.log_events import Position
 from stoker.core.proxy_events import Place, Request
 from stoker.core.stream_batches import Batch
+from stoker.core.target_groups import TargetGroup
 
 AGENT = "stoker"
 SEQUENCE = "49590338271490256608559692538361571095921575989136588898"
@@ -235,6 +237,17 @@ def _function_url(given: Given) -> bytes:
     )
 
 
+def _alb(*, multi_value: bool = False, checked: bool = False) -> Callable[[Given], bytes]:
+    def make(given: Given) -> bytes:
+        arn = given.arn("elasticloadbalancing", "targetgroup/functions/0123456789abcdef")
+        group = TargetGroup(given.account, arn, "lambda", "", multi_value)
+        if checked:
+            return alb_events.health_check(group, given.get("path", "/"))
+        return alb_events.event(_request(given, "balancer-0123456789.elb"), group)
+
+    return make
+
+
 def _request(given: Given, host: str) -> Request:
     body = given.get("body", "").encode()
     headers = {
@@ -267,4 +280,7 @@ KINDS: Mapping[str, tuple[Callable[[Given], Any], tuple[str, ...]]] = {
     "http-api": (_http_api("2.0"), _HTTP),
     "http-api:1.0": (_http_api("1.0"), _HTTP),
     "function-url": (_function_url, _HTTP),
+    "alb": (_alb(), _HTTP),
+    "alb:multi-value": (_alb(multi_value=True), _HTTP),
+    "alb:health-check": (_alb(checked=True), ("path",)),
 }

@@ -10,7 +10,7 @@ All of it comes from inside: what does not make an HTTP answer raises BadAnswer,
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,9 +94,10 @@ def head_of(
     answer: Mapping[str, Any],
     several: Iterable[tuple[str, Any]] = (),
     untyped: tuple[str, str] = JSON,
+    remapped: Collection[str] = _REMAPPED,
 ) -> Head:
     """`several`: headers besides those that the answer names. `untyped`: the Content-Type of
-    what has none."""
+    what has none. `remapped`: headers that are shown under another name."""
     status = answer["statusCode"]
     if isinstance(status, str) and status.isascii() and status.isdecimal() and len(status) == 3:
         status = int(status)
@@ -106,7 +107,7 @@ def head_of(
     if not isinstance(given, dict | None) or not isinstance(cookies, list | None):
         raise BadAnswer("headers must be an object and cookies a list")
     named = [*(given or {}).items(), *several]
-    headers = [(header_name(name), header_value(name, value)) for name, value in named]
+    headers = [(header_name(name, remapped), header_value(name, value)) for name, value in named]
     headers += [("Set-Cookie", header_value("Set-Cookie", one)) for one in cookies or ()]
     if sum(len(name) + len(value) for name, value in headers) > limits.URL_HEAD_BYTES:
         raise BadAnswer(f"the headers are longer than {limits.URL_HEAD_BYTES} bytes")
@@ -115,10 +116,10 @@ def head_of(
     return Head(status, headers)
 
 
-def header_name(name: str) -> str:
+def header_name(name: str, remapped: Collection[str] = _REMAPPED) -> str:
     if _NAME.fullmatch(name) is None:
         raise BadAnswer("a header's name is none")
-    return f"x-amzn-Remapped-{name}" if name.lower() in _REMAPPED else name
+    return f"x-amzn-Remapped-{name}" if name.lower() in remapped else name
 
 
 def header_value(name: str, value: Any) -> str:
