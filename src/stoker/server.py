@@ -9,7 +9,8 @@ clients ──► HttpServer ──► Front ──► Control ──► Store, 
                              ├──► LogDeliveries ──► LogStore, Dispatcher      (what logs lead to)
                              ├──► Mappings ──► Broker, Neighbours, Invoker    (what polls sources)
                              ├──► Metering ──► MetricStore                      (what is counted)
-             ├──► Tracing ──► TraceStore                        (X-Ray)
+                             ├──► Tracing ──► TraceStore                        (X-Ray)
+                             ├──► DevDoor ──► Developing ──► Catalog, Backend    (stoker dev)
                              └──► Invoker ──► Environment ──► Backend         (what runs)
 Activation ──► Store ──► CodeCache, Backend                                   (makes it ready)
 Provisioning ──► Store, Catalog ──► Invoker                    (and keeps environments ahead)
@@ -24,6 +25,7 @@ from pathlib import Path
 
 from stoker.api import stack_answers
 from stoker.api.control import Control, Settings
+from stoker.api.dev_door import DevDoor
 from stoker.api.front import Front
 from stoker.api.inward import Inward
 from stoker.api.log_deliveries import LogDeliveries
@@ -51,6 +53,7 @@ from stoker.events.to_neighbours import ToNeighbours
 from stoker.events.to_queues import ToQueues
 from stoker.http.server import HttpServer
 from stoker.invoke.catalog import Catalog, host_architecture
+from stoker.invoke.developing import Developing
 from stoker.invoke.invoker import Invoker, InvokeSettings
 from stoker.neighbours.embedded import Embedded, Serve
 from stoker.neighbours.neighbours import Neighbours
@@ -113,7 +116,7 @@ class Server:
         self._invoker = Invoker(
             backend=backend,
             logs=self._logs,
-            code_path=self._code.path,
+            code_path=self._code_path,
             wants_sdk=self._wants_sdk,
             traces=self._traces,
             metrics=self._metrics,
@@ -124,6 +127,7 @@ class Server:
         self._metering, self._tracing = self._observers(config)
         self._neighbours = _neighbours(config, self._serve_triggers)
         self._catalog = Catalog(reserve=self._invoker.reserve)
+        self._developing = self._made_developing()
         self._queues = Broker(MessageStore(database(config, "queues")))
         self._deliveries = Deliveries()
         self._events = self._dispatcher()
@@ -152,6 +156,7 @@ class Server:
             _settings(config, quotas, backend.name), sampling, secret
         )
         self._front = Front(self._control)
+        self._dev_door = DevDoor(self._control)
         self._http = HttpServer(self._front)
         self._subscribers = LogDeliveries(self._control)
         self._triggered = FromNeighbours(self._control)
@@ -181,6 +186,8 @@ class Server:
             mappings=self._mappings,
             neighbours=self._neighbours,
             stacks=self._stacks,
+            developing=self._developing,
+            dev_socket=lambda: self._dev_door.address,
             secret=secret,
         )
 
@@ -258,7 +265,10 @@ class Server:
         ending(self._end_triggers)
         ending(self._stacks.close)
         await self._stacks.start()
+        ending(self._developing.close)
         ending(self._drain)
+        ending(self._dev_door.close)
+        self._dev_door.open()
         for listener in self._sockets:
             await self._http.serve(listener)
         self._neighbours.resume()
@@ -315,13 +325,17 @@ class Server:
             measure=self._metrics.measure,
         )
         deliveries.through("lambda", ToFunctions(dispatcher, self._catalog).send)
-        others = ToNeighbours(self._neighbours, self._catalog)
+        others = ToNeighbours(self._neighbours)
         deliveries.through("sns", others.to_sns)
         deliveries.through("events", others.to_events)
         deliveries.through("s3", others.to_s3)
         own = self._neighbours.is_embedded("sqs")
         deliveries.through("sqs", ToQueues(self._queues).send if own else others.to_sqs)
         return dispatcher
+
+    def _made_developing(self) -> Developing:
+        invoker = self._invoker
+        return Developing(self._backend, self._catalog, invoker.retire, invoker.targets)
 
     def _pollers(self, sampling: Sampling) -> Mappings:
         return Mappings(
@@ -369,7 +383,11 @@ class Server:
         return Front(self._control, inside=target)
 
     def _wants_sdk(self, target: Target) -> bool:
-        return self._code.wants_sdk(target.code, target.layers)
+        code = target.developed.deployed if target.developed else target.code
+        return self._code.wants_sdk(code, target.layers)
+
+    def _code_path(self, name: str) -> Path:
+        return self._developing.path(name) or self._code.path(name)
 
 
 def _settings(config: Config, quotas: Quotas, sandbox: str) -> Settings:

@@ -6,7 +6,7 @@ import signal
 import socket
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -359,6 +359,24 @@ def test_layers_are_at_their_root_and_without_any_it_is_empty(
         without = await world.sandbox('ls -d "$OPT"/* "$OPT"', None)
         _, out, _ = without.start(OPT=without.it.layer_root)
         assert (await out.everything()).split() == [without.it.layer_root.encode()]
+
+    run(make_backend, tmp_path, story)
+
+
+def test_folders_of_the_machine_are_shown(make_backend: Make, tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        shown = []
+        for files in ({"bootstrap": '#!/bin/bash\ncat "$PACKAGES/a"'}, {"a": "of a package"}):
+            descriptor = os.open(
+                world.tree(files).rename(tmp_path / next(iter(files))), os.O_RDONLY
+            )
+            shown.append(await world.backend.share(str(len(shown)), descriptor))
+            os.close(descriptor)
+        spec = replace(world.spec({}), code=shown[0], packages=shown[1])
+        inside = Inside(world, await world.backend.create(spec))
+        _, out, _ = inside.start(PACKAGES=inside.it.packages_root)
+        assert await out.everything() == b"of a package"
+        await world.backend.unshare("0")
 
     run(make_backend, tmp_path, story)
 

@@ -23,6 +23,7 @@ from stoker.core.sessions import SECRET_BYTES, Session, assumed_role_arn, root
 from stoker.events.dispatcher import Dispatcher
 from stoker.events.mappings import Mappings
 from stoker.invoke.catalog import Catalog
+from stoker.invoke.developing import Developing
 from stoker.invoke.invoker import Invoker
 from stoker.neighbours.neighbours import Neighbours
 from stoker.observe.logs import LogStore
@@ -119,4 +120,6 @@ class Control:
     mappings: Mappings | None = None  # what polls them
     neighbours: Neighbours | None = None  # AWS's other services; None: there are none
     stacks: Stacks | None = None  # CloudFormation's
+    developing: Developing | None = None  # functions whose code is a folder
+    dev_socket: Callable[[], str] = str  # where `stoker dev` connects; "" if it cannot
     secret: bytes = field(default_factory=partial(os.urandom, SECRET_BYTES))  # of sessions

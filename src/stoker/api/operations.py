@@ -17,6 +17,7 @@ from stoker.api import (
     code,
     code_signing,
     concurrency,
+    dev_door,
     event_invoke,
     event_sources,
     function_settings,
@@ -384,5 +385,6 @@ RESERVED = (
     Reserved("/_stoker/api/environments", introspection.environments),
     Reserved("/_stoker/api/events", introspection.events),
     Reserved("/_stoker/api/traces", introspection.traces),
+    Reserved("/_stoker/api/dev", dev_door.address),
     Reserved(prometheus.PATH, prometheus.answer),
 )

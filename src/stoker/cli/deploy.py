@@ -25,7 +25,7 @@ _NODE = "nodejs22.x"
 _NODE_HANDLER = re.compile(
     r"\b(?:exports\.handler\s*=|export\s+(?:const|async function|function)\s+handler\b)"
 )
-_NAME = re.compile(r"[^a-zA-Z0-9_-]+")
+NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]+")
 
 out = Console(highlight=False, soft_wrap=True)
 
@@ -63,12 +63,12 @@ def deploy(
     """Create or update the function in a folder (its code, and the settings that are given), or the
     stack of a template (CloudFormation, SAM), with the code that it names."""
     folder = what if what.is_dir() else what.parent
-    called = name or _NAME.sub("-", folder.resolve().name)
+    called = called_by(name, folder)
     with told("deploy", endpoint_url):
         template = None if runtime or handler else template_in(what)
         if template is not None:
             stack = Deployment(endpoint_url, region, called)
-            stack.deploy(template, _pairs("--parameter", parameter))
+            stack.deploy(template, pairs("--parameter", parameter))
             return
         found = _found(folder, runtime, handler)
         settings = _settings(memory, timeout, env)
@@ -97,6 +97,11 @@ def destroy(
         if not Deployment(endpoint_url, region, name).destroy():
             client("lambda", endpoint_url, region).delete_function(FunctionName=name)
     out.print(f"[green]deleted[/] {escape(name)}")
+
+
+def called_by(name: str, folder: Path) -> str:
+    """What the function, or the stack, is to be called."""
+    return name or NOT_IN_NAMES.sub("-", folder.resolve().name)
 
 
 def _found(folder: Path, runtime: str, handler: str) -> Found:
@@ -148,11 +153,11 @@ def _settings(memory: int, timeout: int, env: list[str]) -> dict[str, Any]:
     if timeout:
         settings["Timeout"] = timeout
     if env:
-        settings["Environment"] = {"Variables": _pairs("--env", env)}
+        settings["Environment"] = {"Variables": pairs("--env", env)}
     return settings
 
 
-def _pairs(option: str, given: list[str]) -> dict[str, str]:
+def pairs(option: str, given: list[str]) -> dict[str, str]:
     pairs = [one.partition("=") for one in given]
     if not all(sign for _, sign, _ in pairs):
         raise ValueError(f"{option}: NAME=VALUE")

@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -35,7 +35,8 @@ def logs(
             )
             group = found["LoggingConfig"]["LogGroup"]
             cloud = client("logs", endpoint_url, region)
-            for event in _events(cloud, group, pattern, begun_ms, follow=follow):
+            again = _paused if follow else _never
+            for event in events(cloud, group, pattern, begun_ms, again):
                 moment = datetime.fromtimestamp(event["timestamp"] / 1000)
                 line = written(event["message"].rstrip("\n"))
                 out.print(f"{moment:%H:%M:%S.%f}"[:-3], line, markup=False)
@@ -43,9 +44,19 @@ def logs(
         pass  # that is how --follow ends
 
 
-def _events(
-    cloud: Any, group: str, pattern: str, begun_ms: int, *, follow: bool
+def _paused() -> bool:
+    time.sleep(POLL_S)
+    return True
+
+
+def _never() -> bool:
+    return False
+
+
+def events(
+    cloud: Any, group: str, pattern: str, begun_ms: int, again: Callable[[], bool]
 ) -> Iterator[dict[str, Any]]:
+    """Of a log group, each once. `again`: look once more? It takes the time it wants."""
     seen: OrderedDict[str, None] = OrderedDict()
     while True:
         for event in _page(cloud, group, pattern, begun_ms):
@@ -55,9 +66,8 @@ def _events(
                 yield event
         while len(seen) > _SEEN:
             seen.popitem(last=False)
-        if not follow:
+        if not again():
             return
-        time.sleep(POLL_S)
 
 
 def _page(cloud: Any, group: str, pattern: str, begun_ms: int) -> Iterator[dict[str, Any]]:

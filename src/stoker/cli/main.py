@@ -1,7 +1,7 @@
 """The command line: `stoker serve`, `stoker doctor`, `stoker runtimes`, `stoker sandbox explain`,
 `stoker timeline`, `stoker extensions check`, `stoker version`; and for who develops a function:
-`stoker deploy`, `stoker destroy`, `stoker invoke`, `stoker logs`, `stoker list`, `stoker describe`,
-`stoker cost`.
+`stoker deploy`, `stoker dev`, `stoker destroy`, `stoker invoke`, `stoker logs`, `stoker list`,
+`stoker describe`, `stoker cost`.
 """
 
 import typer
@@ -9,6 +9,7 @@ import typer
 from stoker.cli import (
     cost,
     deploy,
+    dev,
     doctor,
     event,
     extensions,
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("deploy")(deploy.deploy)
+app.command("dev")(dev.dev)
 app.command("destroy")(deploy.destroy)
 app.command("invoke")(invoke.invoke)
 app.command("event")(event.event)

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-_LEFT_OUT = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".DS_Store"}
+LEFT_OUT = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".DS_Store"}
 
 
 def package(path: Path) -> bytes:
@@ -27,7 +27,7 @@ def package(path: Path) -> bytes:
 
 def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if path.name in _LEFT_OUT:
+        if path.name in LEFT_OUT:
             continue
         if path.is_dir() and not path.is_symlink():
             yield from _files(path)

@@ -84,6 +84,14 @@ class Deployment:
         for one in (self._described() or {}).get("Outputs", []):
             out.print(f"  {plain(one['OutputKey'])}: {plain(one['OutputValue'])}", markup=False)
 
+    def names(self) -> dict[str, str]:
+        """What its resources are called, by their logical names."""
+        found = self._formation.describe_stack_resources(StackName=self._stack)
+        return {
+            one["LogicalResourceId"]: one.get("PhysicalResourceId", "")
+            for one in found["StackResources"]
+        }
+
     def destroy(self) -> bool:
         """Delete the stack and print what happens. Say whether there was one."""
         found = self._described()
@@ -114,21 +122,13 @@ class Deployment:
 
     def _with_uploads(self, template: dict[str, Any], folder: Path) -> dict[str, Any]:
         """The same template, its code in S3."""
-        defaults = template.get("Globals", {}).get("Function", {})
-        for resource in template.get("Resources", {}).values():
-            kind = resource.get("Type") if isinstance(resource, dict) else None
-            member = _LOCAL.get(str(kind))
-            if member is None:
-                continue
+        for resource, named in _local(template):
+            kind = str(resource["Type"])
+            bucket, key = self._upload(_packed(folder / named), ".zip")
+            place = {"S3Bucket": bucket, "S3Key": key}
+            serverless = kind.startswith("AWS::Serverless")
             properties = resource.setdefault("Properties", {})
-            named = properties.get(member, defaults.get(member))
-            if kind == "AWS::Serverless::Function" and named is None:
-                named = None if "InlineCode" in properties else "."
-            if isinstance(named, str) and not named.startswith("s3://"):
-                bucket, key = self._upload(_packed(folder / named), ".zip")
-                serverless = str(kind).startswith("AWS::Serverless")
-                place = {"S3Bucket": bucket, "S3Key": key}
-                properties[member] = f"s3://{bucket}/{key}" if serverless else place
+            properties[_LOCAL[kind]] = f"s3://{bucket}/{key}" if serverless else place
         return template
 
     def _upload(self, data: bytes, suffix: str) -> tuple[str, str]:
@@ -184,6 +184,33 @@ class Deployment:
                     return iter(reversed(fresh))
                 fresh.append(event)
         return iter(reversed(fresh))
+
+
+def _local(template: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """The resources that name local code, and what they name."""
+    defaults = template.get("Globals", {}).get("Function", {})
+    for resource in template.get("Resources", {}).values():
+        kind = resource.get("Type") if isinstance(resource, dict) else None
+        member = _LOCAL.get(str(kind))
+        if member is None:
+            continue
+        properties = resource.get("Properties") or {}
+        named = properties.get(member, defaults.get(member))
+        if kind == "AWS::Serverless::Function" and named is None:
+            named = None if "InlineCode" in properties else "."
+        if isinstance(named, str) and not named.startswith("s3://"):
+            yield resource, named
+
+
+def functions_of(template: Path) -> dict[str, Path]:
+    """Where the code of each function is that the template names, by its logical name."""
+    body = read_template(template.read_text())
+    local = {id(resource): named for resource, named in _local(body)}
+    return {
+        name: template.parent / local[id(resource)]
+        for name, resource in body.get("Resources", {}).items()
+        if id(resource) in local and str(resource["Type"]).endswith("::Function")
+    }
 
 
 def _packed(path: Path) -> bytes:

@@ -7,6 +7,7 @@ A customer's key that is reserved or begins with "_" is dropped, even if it got 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stoker.core import developing
 from stoker.core.invocation import Initialization, Target
 from stoker.core.limits import RESERVED_VARIABLES, RUNTIMES, Family
 
@@ -47,6 +48,7 @@ class Roots:
     runtime: str = "/var/runtime"
     language: str = "/var/lang"
     layers: str = "/opt"
+    packages: str = "/var/packages"
 
 
 def runtime_environ(
@@ -69,6 +71,7 @@ def runtime_environ(
         **_overridable(target, endpoint_url, roots, xray),
         **_customers(target),
         **_reserved(target, runtime_api, log_stream, credentials, (initialization, token), roots),
+        **developing.variables(target, roots.packages),
         "_AWS_XRAY_DAEMON_ADDRESS": xray.rpartition(":")[0],
         "_AWS_XRAY_DAEMON_PORT": xray.rpartition(":")[2],
     }

@@ -27,6 +27,15 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Developed:
+    """What `stoker dev` makes of a target whose code is a folder that somebody is working on."""
+
+    deployed: str  # the code that it has otherwise
+    packages: str = ""  # the name, as `code` is one, of what it imports beside it; "" for nothing
+    debug: str = ""  # "" | listen | wait: for a debugger, before its module is loaded
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A qualifier resolved to one immutable version: all that is needed to run it.
 
@@ -50,13 +59,14 @@ class Target:
     tracing: str = "PassThrough"  # PassThrough | Active
     dead_letters: str = ""  # ARN of what takes events that failed; no part of the key
     snap_start: bool = False  # its environments are copies of one that was initialised before
+    developed: Developed | None = None
     key: tuple[str, str, str, str, str] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         facts = (
             self.runtime, self.handler, self.role, self.code, self.layers, self.memory_mb,
             self.timeout_s, self.ephemeral_mb, self.environment, self.log, self.tracing,
-            self.snap_start,
+            self.snap_start, self.developed,
         )  # fmt: skip
         fingerprint = hashlib.sha256(repr(facts).encode()).hexdigest()
         key = (self.account, self.region, self.name, self.version, fingerprint)

@@ -42,7 +42,7 @@ def make_environ(
         initialization=initialization,
         token=token,
         credentials=credentials,
-        roots=Roots(task=place.task_root, layers=place.layer_root),
+        roots=Roots(place.task_root, layers=place.layer_root, packages=place.packages_root),
         xray=place.xray,
     )
 

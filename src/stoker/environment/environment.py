@@ -20,7 +20,7 @@ from signal import SIGKILL, SIGTERM
 from typing import Any, get_args
 
 from stoker.core import lifecycle_words as words
-from stoker.core.delivery import invoke_event, next_response, shutdown_event
+from stoker.core.delivery import invoke_event, shutdown_event
 from stoker.core.doings import doings
 from stoker.core.errors import ServiceException
 from stoker.core.extension_states import ExtensionState
@@ -29,6 +29,7 @@ from stoker.core.invocation import Invocation, RequestId, Target
 from stoker.core.invoke_limits import PHASES_KEPT, RUNTIME_API_CONNECTIONS
 from stoker.core.lifecycle import Lifecycle
 from stoker.core.lifecycle_words import RUNTIME, Origin, Party, Phase, Status
+from stoker.environment.attachment import Attachment, attached
 from stoker.environment.credentials_api import CredentialsApi
 from stoker.environment.extensions_api import ExtensionsApi
 from stoker.environment.freezing import Freezing
@@ -36,6 +37,7 @@ from stoker.environment.ground import EnvironmentSettings as EnvironmentSettings
 from stoker.environment.ground import Ground as Ground
 from stoker.environment.hand import Done as Done
 from stoker.environment.hand import Hand
+from stoker.environment.limits import DEADLINE, Limits
 from stoker.environment.log import EnvironmentLog
 from stoker.environment.owner import Owner
 from stoker.environment.peak import Peak
@@ -113,6 +115,8 @@ class Environment:
         self.init_failure: words.InitEnded | None = None
         self._goodbye_ms = 0  # when everyone must have left, epoch
         self._timers = Timers()
+        hand = lambda: self._hand  # noqa: E731
+        self._limits = Limits(target, self._life, self._timers, hand, self._break_off)
         self._history = History(self._life, PHASES_KEPT, self._now, self.created_ms)
         self.restore = Restore(
             target, ground, self._api, self._reports, self._xray, self._timers,
@@ -124,7 +128,7 @@ class Environment:
             self._history.enter(self._life.phase, self._now if began is None else began)
         self._freezing = Freezing(
             ground.sandbox, self._telemetry, self._timers, self._history,
-            settings.freeze_after_s, lambda: self._offered and self._life.phase is Phase.IDLE,
+            settings.freeze_after_s, self._rests,
         )  # fmt: skip
         ground.sandbox.on_lost = self.lose
 
@@ -149,18 +153,13 @@ class Environment:
         """Run it; only between idle() and held(). `done` is called exactly once."""
         began = time.monotonic()
         timeout_s = self.target.timeout_s
-        self._hand = Hand(
-            invocation,
-            done,
-            began,
-            began + timeout_s,
-            time.time_ns() // 1_000_000 + timeout_s * 1000,
-        )
+        deadline_ms = time.time_ns() // 1_000_000 + timeout_s * 1000
+        self._hand = Hand(invocation, done, began, began + timeout_s, deadline_ms)
         self._offered = False
         self._freezing.thaw()
         self._log.watch_tail(invocation.tail)
-        if "deadline" not in self._timers:  # else it comes at or before this deadline
-            self._timers.start("deadline", timeout_s, self._deadline)
+        if DEADLINE not in self._timers:
+            self._limits.assigned(timeout_s)
         self._tell(words.Assigned(invocation.request_id))
 
     def retire(self) -> None:
@@ -171,6 +170,21 @@ class Environment:
     def lose(self, reason: str) -> None:
         """End it at once, whatever it does: a caller gets a ServiceException. dead() follows."""
         self._break_off(words.Lost(reason))
+
+    async def attach(self, port: int) -> Attachment:
+        """A debugger, at what listens on this port inside. Until the attachment's end no time runs
+        out, and nothing is frozen. Raise SandboxFailed."""
+        self._limits.stop()
+        self._freezing.thaw()
+        return await attached(self._sandbox, port, self._is_dead, self._detached)
+
+    def _is_dead(self) -> bool:
+        return self._life.phase is Phase.DEAD
+
+    def _detached(self) -> None:
+        self._limits.go_on()
+        if self._offered:
+            self._freezing.idle(time.monotonic())
 
     async def destroy(self) -> None:
         """After dead(): free everything. Never raises."""
@@ -311,7 +325,7 @@ class Environment:
         self._sandbox.throttle_cpu(False)
         if effect.phase == "init":
             limit_s = self._settings.init_limit(self._ground.initialization, self.target.timeout_s)
-            self._timers.start("init", limit_s, self._init_limit)
+            self._limits.init_begins(limit_s)
 
     def _start(self, effect: words.Start) -> None:
         self._history.starts(effect.party, time.monotonic())
@@ -320,17 +334,13 @@ class Environment:
     def _init_ended(self, effect: words.InitEnded) -> None:
         init_ms = self._reports.init_ended(effect, self._now)
         if effect.phase == "init":
-            self._timers.cancel("init")
+            self._limits.init_ended()
             self._ground.steps.add("init", init_ms)
         if effect.status is Status.SUCCESS:
             self._sandbox.throttle_cpu(True)
             self._xray.init_ended(init_ms, self._now)
         else:
             self.init_failure = effect
-
-    def _init_limit(self) -> None:
-        if self._life.phase is Phase.INIT:
-            self._break_off(words.InitLimitPassed())
 
     # --- an invocation ------------------------------------------------------------------------
 
@@ -347,13 +357,7 @@ class Environment:
         exchange = self._api.release()
         if exchange is None:
             return  # its connection broke: it will ask again, and get the event then
-        response = hand.delivery
-        if response is None:
-            response = next_response(hand.invocation, hand.deadline_ms)
-            if hand.delivered:  # who asks many times at once shall not cost memory each time
-                hand.delivery = response
-            hand.delivered, hand.handed = True, self._now
-        exchange.respond_raw(response)
+        exchange.respond_raw(hand.deliver(self._now))
 
     def _invoke_began(self, _: words.InvokeBegan) -> None:
         assert self._hand is not None
@@ -394,17 +398,6 @@ class Environment:
         if hand.result is not None:
             hand.done(replace(hand.result, log_tail=self._log.take_tail()))
 
-    def _deadline(self) -> None:
-        """The timer is armed once and looked at late: an invocation costs no timer of its own."""
-        hand = self._hand
-        if hand is None:
-            return
-        left = hand.deadline - time.monotonic()
-        if left > 0:
-            self._timers.start("deadline", max(left, 0.001), self._deadline)
-        elif self._life.request_id == hand.invocation.request_id:
-            self._break_off(words.DeadlinePassed(hand.invocation.request_id))
-
     # --- between invocations ------------------------------------------------------------------
 
     def _become_idle(self, _: words.BecomeIdle) -> None:
@@ -418,6 +411,9 @@ class Environment:
         self._owner.idle(self)
         if self._offered and self._ground.origin is not Origin.SNAPSHOT:  # else it is stopped
             self._freezing.idle(self._now)
+
+    def _rests(self) -> bool:
+        return self._offered and self._life.phase is Phase.IDLE and not self._limits.stopped
 
     def _withdraw(self, _: words.Withdraw) -> None:
         self._offered = False

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stoker.core import faults
+from stoker.core.delivery import next_response
 from stoker.core.errors import ServiceError
 from stoker.core.faults import Fault
 from stoker.core.invocation import Invocation, InvocationResult
@@ -32,6 +33,16 @@ class Hand:
     cause: str = ""  # of that, as the runtime says it for X-Ray
     stream: ResponseStream | None = None  # its answer has begun
     result: InvocationResult | None = None  # kept for a caller who wants the tail
+
+    def deliver(self, now: float) -> bytes:
+        """What the runtime gets that asks for its next event."""
+        response = self.delivery
+        if response is None:
+            response = next_response(self.invocation, self.deadline_ms)
+            if self.delivered:  # who asks many times at once shall not cost memory each time
+                self.delivery = response
+            self.delivered, self.handed = True, now
+        return response
 
     def answer(self, posted: Posted, now: float) -> InvocationResult:
         """What the caller gets of what the runtime posted."""

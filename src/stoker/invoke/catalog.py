@@ -17,6 +17,7 @@ from itertools import chain
 from typing import assert_never
 
 from stoker.core.aliases import Alias, AliasKey, chosen
+from stoker.core.developing import Overlay
 from stoker.core.errors import (
     InvalidRuntimeException,
     ResourceConflictException,
@@ -79,6 +80,8 @@ class Catalog:
         self._trees: dict[Key, frozenset[str]] = {}
         self._policies: dict[tuple[str, str, str, str | None], str] = {}  # where there are any
         self._urls: dict[str, FunctionUrl] = {}
+        self._overlays: dict[tuple[str, str, str], Overlay] = {}  # of what is developed
+        self._overlaid: dict[tuple[str, str, str], tuple[Target, Entry]] = {}  # the same, applied
 
     async def follow(self, store: Store, known: Iterable[Function] = ()) -> None:
         """Take in everything there is, and from then on every committed change. `known`: what
@@ -197,6 +200,15 @@ class Catalog:
         )
         return frozenset(e.target.key for e in entries if e is not None and e.target is not None)
 
+    def develop(self, key: FunctionKey, overlay: Overlay | None) -> None:
+        """From now on $LATEST runs this; None: what is deployed."""
+        name = (key.account, key.region, key.name)
+        self._overlaid.pop(name, None)
+        if overlay is None:
+            self._overlays.pop(name, None)
+        else:
+            self._overlays[name] = overlay
+
     def trees(self) -> frozenset[str]:
         """The names of all code that some function or version refers to, be it active or not."""
         return frozenset().union(*self._trees.values())
@@ -220,7 +232,17 @@ class Catalog:
         found = self._entries.get(name)
         if isinstance(found, Function):
             found = self._entries[name] = self._function(found)
+        if self._overlays and found is not None and found.target is not None:
+            overlay = self._overlays.get(name)
+            if overlay is not None:
+                return self._developed(name, overlay, found.target)
         return found
+
+    def _developed(self, name: tuple[str, str, str], overlay: Overlay, target: Target) -> Entry:
+        known = self._overlaid.get(name)
+        if known is None or known[0] is not target:
+            known = self._overlaid[name] = target, Entry(overlay.over(target))
+        return known[1]
 
     def _published(self, version: tuple[str, str, str, str]) -> Entry | None:
         found = self._versions.get(version)

@@ -26,11 +26,13 @@ from stoker.core.pace import StreamLimits
 from stoker.core.pool import Room
 from stoker.core.provisioned import Ask, Progress, Provision, State, asks, progress
 from stoker.core.scaling import DEFAULT, RULES, Rule
+from stoker.environment.attachment import Attachment as Attachment
 from stoker.environment.credentials_api import RoleSessions
 from stoker.environment.environment import Done, EnvironmentSettings
 from stoker.environment.view import EnvironmentView as EnvironmentView
 from stoker.http.base import Application
 from stoker.invoke.admission import Admission
+from stoker.invoke.attaching import attach
 from stoker.invoke.fills import Use
 from stoker.invoke.machine import free_mb
 from stoker.invoke.placement import Placement, PlacementSettings
@@ -213,8 +215,15 @@ class Invoker:
 
     def trees(self) -> frozenset[str]:
         """The names of all code that environments run, or invocations wait to run."""
-        targets = (*self._placement.targets(), *self.snapshots.targets())
-        return frozenset().union(*(target.trees for target in targets))
+        return frozenset().union(*(target.trees for target in self.targets()))
+
+    def targets(self) -> list[Target]:
+        """Of every environment, and of every invocation that waits for one."""
+        return [*self._placement.targets(), *self.snapshots.targets()]
+
+    async def attach(self, target: Callable[[], Target]) -> Attachment:
+        """A debugger, to the newest environment of this, or the next. Raise ServiceException."""
+        return await attach(self._placement, self._placement.births, target)
 
     def environments(self) -> list[EnvironmentView]:
         return self._placement.views() + self.snapshots.views()

@@ -33,6 +33,7 @@ from stoker.environment.restore import Outcome
 from stoker.environment.view import CREATE, EnvironmentView
 from stoker.http.base import Application
 from stoker.invoke.admission import TOO_FAST, no_capacity, throttled
+from stoker.invoke.attaching import Births
 from stoker.invoke.catalog import NOT_READY
 from stoker.invoke.fills import Fills, Wanted
 from stoker.invoke.snapshots import Snapshot
@@ -116,6 +117,7 @@ class Placement:
         self._closing = False
         self._cut_off = False
         self._quiet = asyncio.Event()
+        self.births = Births()
 
     def place(self, invocation: Invocation, done: Done) -> None:
         """Run it on a warm environment, a new one, or the first to come free."""
@@ -162,6 +164,10 @@ class Placement:
         yield from (environment.target for environment in self._slots)
         yield from (target for _, target, _ in self._making.values())
         yield from (waiter.request.invocation.target for waiter in self._pool.waiters)
+
+    def newest(self, key: tuple[str, ...]) -> Environment | None:
+        """The environment of this key that was made last, if there is any."""
+        return next((it for it in reversed(self._slots) if it.target.key == key), None)
 
     def views(self) -> list[EnvironmentView]:
         making = [self._unborn(slot) for slot in self._making]
@@ -300,6 +306,7 @@ class Placement:
         del self._making[slot]
         slot.environment = environment
         self._slots[environment] = slot
+        self.births.born()
         log.info(
             "environment created",
             extra={"environment_id": name, "function": target.name, "version": target.version},
@@ -312,6 +319,7 @@ class Placement:
         name, target, steps = self._making[slot]
         code = self._code_path(target.code)
         opt = None if target.opt is None else self._code_path(target.opt)
+        beside = target.developed.packages if target.developed else ""
         snapshot = self._snapshot(target) if target.snap_start else None
         settings, initialization = self._settings.environment, _initialization(slot, target)
         drawn = draft(
@@ -327,6 +335,7 @@ class Placement:
             ephemeral_mb=target.ephemeral_mb,
             code=code,
             opt=opt,
+            packages=self._code_path(beside) if beside else None,
             first=drawn.first,
             snapshot=snapshot.sandbox.id if snapshot else "",
         )

@@ -34,6 +34,7 @@ _CLIENT_FILES = {
         "_stoker_loading.py",
         "_stoker_wire.py",
         "_stoker_contract.py",
+        "_stoker_debugging.py",
         "_stoker_snapshot.py",
         "snapshot_restore_py.py",
     ),

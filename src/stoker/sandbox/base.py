@@ -50,6 +50,7 @@ class SandboxSpec:
     ephemeral_mb: int
     code: Path  # unpacked, seen as /var/task
     opt: Path | None = None  # the layers, unpacked and merged, seen as /opt
+    packages: Path | None = None  # more of its code, that `stoker dev` installed
     snapshot: str = ""  # environment_id of what it is to be a copy of, if it is
     # What will be started first, and as what. A backend may set it off before create() returns,
     # and says so by Sandbox.began; the owner's start() of an equal command then takes it over.
@@ -100,6 +101,7 @@ class Place:
     xray: str
     task_root: str
     layer_root: str
+    packages_root: str
 
 
 class Sandbox(Protocol):
@@ -109,6 +111,7 @@ class Sandbox(Protocol):
     xray: Listener  # UDP: where SDKs look for X-Ray's daemon
     task_root: str  # where the code is, seen from inside: /var/task
     layer_root: str  # /opt
+    packages_root: str  # where SandboxSpec.packages are
     began: float | None  # when SandboxSpec.first was set off (monotonic); None: it was not
 
     # Told about deaths; set by the owner before the first start. Called from the event loop.
@@ -191,6 +194,16 @@ class Backend(Protocol):
         more use."""
         ...
 
+    async def share(self, name: str, folder: int) -> Path:
+        """Let sandboxes see a folder of this machine, read-only, and nothing beside it: what is
+        answered may be SandboxSpec.code or .packages from now on. `folder`: a descriptor of whoever
+        may read it; it stays the caller's. Raise SandboxFailed."""
+        ...
+
+    async def unshare(self, name: str) -> None:
+        """No more: only when no sandbox is made of it any more. Idempotent."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -202,6 +215,7 @@ def place_of(sandbox: Sandbox) -> Place:
         sandbox.xray.address,
         sandbox.task_root,
         sandbox.layer_root,
+        sandbox.packages_root,
     )
 
 

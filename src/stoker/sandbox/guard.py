@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 from stoker.sandbox.base import (
     Backend,
@@ -79,6 +80,15 @@ class GuardedBackend:
         except OSError as error:
             raise SandboxFailed(f"cannot take a snapshot: {error}") from error
 
+    async def share(self, name: str, folder: int) -> Path:
+        try:
+            return await self._backend.share(name, folder)
+        except OSError as error:
+            raise SandboxFailed(f"cannot share a folder: {error}") from error
+
+    async def unshare(self, name: str) -> None:
+        await self._backend.unshare(name)
+
     async def close(self) -> None:
         self._closed = True
         if self._creating:
@@ -119,6 +129,7 @@ class GuardedSandbox:
         self.xray: Listener = sandbox.xray
         self.task_root = sandbox.task_root
         self.layer_root = sandbox.layer_root
+        self.packages_root = sandbox.packages_root
         self.began = sandbox.began
         self.on_exit: Callable[[str, Exit], None] = lambda *_: None
         self.on_lost: Callable[[str], None] = lambda _: None

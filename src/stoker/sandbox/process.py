@@ -115,6 +115,12 @@ class ProcessBackend:
             "a snapshot needs the isolated sandbox: start Stoker as root, with --sandbox namespaces"
         )
 
+    async def share(self, name: str, folder: int) -> Path:
+        return await asyncio.to_thread(Path(f"/proc/self/fd/{folder}").readlink)
+
+    async def unshare(self, name: str) -> None:
+        """Functions see the machine's folders anyway."""
+
     async def close(self) -> None:
         for sandbox in list(self._sandboxes):
             await sandbox.destroy()
@@ -160,6 +166,7 @@ class ProcessSandbox:
         self.on_lost: Callable[[str], None] = lambda _: None
         self.task_root = str(spec.code)
         self.layer_root = str(spec.opt or folder / "opt")
+        self.packages_root = str(spec.packages or folder / "opt")
         self.began: float | None = None
         self.runtime_api = _listen()
         self.endpoint: Listener | None = _listen()

@@ -33,6 +33,7 @@ async function run() {
   forgetLinks();
   log.open();
   installGlobals();
+  listenForDebugger();
   if (HAS_CALLBACKS) {
     watchProcess();
   }
@@ -55,6 +56,16 @@ async function run() {
   const loadedMs = performance.now() - began;
   for (let event = await wire.next(loadedMs); ; event = await new Invocation(event).run(handler)) {
     // Each answer travels with the question for the next event.
+  }
+}
+
+/** `stoker dev --debug`: --inspect, of a node that may run already. */
+function listenForDebugger() {
+  const said = process.env._STOKER_DEBUG;
+  delete process.env._STOKER_DEBUG;
+  if (said) {
+    const [port, how] = said.split(",");
+    require("node:inspector").open(Number(port), "127.0.0.1", how === "wait");
   }
 }
 

@@ -212,6 +212,11 @@ def _serve() -> NoReturn:
             logging.getLogger().handlers.clear()
             contract.set_up_logging(sink)
         _set_up_imports(environ)
+        debug = environ.pop("_STOKER_DEBUG", "")
+        if debug:
+            import _stoker_debugging  # type: ignore[import-not-found,unused-ignore]
+
+            _stoker_debugging.listen(debug)
         began = time.perf_counter()
         handler = load(environ.get("_HANDLER", ""))
     except contract.Fault as fault:
@@ -268,6 +273,9 @@ def _set_up_imports(environ: os._Environ[str]) -> None:
     environ.pop("_STOKER_LANGUAGE_ROOT", None)  # it was for the script beside us
     environ.setdefault("PYTHONPATH", runtime_dir)
     path = _path(environ, runtime_dir, layers)
+    packages = environ.pop("_STOKER_PACKAGES", "")
+    if packages:  # of a folder that is developed: as if they were in it
+        path.insert(1, packages)
     if path != ready.path:
         sys.path[:] = path
         library = os.path.dirname(os.__file__)

@@ -70,6 +70,7 @@ class NamespacesBackend:
         self._answers: dict[int, asyncio.Future[tuple[dict[str, Any], list[int]]]] = {}
         self._numbers = 0
         self._sandboxes: dict[str, NamespacesSandbox] = {}
+        self._shared: dict[str, tuple[int, Path]] = {}  # folders of this machine, by name
         self.on_lost: Callable[[str], None] = lambda _: None  # the launcher itself died
 
     def launch(self) -> None:
@@ -125,6 +126,7 @@ class NamespacesBackend:
             ":".join(map(str, XRAY)),
             NamespacesSandbox.task_root,
             NamespacesSandbox.layer_root,
+            NamespacesSandbox.packages_root,
         )
 
     async def create(self, spec: SandboxSpec) -> NamespacesSandbox:
@@ -165,8 +167,9 @@ class NamespacesBackend:
                 "preload": spec.kind.preload_sdk,
                 "memory_mb": spec.memory_mb,
                 "ephemeral_mb": spec.ephemeral_mb,
-                "code": self._below_code_root(spec.code),
-                "opt": spec.opt and self._below_code_root(spec.opt),
+                "code": self._named(spec.code),
+                "opt": spec.opt and self._named(spec.opt),
+                "packages": spec.packages and self._named(spec.packages),
                 "snapshot": spec.snapshot,
             }
             head = json.dumps({"n": number, "create": asked}).encode()
@@ -189,6 +192,9 @@ class NamespacesBackend:
         for sandbox in list(self._sandboxes.values()):
             sandbox.let_go()
         self._sandboxes.clear()
+        for kept, _ in self._shared.values():
+            os.close(kept)
+        self._shared.clear()
         if self._control is not None:
             asyncio.get_running_loop().remove_reader(self._control.fileno())
             self._control.close()
@@ -197,8 +203,25 @@ class NamespacesBackend:
             await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
             self._process = None
 
-    def _below_code_root(self, path: Path) -> str:
-        return str(path.relative_to(self._settings.code_root))
+    def _named(self, path: Path) -> str:
+        """What the launcher calls it."""
+        shared = next((name for name, (_, at) in self._shared.items() if at == path), None)
+        return shared or str(path.relative_to(self._settings.code_root))
+
+    async def share(self, name: str, folder: int) -> Path:
+        number, answer = self._question()
+        await self._send(json.dumps({"n": number, "share": name}).encode(), [folder])
+        await self._wait(answer)
+        kept = os.dup(folder)
+        self._shared[name] = kept, Path(f"/proc/self/fd/{kept}")  # also of what is hidden from us
+        return self._shared[name][1]
+
+    async def unshare(self, name: str) -> None:
+        kept, _ = self._shared.pop(name, (-1, None))
+        if kept >= 0:
+            os.close(kept)
+            if self._control is not None:
+                await self._ask("unshare", name)
 
     async def _bury(self, sandbox: NamespacesSandbox) -> None:
         self._sandboxes.pop(sandbox.id, None)

@@ -2,14 +2,18 @@
 
 Single-threaded, started by the server while that is still root, and spoken to over one socket
 (JSON packets with descriptors). It takes no path from the server except names below the code
-folder it was started with, so a server that has been taken over gains little here. When the
-server hangs up, or dies, everything is killed and removed.
+folder it was started with, and believes descriptors only of folders that their owner could open
+(shares.py), so a server that has been taken over gains little here. When the server hangs up, or
+dies, everything is killed and removed.
 
     server --> {"n": 1, "prepare": {"runtime": "python3.13", "preload": false}}
     server --> {"n": 2, "create": {"id": .., "runtime": .., "preload": .., "memory_mb": ..,
-                "ephemeral_mb": .., "code": "<name>", "opt": "<name>" or null}}
+                "ephemeral_mb": .., "code": "<name>", "opt": "<name>" or null,
+                "packages": "<name>" or null}}
                (+ NUL, what the parked runtime is told as soon as all is in place, descriptors)
     server --> {"n": 3, "destroy": "<id>"}
+    server --> {"n": 6, "share": "<name>"} (+ a descriptor)   a folder of this machine, which
+                            "code" and "packages" may name until {"n": 7, "unshare": "<name>"}
     server --> {"n": 5, "snapshot": {"id": .., "path": ..}}     from then on it can be copied:
                                                          "create" with "snapshot": "<id>"
     server --> {"n": 4, "announce": "http://127.0.0.1:4566"}      written to the ready file
@@ -35,7 +39,9 @@ from stoker.sandbox.namespaces.disks import Disks
 from stoker.sandbox.namespaces.idmap import Owners
 from stoker.sandbox.namespaces.network import Block, Networks
 from stoker.sandbox.namespaces.parked import receive
+from stoker.sandbox.namespaces.plan import PACKAGES
 from stoker.sandbox.namespaces.scratch import Scratch
+from stoker.sandbox.namespaces.shares import Shares
 from stoker.sandbox.namespaces.snapshots import Snapshots
 from stoker.sandbox.namespaces.stock import SCRATCH_MB, Prepared, Request, Stocks
 from stoker.sandbox.namespaces.undertaker import clear_up, until, wait_for
@@ -76,6 +82,7 @@ class Launcher:
         self.scratch = Scratch(settings.scratch_root)
         self.disks = Disks(self.scratch, SCRATCH_MB)
         self.owners = Owners()
+        self.shares = Shares()
         self.init = os.open(built("init", settings.runtime_root), os.O_RDONLY | os.O_CLOEXEC)
         self.birth = built("birth", settings.runtime_root)
         self.stocks = Stocks(self, settings)
@@ -160,10 +167,17 @@ class Launcher:
             else:
                 self.stocks.take(_kind(spec), wanted)
             return
-        for fd in fds:
-            os.close(fd)
+        try:
+            if "share" in request:
+                self.share(request["share"], number, fds)
+        finally:
+            for fd in fds:
+                os.close(fd)
         if "prepare" in request:
             self.stocks.prepare(_kind(request["prepare"]), number)
+        elif "unshare" in request:
+            self.shares.remove(request["unshare"])
+            self.reply(number, {})
         elif "snapshot" in request:
             self.snapshots.take(request["snapshot"], number)
         elif "destroy" in request:
@@ -172,6 +186,16 @@ class Launcher:
             self.connector(request["connector"], number)
         elif "announce" in request:
             self.announce(request["announce"], number)
+
+    def share(self, name: str, number: int, fds: list[int]) -> None:
+        try:
+            if len(fds) != 1:
+                raise OSError("no descriptor of it came")
+            self.shares.add(name, fds[0])
+        except OSError as error:
+            self.refuse(number, f"cannot share a folder: {error}")
+        else:
+            self.reply(number, {})
 
     def reply(self, number: int, facts: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
         message = json.dumps({"n": number, "ok": facts}).encode()
@@ -229,6 +253,8 @@ class Launcher:
         mounts = [(self._tree(spec["code"], read_only), "/var/task")]
         if spec["opt"]:
             mounts.append((self._tree(spec["opt"], read_only), "/opt"))
+        if spec["packages"]:
+            mounts.append((self._tree(spec["packages"], read_only), PACKAGES))
         if spec["ephemeral_mb"] != prepared.scratch_mb:
             mounts.append((self.scratch.create(spec["ephemeral_mb"]).mount, "/tmp"))
         self.attach(prepared, mounts)
@@ -245,7 +271,9 @@ class Launcher:
                 os.close(fd)
 
     def _tree(self, name: str, attributes: int) -> int:
-        directory = sys_.open_beneath(self.code_root, name)
+        directory = self.shares.find(name)
+        if directory is None:
+            directory = sys_.open_beneath(self.code_root, name)
         try:
             tree = sys_.open_tree("", dir_fd=directory)
             owner = os.fstat(directory).st_uid

@@ -57,6 +57,8 @@ _PASSWD = (
     "nobody:x:65534:65534:nobody:/:/sbin/nologin\n"
 )
 _GROUP = f"root:x:0:\nsbx_user1051:x:{LAMBDA_GID}:\nnogroup:x:65534:\n"
+PACKAGES = "/var/packages"  # what a folder that is developed needs beside itself
+
 _HOSTS = "127.0.0.1 localhost sandbox sandbox.localdomain sandbox.local\n::1 localhost\n"
 _NSSWITCH = "passwd: files\ngroup: files\nhosts: files dns\n"
 
@@ -119,7 +121,7 @@ def template_plan(
         Link("/dev/stdin", "/proc/self/fd/0"),
         Link("/dev/stdout", "/proc/self/fd/1"),
         Link("/dev/stderr", "/proc/self/fd/2"),
-        *(Directory(name) for name in ("/proc", "/opt", "/var", "/var/task", "/var/tmp")),
+        *(Directory(name) for name in ("/proc", "/opt", "/var", "/var/task", "/var/tmp", PACKAGES)),
         Directory("/tmp", 0o1777),
     ]
     plan += [Bind(path, path) for path in libraries]
@@ -160,6 +162,7 @@ SANDBOX_PLAN = (
     Step("memory.max from MemorySize", "cgroup", "cold start"),
     Step("the function's code, read-only nosuid nodev", "/var/task", "cold start"),
     Step("the layers, merged ahead, read-only nosuid nodev", "/opt", "cold start"),
+    Step("`stoker dev`: packages beside the code, read-only nosuid nodev", PACKAGES, "cold start"),
     Step("cpu.max = MemorySize/1769 of a core, once init is over", "cgroup", "cold start"),
 )
 

@@ -23,6 +23,7 @@ from stoker.sandbox.base import (
 from stoker.sandbox.namespaces.cgroups import CPU_PERIOD_US, FULL_CORE_MB
 from stoker.sandbox.namespaces.network import RUNTIME_API, XRAY
 from stoker.sandbox.namespaces.parked import PACKET
+from stoker.sandbox.namespaces.plan import PACKAGES
 from stoker.sandbox.namespaces.zygote import OUTPUTS
 
 FRAMES_VARIABLE = "_LAMBDA_TELEMETRY_LOG_FD"
@@ -38,6 +39,7 @@ class NamespacesSandbox:
 
     task_root = "/var/task"
     layer_root = "/opt"
+    packages_root = PACKAGES
 
     def __init__(
         self,

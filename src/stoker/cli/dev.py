@@ -1,0 +1,141 @@
+"""stoker dev: a folder whose saved files are live in the next invocation."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import BotoCoreError
+from rich.console import Console
+from rich.markup import escape
+
+from stoker.cli import dev_view, logs
+from stoker.cli.client import DEFAULT_URL, Region, Url, client, told, written
+from stoker.cli.deploy import called_by, deploy
+from stoker.cli.dev_life import Life
+from stoker.cli.dev_link import door
+from stoker.cli.dev_server import served
+from stoker.cli.dev_session import Function
+from stoker.cli.stack import Deployment, functions_of, template_in
+
+POLL_S = 0.3  # of the functions' logs
+
+out = Console(highlight=False, soft_wrap=True)
+
+
+def dev(
+    what: Annotated[
+        Path,
+        typer.Argument(help="A folder, with a handler or a template, or a template.", exists=True),
+    ],
+    name: Annotated[
+        str, typer.Option(help="Of the function or the stack. Default: the folder's.")
+    ] = "",
+    runtime: Annotated[str, typer.Option(help="Default: what the folder looks like.")] = "",
+    handler: Annotated[str, typer.Option(help="Default: what is found.")] = "",
+    memory: Annotated[int, typer.Option(help="MB.")] = 0,
+    timeout: Annotated[int, typer.Option(help="Seconds.")] = 0,
+    env: Annotated[list[str], typer.Option(help="NAME=VALUE; may be repeated.")] = [],  # noqa: B006
+    url: Annotated[
+        bool, typer.Option("--url", help="Give it a URL that everybody may call.")
+    ] = False,
+    parameter: Annotated[
+        list[str], typer.Option(help="Of the template, NAME=VALUE; may be repeated.")
+    ] = [],  # noqa: B006
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Let debuggers in, at the language's usual port.")
+    ] = False,
+    debug_port: Annotated[
+        list[str], typer.Option(help="PORT or FUNCTION=PORT, of 127.0.0.1; may be repeated.")
+    ] = [],  # noqa: B006
+    debug_wait: Annotated[
+        bool, typer.Option("--debug-wait", help="Functions load when their debugger is there.")
+    ] = False,
+    endpoint_url: Url = DEFAULT_URL,
+    region: Region = "us-east-1",
+) -> None:
+    """Deploy what is in a folder, and run it from there until Ctrl-C: a file that is saved is live
+    in the next invocation.
+
+    When this ends, the functions have again the code that was deployed."""
+    folder = what if what.is_dir() else what.parent
+    called = called_by(name, folder)
+    template = None if runtime or handler else template_in(what)
+
+    def deployed() -> list[Function]:
+        deploy(
+            what, name, runtime, handler, memory, timeout, env, url, parameter, endpoint_url, region
+        )
+        named = {called: folder}
+        if template is not None:
+            names = Deployment(endpoint_url, region, called).names()
+            named = {names[each]: code for each, code in functions_of(template).items()}
+        return list(_functions(client("lambda", endpoint_url, region), named))
+
+    with told("dev", endpoint_url):
+        ports = _ports(debug_port)
+        wanted = "wait" if debug_wait else "listen" if debug or ports else ""
+        with served(endpoint_url):
+            functions = deployed()
+            if not functions:
+                raise ValueError("there is no function whose code is a folder")
+            groups = {one.group: one.name for one in functions}
+            with _shown(groups, lambda: client("logs", endpoint_url, region)):
+                life = Life(door(endpoint_url), wanted, ports, template, deployed, _say)
+                with asyncio.Runner() as runner:
+                    runner.run(life.run(functions))
+    out.print("what was deployed is there again; `stoker deploy` deploys what is in the folder")
+
+
+def _functions(aws: Any, named: Mapping[str, Path]) -> Iterator[Function]:
+    for name, folder in named.items():
+        if not folder.is_dir():
+            _say(f"{name}: its code is a file, {folder}: `stoker deploy` when that is built again")
+            continue
+        found = aws.get_function_configuration(FunctionName=name)
+        group = found["LoggingConfig"]["LogGroup"]
+        yield Function(name, found["FunctionArn"], found["Runtime"], group, folder.resolve())
+
+
+def _ports(given: list[str]) -> dict[str, int]:
+    """By the name of the function, "" for the first."""
+    ports: dict[str, int] = {}
+    for one in given:
+        function, _, port = one.rpartition("=")
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ValueError(f"--debug-port {one}: PORT or FUNCTION=PORT")
+        ports[function] = int(port)
+    return ports
+
+
+def _say(text: str) -> None:
+    out.print(f"[dim]{datetime.now():%H:%M:%S}[/] {escape(written(text))}")
+
+
+@contextmanager
+def _shown(groups: Mapping[str, str], cloud: Callable[[], Any]) -> Iterator[None]:
+    """The logs of these groups are printed meanwhile, under the names of the functions."""
+    over = threading.Event()
+    since_ms = int(time.time() * 1000)
+
+    def follow(group: str, function: str) -> None:
+        with suppress(BotoCoreError):  # the server is gone: others say that
+            for event in logs.events(cloud(), group, "", since_ms, lambda: not over.wait(POLL_S)):
+                line = dev_view.line(function, event)
+                if line is not None:
+                    out.print(line)
+
+    threads = [threading.Thread(target=follow, args=each, daemon=True) for each in groups.items()]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
