@@ -195,8 +195,8 @@ class _Invoke:
         if refusal is not None:
             self.refuse(refusal)
             return
-        headers = [("x-amzn-RequestId", self.request_id), ("X-Amzn-Trace-Id", self.echo)]
-        self.exchange.respond(202, headers)
+        facts = (date_line(), self.request_id.encode(), self.echo.encode("latin-1", "replace"))
+        self.exchange.respond_raw(_QUEUED_HEAD % facts)
 
     def done(self, result: InvocationResult | ServiceError) -> None:
         """Answer. If the caller is gone by now, the exchange drops it."""
@@ -241,6 +241,12 @@ _HEAD = (
     b"HTTP/1.1 200 OK\r\n%bContent-Type: %b\r\nContent-Length: %d\r\nx-amzn-RequestId: %b\r\n"
     b"X-Amz-Executed-Version: %b\r\nX-Amzn-Trace-Id: %b\r\n\r\n"
 )
+_QUEUED_HEAD = (
+    b"HTTP/1.1 202 Accepted\r\n%bContent-Length: 0\r\nx-amzn-RequestId: %b\r\n"
+    b"X-Amzn-Trace-Id: %b\r\n\r\n"
+)
+_KINDS = frozenset({"RequestResponse", "Event", "DryRun"})
+_STREAMED_KINDS = frozenset({"RequestResponse", "DryRun"})
 _LOG_TYPES = frozenset({"None", "Tail"})
 _UNBUILT = "x-amz-durable-execution-name"
 _OPTIONS = frozenset({"x-amz-invocation-type", "x-amz-log-type", _UNBUILT})
@@ -252,8 +258,9 @@ def _check_options(headers: dict[str, str], streamed: bool) -> None:
         return
     kind = headers.get("x-amz-invocation-type", "RequestResponse")
     log_type = headers.get("x-amz-log-type", "None")
-    if kind == "RequestResponse" and log_type in _LOG_TYPES and _UNBUILT not in headers:
-        return
+    kinds = _STREAMED_KINDS if streamed else _KINDS
+    if kind in kinds and log_type in _LOG_TYPES and _UNBUILT not in headers:
+        return  # as every legal request; the model's words are for the others
     values = {"FunctionName": "checked", "InvocationType": kind, "LogType": log_type}
     operation = "InvokeWithResponseStream" if streamed else "Invoke"
     constraints.check(services.model("lambda").operation_model(operation), values)

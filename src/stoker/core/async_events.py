@@ -13,7 +13,7 @@ without any concurrency (reserved: 0) has its events ended at once (since August
 that its own chain of events has come back to too often as well.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from stoker.core.limits import EVENT_AGE_S, EVENT_RETRIES
@@ -92,12 +92,12 @@ def hindrance(
 def after(progress: Progress, rules: Rules, outcome: Outcome, now: float) -> Again | Ended:
     """What to do with an event once an attempt is over."""
     if outcome is Outcome.REFUSED:
-        waited = replace(progress, refusals=progress.refusals + 1)
+        waited = Progress(progress.accepted, progress.attempts, progress.refusals + 1)
         doublings = min(waited.refusals - 1, _DOUBLINGS)
         delay_s = min(BACKOFF_FIRST_S * 2**doublings, BACKOFF_MOST_S) / rules.scale
         # It may still be run at its deadline's eve, and is ended at the deadline.
         return Again(waited, max(now, min(now + delay_s, deadline(progress, rules))))
-    ran = replace(progress, attempts=progress.attempts + 1, refusals=0)
+    ran = Progress(progress.accepted, progress.attempts + 1)
     if outcome is Outcome.SUCCEEDED:
         return Ended(Condition.SUCCESS, ran)
     if ran.attempts > rules.retries:

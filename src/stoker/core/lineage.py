@@ -9,6 +9,7 @@ stops a chain at "approximately 16" invocations of one function; here it is exac
 """
 
 import hashlib
+from functools import lru_cache
 
 KIND = "recursion"  # in the store: what becomes of a function's loops
 TURNS = 16  # invocations of one function in one chain of events
@@ -16,6 +17,7 @@ ENTRIES = 32  # kept of a header; who sends more loses the oldest
 _FIELD = ";Lineage="
 
 
+@lru_cache(maxsize=4096)
 def mark(arn: str) -> str:
     """The name of a function in a lineage."""
     return hashlib.sha256(arn.encode()).hexdigest()[:8]

@@ -32,10 +32,13 @@ class Counts:
     ages: dict[FunctionKey, Ages] = field(default_factory=dict)
 
     def add(self, key: FunctionKey, metric: str) -> None:
-        if key not in self.counted and len(self.counted) >= MOST_FUNCTIONS:
-            self.counted.clear()
-            self.ages.clear()
-        self.counted.setdefault(key, Counter())[metric] += 1
+        counted = self.counted.get(key)
+        if counted is None:
+            if len(self.counted) >= MOST_FUNCTIONS:
+                self.counted.clear()
+                self.ages.clear()
+            counted = self.counted[key] = Counter()
+        counted[metric] += 1
         self.measure(key.account, key.region, key.name, metric, 1)
 
     def begun(self, key: FunctionKey, age_s: float) -> None:
@@ -47,9 +50,11 @@ class Counts:
         self.measure(key.account, key.region, key.name, "IteratorAge", max(0.0, age_s * 1000))
 
     def age(self, key: FunctionKey, age_s: float) -> None:
-        if key not in self.ages and len(self.ages) >= MOST_FUNCTIONS:
-            self.ages.clear()
-        ages = self.ages.setdefault(key, Ages())
+        ages = self.ages.get(key)
+        if ages is None:
+            if len(self.ages) >= MOST_FUNCTIONS:
+                self.ages.clear()
+            ages = self.ages[key] = Ages()
         ages.count += 1
         ages.total_s += age_s
         ages.most_s = max(ages.most_s, age_s)

@@ -42,7 +42,7 @@ from stoker.events.clock import Alarm, Clock, LoopClock
 from stoker.events.counts import Counts, Measure, unheard
 from stoker.events.deliveries import Deliveries
 from stoker.events.endings import Endings
-from stoker.events.settings import EventSettings, rules
+from stoker.events.settings import NOTHING_SAID, EventSettings, rules
 from stoker.invoke.catalog import Catalog
 from stoker.invoke.invoker import Invoker
 from stoker.invoke.tasks import Tasks
@@ -125,6 +125,7 @@ class Dispatcher:
         self._endings = Endings(settings, deliveries, self._delivered, self.counts)
         self._clock: Clock = clock or LoopClock()
         self._scale = scale
+        self._usual = rules(NOTHING_SAID, scale)
         self._lanes: dict[FunctionKey, _Queue] = {}
         self._blocked: dict[FunctionKey, None] = {}  # wait for concurrency; the first in line first
         self._soon: dict[FunctionKey, None] = {}
@@ -472,7 +473,8 @@ class Dispatcher:
         self._queue.remove(held.id)
 
     def _rules(self, key: FunctionKey, held: _Held) -> async_events.Rules:
-        return rules(self.settings.events(key, held.qualifier), self._scale)
+        said = self.settings.events(key, held.qualifier)
+        return self._usual if said is NOTHING_SAID else rules(said, self._scale)
 
 
 def _held(waiting: Waiting) -> _Held:

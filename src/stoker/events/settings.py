@@ -14,7 +14,7 @@ from stoker.core.versions import VersionKey
 from stoker.store.base import Aggregate, Key, Store
 
 _KINDS = (event_invoke.KIND, lineage.KIND)
-_NOTHING_SAID = EventInvoke(0.0)
+NOTHING_SAID = EventInvoke(0.0)
 
 
 class EventSettings:
@@ -47,8 +47,9 @@ class EventSettings:
 
     def events(self, key: FunctionKey, qualifier: str | None) -> EventInvoke:
         """For events that were sent to this qualifier."""
-        kept = self._kept.get(key, {}).get((qualifier or LATEST, event_invoke.KIND))
-        return _NOTHING_SAID if kept is None else EventInvoke.load(kept)
+        said = self._kept.get(key)
+        kept = said.get((qualifier or LATEST, event_invoke.KIND)) if said else None
+        return NOTHING_SAID if kept is None else EventInvoke.load(kept)
 
     def may_loop(self, key: FunctionKey) -> bool:
         kept = self._kept.get(key, {}).get((LATEST, lineage.KIND))

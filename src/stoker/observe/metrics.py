@@ -87,6 +87,23 @@ class _Minute:
         return found
 
 
+@dataclass(slots=True)
+class _Values:
+    """Of one metric, on their way into what is kept of it."""
+
+    statistic: Statistic
+    listed: list[float] = field(default_factory=list)
+
+    def add(self, value: float) -> None:
+        self.listed.append(value if value > 0 else LEAST)
+        if len(self.listed) >= LISTED:
+            self.sum_up()
+
+    def sum_up(self) -> None:
+        self.statistic.add_all(self.listed)
+        self.listed.clear()
+
+
 Function = tuple[str, str, str]  # account, region, name
 
 
@@ -96,6 +113,7 @@ class Metrics:
         self._architecture = architecture
         self._minutes: dict[tuple[str, str, int], _Minute] = {}
         self._others: Taken = {}
+        self._measured: dict[tuple[str, str, str, str, int], _Values] = {}  # go to the others
         self._totals: dict[Function, dict[str, Statistic]] = {}
         self._ahead_s = 0.0  # how far the time of day is ahead of the monotonic clock
         self._set_clock()
@@ -146,8 +164,17 @@ class Metrics:
 
     def measure(self, account: str, region: str, function: str, name: str, value: float) -> None:
         """A value of any other metric of a function."""
-        source = of_account(account, region, ("FunctionName", function))
-        self.add(source, name, value)
+        start = start_of(time.time())
+        key = (account, region, function, name, start)
+        values = self._measured.get(key)
+        if values is None:
+            source = of_account(account, region, ("FunctionName", function))
+            others = self._other(source, start)
+            if others is None:
+                return
+            values = _Values(others.setdefault(own_name(name), Statistic()))
+            self._measured[key] = values
+        values.add(value)
 
     def add(self, source: Source, name: str, value: float) -> None:
         """A value of a metric of AWS/Lambda, now."""
@@ -166,6 +193,9 @@ class Metrics:
         self._set_clock()
         minutes, self._minutes = self._minutes, {}
         found, self._others = self._others, {}
+        measured, self._measured = self._measured, {}
+        for each in measured.values():
+            each.sum_up()
         for (arn, _, number), minute in minutes.items():
             target, qualifier = minute.target, _qualifier(arn)
             source = of_function(

@@ -14,14 +14,16 @@ from pathlib import Path
 from stoker.core.async_events import Progress
 from stoker.core.model import FunctionKey
 from stoker.store.base import StoreUnavailable
-from stoker.store.group_commit import GroupCommit
+from stoker.store.group_commit import (
+    Gathering,
+    GroupCommit,
+    Statement,
+    deletions,
+    insertions,
+)
 
 _SCHEMA = Path(__file__).with_name("event_queue_1.sql")
-_ADD = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_ADD_CONTENT = "INSERT INTO event_contents VALUES (?, ?, ?, ?, ?, ?, ?)"
 _POSTPONE = "UPDATE events SET attempts = ?, refusals = ?, due = ? WHERE id = ?"
-_REMOVE = "DELETE FROM events WHERE id = ?"
-_REMOVE_CONTENT = "DELETE FROM event_contents WHERE id = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class EventQueue:
     def __init__(self, path: Path) -> None:
         self._file = GroupCommit(path, _SCHEMA)
         self._next_id = 1
+        self._adding = Gathering(self._file, _additions)
+        self._removing: list[int] = []
 
     async def open(self) -> list[Waiting]:
         """Make or open the file; everything that waits, in the order in which it was accepted."""
@@ -84,8 +88,7 @@ class EventQueue:
         def added(fault: StoreUnavailable | None) -> None:
             done(waiting if fault is None else fault)
 
-        adding = (_ADD, _row(waiting)), (_ADD_CONTENT, (waiting.id, *_columns(content)))
-        self._file.write(adding, added)
+        self._adding.write((waiting, content), added)
 
     def postpone(self, id: int, progress: Progress, due: float) -> None:
         """It is to be run again, at `due`."""
@@ -93,11 +96,23 @@ class EventQueue:
 
     def remove(self, id: int) -> None:
         """It is at its end."""
-        self._file.note([(_REMOVE, (id,)), (_REMOVE_CONTENT, (id,))])
+        if not self._removing:
+            self._file.gather(self._removals)
+        self._removing.append(id)
 
     async def contents(self, ids: Sequence[int]) -> dict[int, Content]:
         """Of these events. Raise StoreUnavailable."""
         return await self._file.read(partial(_contents, ids=ids))
+
+    def _removals(self) -> list[Statement]:
+        ids, self._removing = self._removing, []
+        return [deletions("events", ids), deletions("event_contents", ids)]
+
+
+def _additions(adding: list[tuple[Waiting, Content]]) -> list[Statement]:
+    rows = [_row(waiting) for waiting, _ in adding]
+    contents = [(waiting.id, *_columns(content)) for waiting, content in adding]
+    return insertions("events", rows) + insertions("event_contents", contents)
 
 
 def _waiting(db: sqlite3.Connection) -> list[Waiting]:

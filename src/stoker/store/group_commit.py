@@ -1,14 +1,20 @@
 """A SQLite file that many write at a time: whoever waits for the disk, waits together.
 
     write, note ──► gathered while a commit is under way ──► one commit for all of them
+    gather ──► LAZY_S ──┘
 
 `synchronous=FULL` with a write-ahead log: what `write` has confirmed is on the disk. Nobody waits
 for a `note`: it goes with the next `write`, at the latest after LAZY_S; a crash in that time
 forgets it. A commit that fails keeps nothing: who waits is told, and the notes are tried again
-after RETRY_S. Statements are carried out in the order in which they were asked for.
+after RETRY_S. Statements are carried out in the order in which they were asked for, but those of
+`gather`, of which there are many: they become notes together, after LAZY_S.
 
 One connection and one thread write; another pair reads, so that a reader does not wait for the
 disk. The event loop waits for neither.
+
+The writer shares the interpreter with the event loop. With each statement it lets go of it and has
+to get it back, which takes longer than most statements do. So what comes in numbers is put into few
+of them when a commit begins (`insertions`, `deletions`).
 """
 
 import asyncio
@@ -17,9 +23,12 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
+
+import orjson
 
 from stoker.store.base import StoreUnavailable
 
@@ -28,8 +37,11 @@ T = TypeVar("T")
 
 LAZY_S = 0.05
 RETRY_S = 1.0
+_MANY_ROWS = 16  # any number of rows up to here, and this many, have a statement of their own
 
 Statement = tuple[str, Sequence[Any]]
+Statements = Sequence[Statement]
+Asked = Statements | Callable[[], Statements]  # or who says it when the commit begins
 Written = Callable[[StoreUnavailable | None], None]
 
 
@@ -37,7 +49,7 @@ Written = Callable[[StoreUnavailable | None], None]
 class _Batch:
     """What goes to the disk together."""
 
-    asked: list[tuple[Sequence[Statement], Written | None]] = field(default_factory=list)
+    asked: list[tuple[Asked, Written | None]] = field(default_factory=list)
     waited_for: bool = False
 
     def __bool__(self) -> bool:
@@ -59,12 +71,14 @@ class GroupCommit:
         self._gathered = _Batch()
         self._writing: asyncio.Future[None] | None = None
         self._later: asyncio.TimerHandle | None = None
+        self._unhurried: list[Asked] = []
+        self._noting: asyncio.TimerHandle | None = None
         self._closing = False
 
     @property
     def notes(self) -> int:
-        """How much is gathered and not on its way to the disk."""
-        return len(self._gathered.asked)
+        """How many statements are gathered and not on their way to the disk."""
+        return sum(1 if callable(asked) else len(asked) for asked, _ in self._gathered.asked)
 
     async def open(self) -> None:
         """Make or open the file. Raise StoreUnavailable."""
@@ -79,7 +93,7 @@ class GroupCommit:
         """Write what is to be written, once; then close. Idempotent."""
         self._closing = True
         await self._written_out()
-        self._start()
+        self._note_all()
         await self._written_out()
         if self._later is not None:
             self._later.cancel()
@@ -90,7 +104,7 @@ class GroupCommit:
             thread.shutdown(wait=False)
         self._db = self._reading = None
 
-    def write(self, statements: Sequence[Statement], written: Written) -> None:
+    def write(self, statements: Asked, written: Written) -> None:
         """`written` is called when they are on the disk, or why they are not and never will be."""
         if self._closing or self._db is None:
             written(StoreUnavailable(f"cannot use {self._path}: it is closed"))
@@ -101,20 +115,18 @@ class GroupCommit:
 
     async def written(self, statements: Sequence[Statement]) -> None:
         """The same, for those who can wait. Raise StoreUnavailable."""
-        done: asyncio.Future[StoreUnavailable | None] = asyncio.get_running_loop().create_future()
+        await _written(partial(self.write, statements))
 
-        def tell(fault: StoreUnavailable | None) -> None:
-            if not done.done():
-                done.set_result(fault)
-
-        self.write(statements, tell)
-        if (fault := await done) is not None:
-            raise fault
-
-    def note(self, statements: Sequence[Statement]) -> None:
+    def note(self, statements: Asked) -> None:
         """Write this before long."""
         self._gathered.asked.append((statements, None))
         self._start_later(LAZY_S)
+
+    def gather(self, statements: Asked) -> None:
+        """Write this before long, and perhaps after what is asked for later."""
+        self._unhurried.append(statements)
+        if self._noting is None and not self._closing:
+            self._noting = asyncio.get_running_loop().call_later(LAZY_S, self._note_all)
 
     async def read(self, look: Callable[[sqlite3.Connection], T]) -> T:
         """What is on the disk. Raise StoreUnavailable."""
@@ -138,6 +150,7 @@ class GroupCommit:
             self._later.cancel()
             self._later = None
         batch, self._gathered = self._gathered, _Batch()
+        batch.asked = [(asked() if callable(asked) else asked, told) for asked, told in batch.asked]
         loop = asyncio.get_running_loop()
         self._writing = loop.run_in_executor(self._writer, _commit, self._db, batch)
         self._writing.add_done_callback(partial(self._committed, batch))
@@ -161,6 +174,14 @@ class GroupCommit:
     def _start_later(self, delay_s: float) -> None:
         if self._writing is None and self._later is None and not self._closing:
             self._later = asyncio.get_running_loop().call_later(delay_s, self._again)
+
+    def _note_all(self) -> None:
+        if self._noting is not None:
+            self._noting.cancel()
+            self._noting = None
+        self._gathered.asked += [(asked, None) for asked in self._unhurried]
+        self._unhurried.clear()
+        self._start()
 
     def _again(self) -> None:
         self._later = None
@@ -193,10 +214,77 @@ class GroupCommit:
         return db
 
 
+class Gathering(Generic[T]):
+    """Things that many wait for, each for its own, and that one write brings to the disk."""
+
+    def __init__(self, file: GroupCommit, statements: Callable[[list[T]], Statements]) -> None:
+        """`statements`: what is to be written of all of them."""
+        self._file = file
+        self._statements = statements
+        self._gathered: list[tuple[T, Written]] = []
+
+    def write(self, thing: T, written: Written) -> None:
+        """As `GroupCommit.write`."""
+        self._gathered.append((thing, written))
+        if len(self._gathered) == 1:
+            gathered = self._gathered
+            self._file.write(partial(self._begun, gathered), partial(self._written, gathered))
+
+    async def written(self, thing: T) -> None:
+        """As `GroupCommit.written`."""
+        await _written(partial(self.write, thing))
+
+    def _begun(self, gathered: list[tuple[T, Written]]) -> Statements:
+        self._gathered = []  # who comes now waits for the next commit
+        return self._statements([thing for thing, _ in gathered])
+
+    def _written(self, gathered: list[tuple[T, Written]], fault: StoreUnavailable | None) -> None:
+        if self._gathered is gathered:
+            self._gathered = []  # refused without a commit
+        for _, written in gathered:
+            written(fault)
+
+
+def insertions(table: str, rows: Sequence[Sequence[Any]]) -> list[Statement]:
+    """All rows, by few statements of few forms: SQLite's are kept prepared."""
+    found: list[Statement] = []
+    for at in range(0, len(rows), _MANY_ROWS):
+        some = rows[at : at + _MANY_ROWS]
+        values = tuple(chain.from_iterable(some))
+        found.append((_insertion(table, len(some[0]), len(some)), values))
+    return found
+
+
+def deletions(table: str, ids: Sequence[int]) -> Statement:
+    """All rows with these ids, by one statement."""
+    return f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))", (
+        orjson.dumps(ids).decode(),
+    )
+
+
+async def _written(write: Callable[[Written], None]) -> None:
+    done: asyncio.Future[StoreUnavailable | None] = asyncio.get_running_loop().create_future()
+
+    def tell(fault: StoreUnavailable | None) -> None:
+        if not done.done():
+            done.set_result(fault)
+
+    write(tell)
+    if (fault := await done) is not None:
+        raise fault
+
+
+@cache
+def _insertion(table: str, columns: int, rows: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return f"INSERT INTO {table} VALUES {', '.join([row] * rows)}"
+
+
 def _commit(db: sqlite3.Connection, batch: _Batch) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
         for statements, _ in batch.asked:
+            assert not callable(statements), "they are said when the commit begins"
             for sql, values in statements:
                 db.execute(sql, values)
         db.execute("COMMIT")
