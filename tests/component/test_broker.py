@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,7 +21,9 @@ from stoker.core.queue_errors import (
 )
 from stoker.core.queue_rules import QueueKey
 from stoker.queues import broker as module
+from stoker.queues import contents
 from stoker.queues.broker import Broker, Outgoing, Queue, Received
+from stoker.store import group_commit
 from stoker.store.message_store import MessageContent, MessageStore
 
 PATIENCE_S = 30.0
@@ -104,6 +107,50 @@ def test_messages_queues_and_what_is_known_of_them_outlive_the_server(tmp_path: 
         assert await here.bodies(await here.queue()) == []
 
     tell(tmp_path, before, after, at_last)
+
+
+def test_what_memory_has_no_room_for_is_read_from_the_disk_and_gives_its_room_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "FRESH_BYTES", 2500)  # of two messages
+    bodies = [str(n) for n in range(10)]
+
+    async def story(here: Scene) -> None:
+        queue = await here.queue()
+        for _ in range(2):
+            await here.send(queue, *bodies)
+            assert len(here.broker._contents._fresh) == 2
+            received = await here.receive(queue)
+            assert [one.content.body for one in received] == bodies
+            await here.broker.remove(queue, [one.message for one in received])
+        await here.send(queue, *bodies)
+        await here.broker.purge(queue)
+        assert here.broker._contents._left == 2500
+
+    tell(tmp_path, story)
+
+
+def test_of_a_message_that_is_deleted_soon_nothing_is_written_in_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "LAZY_S", 3600.0)  # nobody's state is due before the end
+    written: list[str] = []
+    commit = group_commit._commit
+
+    def noted(db: sqlite3.Connection, batch: group_commit._Batch) -> None:
+        written.extend(sql for asked, _ in batch.asked if not callable(asked) for sql, _ in asked)
+        commit(db, batch)
+
+    monkeypatch.setattr(group_commit, "_commit", noted)
+
+    async def story(here: Scene) -> None:
+        queue = await here.queue()
+        await here.send(queue, "deleted", "stays")
+        deleted, _ = await here.receive(queue)
+        await here.broker.remove(queue, [deleted.message])
+
+    tell(tmp_path, story)
+    assert [sql.split()[0] for sql in written].count("UPDATE") == 1
 
 
 def test_who_waits_gets_a_message_as_soon_as_there_is_one_and_one_only(tmp_path: Path) -> None:

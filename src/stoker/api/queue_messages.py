@@ -26,8 +26,9 @@ from stoker.core.queue_errors import (
     ReceiptHandleIsInvalid,
     TooManyEntriesInBatchRequest,
 )
+from stoker.core.queue_rules import content_id, scope_of
 from stoker.queues import received
-from stoker.queues.broker import Outgoing, Queue, Received, Sent, content_id, scope_of
+from stoker.queues.broker import Outgoing, Queue, Received, Sent
 from stoker.store.message_store import MessageContent
 
 BATCH = 10  # AWS: messages of one request

@@ -53,6 +53,7 @@ QUEUED_MESSAGES = 1_000_000  # of one account, in all its queues
 EVENTS_AT_A_TIME = 100  # of one function; its own reserved concurrency may be more or less
 EVENTS_AT_FIRST = 8  # likewise, until that is seen to be too few
 WAITING_BYTES = 32 * MIB  # of all events that are kept in memory beside the disk
+FRESH_BYTES = 32 * MIB  # of all messages of queues that are kept in memory beside the disk
 POLLED_BYTES = 128 * MIB  # of messages and records in the hands of all pollers together
 LOADED_EVENTS, LOADED_BYTES = 64, 4 * MIB  # read from the disk together
 

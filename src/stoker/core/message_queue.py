@@ -45,6 +45,7 @@ class MessageQueue:
     fifo: bool = False
     all: OrderedDict[int, Message] = field(default_factory=OrderedDict)  # the oldest first
     in_flight: int = 0
+    delayed: int = 0  # neither visible yet nor in flight
     size_bytes: int = 0
     _ready: deque[Message] = field(default_factory=deque)  # of a standard queue
     _groups: dict[str, _Group] = field(default_factory=dict)
@@ -66,6 +67,7 @@ class MessageQueue:
             else:
                 group.line.append(message)
         if message.visible > now:
+            self.delayed += not message.flying
             self._wait(message)
         else:
             message.visible = 0.0
@@ -106,7 +108,9 @@ class MessageQueue:
         self.size_bytes -= message.size
         if message.flying:
             self._unfly(message)
-        elif self.fifo:
+            return
+        self.delayed -= message.visible > 0
+        if self.fifo:
             group = self._groups[message.group or ""]
             group.line.remove(message)
             self._reopen(message.group or "")
@@ -121,6 +125,7 @@ class MessageQueue:
                 self._land(message)
             else:
                 message.visible = 0.0
+                self.delayed -= 1
                 self._offer(message)
 
     def expired(self, now: float, max_age: float) -> list[Message]:
@@ -156,12 +161,7 @@ class MessageQueue:
     def counts(self, now: float) -> tuple[int, int, int]:
         """Visible (also behind others of a group), in flight, delayed."""
         self.advance(now)
-        delayed = sum(
-            1
-            for due, _, message in self._later
-            if not message.gone and not message.flying and message.visible == due
-        )
-        return len(self.all) - self.in_flight - delayed, self.in_flight, delayed
+        return len(self.all) - self.in_flight - self.delayed, self.in_flight, self.delayed
 
     # --- the ways between the states ------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """What a queue may be called, and what may be said of it. Pure; values and texts are AWS's."""
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -171,6 +172,16 @@ def _checked(name: str, value: str, arn: str) -> str:
     elif name in ("Policy", "RedriveAllowPolicy") and not isinstance(_json(value), dict):
         raise _invalid(name)
     return value
+
+
+def scope_of(settings: QueueSettings, group: str, deduplication: str) -> str:
+    """What makes two messages duplicates."""
+    return f"{group}\0{deduplication}" if settings.by_group else deduplication
+
+
+def content_id(body: str) -> str:
+    """The deduplication id of a queue that looks at contents."""
+    return hashlib.sha256(body.encode()).hexdigest()
 
 
 def _redrive(policy: str) -> Redrive:

@@ -198,7 +198,9 @@ class QueuePoller:
                 content.add(encoded)
                 self._parts.held.take(len(encoded) + 1)
                 batch.taken.append(one)
-            await self._broker.remove(queue, [one.message for one in unwanted if _is_mine(one)])
+            if unwanted:
+                gone = [one.message for one in unwanted if _is_mine(one)]
+                await self._broker.remove(queue, gone)
         except BaseException:
             self._give_back(queue, [*left, *unwanted])
             raise

@@ -11,9 +11,8 @@ whoever waits is woken by a message or by the time at which one becomes visible.
 """
 
 import asyncio
-import hashlib
+import secrets
 import time
-import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,6 +29,7 @@ from stoker.core.queue_errors import (
     RequestThrottled,
 )
 from stoker.core.queue_rules import QueueKey, QueueSettings
+from stoker.queues.contents import Contents
 from stoker.store import message_store
 from stoker.store.base import StoreUnavailable
 from stoker.store.group_commit import Statement
@@ -95,6 +95,7 @@ class Broker:
 
     def __init__(self, store: MessageStore) -> None:
         self._store = store
+        self._contents = Contents(store)
         self._queues: dict[QueueKey, Queue] = {}
         self._used: Counter[str] = Counter()  # messages by account
         self._used_bytes: Counter[str] = Counter()
@@ -241,7 +242,8 @@ class Broker:
         ):
             raise RequestThrottled("The account has as many messages in its queues as may be.")
         statements: list[Statement] = []
-        sent, adding, noted = [], [], []
+        sent, noted = [], []
+        adding: list[tuple[Message, MessageContent]] = []
         for one in outgoing:
             known = self._duplicate(queue, one, now)
             if known is not None:
@@ -249,7 +251,7 @@ class Broker:
                 continue
             number, self._next_message = self._next_message, self._next_message + 1
             message = Message(number, now, now + one.delay_s, one.size, one.group)
-            adding.append(message)
+            adding.append((message, one.content))
             statements += message_store.add_message(queue.record.id, message, one.content)
             if one.scope is not None:
                 until, id = now + DEDUPLICATION_S, one.content.message_id
@@ -266,8 +268,9 @@ class Broker:
                 queue.duplicates.pop(deduplication.scope, None)
             raise
         if not queue.gone:
-            for message in adding:
+            for message, content in adding:
                 self._enter(queue, message, time.time())
+                self._contents.keep(message.id, content, message.size)
             self._wake(queue)
         return sent
 
@@ -296,8 +299,12 @@ class Broker:
 
     async def remove(self, queue: Queue, messages: Sequence[Message]) -> None:
         """They are dealt with; gone from the disk when this returns."""
-        ids = [message.id for message in messages if not message.gone]
-        await self._write([one for id in ids for one in message_store.remove_message(id)])
+        if not messages:
+            return
+        try:
+            await self._store.remove([message.id for message in messages if not message.gone])
+        except StoreUnavailable as error:
+            raise _unwritable(error) from error
         for message in messages:
             self._leave(queue, message)
         self._wake(queue)  # a group of a FIFO queue may go on
@@ -306,7 +313,7 @@ class Broker:
         """In flight for so much longer, or not any more."""
         now = time.time()
         queue.line.change(message, now + seconds, now)
-        self._store.file.note([message_store.put_state(message)])
+        self._store.stands(message)
         self._wake(queue)
 
     def give_back(self, queue: Queue, taken: Sequence[tuple[Message, str]]) -> None:
@@ -335,7 +342,7 @@ class Broker:
         try:
             await self._store.file.written(statements)
         except StoreUnavailable as error:
-            raise ServiceException(f"The queue could not be written: {error}") from error
+            raise _unwritable(error) from error
 
     def _duplicate(self, queue: Queue, one: Outgoing, now: float) -> Deduplication | None:
         if one.scope is None:
@@ -354,7 +361,7 @@ class Broker:
     def _take(self, queue: Queue, most: int, visibility_s: float) -> list[Message]:
         """Visible messages, now in flight. Those that are too old, or were received too often, go
         where they belong."""
-        if self._store.file.notes > UNWRITTEN:
+        if self._store.unwritten > UNWRITTEN:
             raise ServiceException("The disk takes no changes of messages.")
         now = time.time()
         max_age_s = queue.settings.number("MessageRetentionPeriod")
@@ -377,16 +384,15 @@ class Broker:
         for message in taken:
             message.receives += 1
             message.first_received = message.first_received or now
-            message.receipt = uuid.uuid4().hex
-        if taken:
-            self._store.file.note([message_store.put_state(message) for message in taken])
+            message.receipt = secrets.token_hex(16)
+            self._store.stands(message)
         return taken
 
     async def _with_contents(self, queue: Queue, taken: Sequence[Message]) -> list[Received]:
         # What they are now: they may be received again before the disk has answered.
         facts = [(message, message.receipt, message.receives) for message in taken]
         try:
-            contents = await self._store.contents([one.id for one in taken]) if taken else {}
+            contents = await self._contents.of([one.id for one in taken])
         except StoreUnavailable as error:
             raise ServiceException(f"The queue could not be read: {error}") from error
         for message in taken:
@@ -442,6 +448,7 @@ class Broker:
     def _leave(self, queue: Queue, message: Message) -> None:
         if not message.gone:
             queue.line.remove(message)
+            self._contents.forget(message.id)
             self._used[queue.key.account] -= 1
             self._used_bytes[queue.key.account] -= message.size
 
@@ -460,23 +467,18 @@ class Broker:
     def _forget_all(self, queue: Queue) -> None:
         for message in list(queue.line.all.values()):
             message.gone = True
+            self._contents.forget(message.id)
         self._used[queue.key.account] -= len(queue.line.all)
         self._used_bytes[queue.key.account] -= queue.line.size_bytes
         queue.line = MessageQueue(queue.settings.fifo)
 
 
-def scope_of(settings: QueueSettings, group: str, deduplication: str) -> str:
-    """What makes two messages duplicates."""
-    return f"{group}\0{deduplication}" if settings.by_group else deduplication
-
-
-def content_id(body: str) -> str:
-    """The deduplication id of a queue that looks at contents."""
-    return hashlib.sha256(body.encode()).hexdigest()
-
-
 def _queue(record: QueueRecord) -> Queue:
     return Queue(record, MessageQueue(record.settings.fifo))
+
+
+def _unwritable(error: StoreUnavailable) -> ServiceException:
+    return ServiceException(f"The queue could not be written: {error}")
 
 
 def _key_of(arn: str) -> QueueKey:

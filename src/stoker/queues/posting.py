@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from stoker.core import message_attributes
 from stoker.core.message_attributes import Value
 from stoker.core.queue_errors import InvalidParameterValue
-from stoker.core.queue_rules import QueueKey
-from stoker.queues.broker import Broker, Outgoing, content_id, scope_of
+from stoker.core.queue_rules import QueueKey, content_id, scope_of
+from stoker.queues.broker import Broker, Outgoing
 from stoker.store.message_store import MessageContent
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from stoker.core.message_attributes import Value
 from stoker.core.message_queue import Message
 from stoker.core.queue_rules import QueueKey, QueueSettings
-from stoker.store.group_commit import GroupCommit, Statement
+from stoker.store.group_commit import Gathering, GroupCommit, Statement, deletions
 
 _SCHEMA = Path(__file__).with_name("messages_1.sql")
 
@@ -57,6 +57,8 @@ class Kept:
 class MessageStore:
     def __init__(self, path: Path) -> None:
         self.file = GroupCommit(path, _SCHEMA)
+        self._removing = Gathering(self.file, _removals)
+        self._moved: dict[int, Message] = {}  # stand elsewhere than the disk says
 
     async def open(self) -> Kept:
         await self.file.open()
@@ -65,9 +67,29 @@ class MessageStore:
     async def close(self) -> None:
         await self.file.close()
 
+    @property
+    def unwritten(self) -> int:
+        """How many changes nobody waits for are not on their way to the disk."""
+        return self.file.notes + len(self._moved)
+
+    def stands(self, message: Message) -> None:
+        """It is in flight, or visible again. Written before long, as it stands then; of a message
+        that is deleted until then nothing is."""
+        if not self._moved:
+            self.file.gather(self._states)
+        self._moved[message.id] = message
+
+    async def remove(self, ids: Sequence[int]) -> None:
+        """Return when they are gone from the disk. Raise StoreUnavailable."""
+        await self._removing.written(ids)
+
     async def contents(self, ids: Sequence[int]) -> dict[int, MessageContent]:
         """Of these messages. Raise StoreUnavailable."""
         return await self.file.read(partial(_contents, ids=ids))
+
+    def _states(self) -> list[Statement]:
+        moved, self._moved = self._moved, {}
+        return [put_state(message) for message in moved.values() if not message.gone]
 
 
 def put_queue(record: QueueRecord) -> Statement:
@@ -161,6 +183,11 @@ def remove_message(id: int) -> list[Statement]:
         ("DELETE FROM messages WHERE id = ?", (id,)),
         ("DELETE FROM message_contents WHERE id = ?", (id,)),
     ]
+
+
+def _removals(removing: list[Sequence[int]]) -> list[Statement]:
+    ids = [id for some in removing for id in some]
+    return [deletions("messages", ids), deletions("message_contents", ids)]
 
 
 def _kept(db: sqlite3.Connection) -> Kept:
