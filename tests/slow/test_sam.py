@@ -26,6 +26,7 @@ Resources:
       Handler: app.handler
       Runtime: {PYTHON}
       Timeout: 10
+      Tracing: Active
       AutoPublishAlias: live
       FunctionUrlConfig: {{AuthType: NONE}}
       Events:
@@ -75,6 +76,9 @@ def test_a_project_is_deployed_used_and_removed(
     assert "No changes to deploy. Stack app is up to date" in said
     status, said = run("remote", "invoke", "Hello", "--stack-name", "app")
     assert status == 0 and '"hi"' in said
+    status, said = run("traces")
+    assert status == 0 and "New XRay Service Graph" in said and "XRay Event" in said
+    assert "AWS::Lambda::Function" in said and "Invocation" in said
     status, said = run("logs", "--name", "Hello", "--stack-name", "app")
     assert status == 0 and "REPORT RequestId" in said
     for what in ("resources", "stack-outputs"):
