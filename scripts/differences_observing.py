@@ -7,8 +7,9 @@ CLOUDWATCH = (
         "its most. Metrics of events and IteratorAge have the dimension FunctionName only, "
         "those of provisioned concurrency are told of versions and not of aliases; "
         "ConcurrentExecutions of functions and of the whole account only; Throttles has a 0 "
-        "for each invocation, as Errors has. DuplicateRecords, OffsetLag, the metrics of event "
-        "source mappings, of recursion and of signatures are not there",
+        "for each invocation, as Errors has. MaxMemoryUsed is REPORT's. "
+        "DuplicateRecords, OffsetLag, the metrics of event source mappings, of recursion "
+        "and of signatures are not there",
     ),
     (
         "GetMetricData",
@@ -21,6 +22,13 @@ CLOUDWATCH = (
         "PutMetricData",
         "is on the disk when it answers. StorageResolution 1 is accepted and kept by the "
         "minute; EntityMetricData is a typed 501; an account has at most 50,000 metrics",
+    ),
+    (
+        "Embedded metrics",
+        "in log events of functions and of PutLogEvents, without a header; of one event at most "
+        "1,000 metrics under their dimensions, 20 directives, 30 sets of dimensions, values of the "
+        "last two weeks. A metric without a value is left out, one bad member makes all of it a "
+        "plain log event. The namespace LambdaInsights has what its layer logs, nothing of ours",
     ),
     (
         "Everything else of CloudWatch",

@@ -105,7 +105,11 @@ class Server:
         self._sockets = sockets
         self._backend = backend
         self._store = SqliteStore(database(config, "stoker"))
-        self._logs = LogStore(database(config, "logs"), subscribed=self._subscribed)
+        self._logs = LogStore(
+            database(config, "logs"),
+            subscribed=self._subscribed,
+            measured=lambda found: self._metrics.embedded(found),
+        )
         quotas = quotas_of(config)
         self._blobs = DirectoryBlobs(config.data_dir / "blobs", quotas.unzipped_bytes)
         self._code = CodeCache(config.data_dir / "code", self._blobs)
@@ -309,6 +313,8 @@ class Server:
                 store=self._metric_store,
                 invoker=self._invoker,
                 days=config.metrics_days,
+                logs=self._logs,
+                most_bytes=config.metrics_mb * MIB,
             ),
             Tracing(traces=self._traces, store=self._trace_store, days=config.traces_days),
         )

@@ -33,9 +33,11 @@ def cloudwatch(server: StokerProcess) -> Iterator[Any]:
         yield client
 
 
-def total(cloudwatch: Any, name: str, stat: str, **dimensions: str) -> float:
+def total(
+    cloudwatch: Any, name: str, stat: str, *, namespace: str = "AWS/Lambda", **dimensions: str
+) -> float:
     metric = {
-        "Namespace": "AWS/Lambda",
+        "Namespace": namespace,
         "MetricName": name,
         "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
     }
@@ -78,6 +80,7 @@ def test_what_a_function_does_is_counted(
     assert total(cloudwatch, "Invocations", "Sum") >= 4  # of all functions together
     assert total(cloudwatch, "Duration", "SampleCount", FunctionName=name) == 4
     assert total(cloudwatch, "Duration", "p99", FunctionName=name) > 0
+    assert 10 < total(cloudwatch, "MaxMemoryUsed", "Maximum", FunctionName=name) <= 128
     assert total(cloudwatch, "ConcurrentExecutions", "Maximum", FunctionName=name) == 1
     assert total(cloudwatch, "UnreservedConcurrentExecutions", "Maximum") >= 1
 
@@ -142,6 +145,36 @@ def test_values_of_one_s_own_are_kept(cloudwatch: Any) -> None:
     assert listed == [
         {"Namespace": name, "MetricName": "m", "Dimensions": dimensions[::-1]},
     ]
+
+
+LOGGING = """
+import json, time
+
+def handler(event, context):
+    print("plain")
+    print(json.dumps({"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [
+        {"Namespace": event, "Dimensions": [["tier"], []],
+         "Metrics": [{"Name": "sold", "Unit": "Count"}]}]}, "tier": "gold", "sold": [2, 3]}))
+"""
+
+
+def test_metrics_embedded_in_logs_are_kept(
+    server: StokerProcess, lambda_client: Any, create: Create, cloudwatch: Any
+) -> None:
+    name = create(LOGGING)
+    for _ in range(2):
+        lambda_client.invoke(FunctionName=name, Payload=json.dumps(name))
+    counted(cloudwatch, "sold", 10, namespace=name, tier="gold")
+    assert total(cloudwatch, "sold", "Maximum", namespace=name) == 3
+    with closing(server.client("logs")) as logs:
+        group = {"logGroupName": f"/aws/lambda/{name}"}
+        logs.create_log_stream(**group, logStreamName="s")
+        now_ms = int(time.time() * 1000)
+        said = {"Timestamp": now_ms, "CloudWatchMetrics": [
+            {"Namespace": name, "Dimensions": [[]], "Metrics": [{"Name": "put"}]}]}  # fmt: skip
+        event = {"timestamp": now_ms, "message": json.dumps({"_aws": said, "put": 7})}
+        logs.put_log_events(**group, logStreamName="s", logEvents=[event])
+    assert total(cloudwatch, "put", "Sum", namespace=name) == 7
 
 
 ONE = {"MetricName": "m", "Value": 1.0}

@@ -4,6 +4,7 @@ Documented at https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReferen
 keys (`kmsKeyId`) are kept and shown, and have no effect.
 """
 
+import asyncio
 import logging
 from sqlite3 import Connection
 
@@ -28,6 +29,7 @@ from stoker.core.log_events import (
 from stoker.core.log_patterns import parse
 from stoker.observe import log_groups, log_queries, log_writes
 from stoker.observe.log_groups import Group
+from stoker.observe.log_metrics import metrics_in
 from stoker.observe.log_queries import END_OF_TIME_MS, PAGE_EVENTS, Page, Question, from_the_start
 from stoker.observe.log_writes import Batch, StreamName
 from stoker.observe.logs import now_ms
@@ -215,16 +217,19 @@ async def put_log_events(
     times = [event.timestamp for event in put.log_events]
     messages = [event.message.encode(errors="replace") for event in put.log_events]
 
-    def store(db: Connection) -> tuple[Accepted, int, bool]:
+    def store(db: Connection) -> tuple[Accepted, int, bool, Batch]:
         group = log_groups.get_group(db, own_group(caller, put.log_group_name))
         accepted = accept(times, messages, now, group.retention_days)
         kept = slice(accepted.start, accepted.end)
         batch = Batch(where, times[kept], messages[kept])
-        return accepted, *log_writes.store_in_existing(db, batch, now)
+        return accepted, *log_writes.store_in_existing(db, batch, now), batch
 
-    accepted, number, subscribed = await control.logs_store.change(store)
+    accepted, number, subscribed, batch = await control.logs_store.change(store)
     if subscribed:
         control.logs_store.subscribed()
+    found = await asyncio.to_thread(metrics_in, (batch,))
+    if found:
+        control.logs_store.measured(found)
     return shapes.PutLogEventsResponse(
         next_sequence_token=Position(now, number).digits,
         rejected_log_events_info=_rejected(accepted),

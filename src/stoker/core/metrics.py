@@ -41,6 +41,7 @@ UNITS: Final = {
     "PostRuntimeExtensionsDuration": "Milliseconds",
     "AsyncEventAge": "Milliseconds",
     "IteratorAge": "Milliseconds",
+    "MaxMemoryUsed": "Megabytes",
 }  # of all others: Count
 
 Dimensions = tuple[tuple[str, str], ...]  # in the order of their names

@@ -141,18 +141,19 @@ class Reports:
             self._metrics.bill(target, _before_handler(target, report))
         self._init_ms = self._restore = None
         failed = fault is not None or bool(hand.error)
-        self._measure(hand, duration_ms, now, failed=failed)
+        self._measure(hand, report, now, failed=failed)
         if self._log.plain and fault is None:
             self._log.lines(telemetry.end(request_id), telemetry.report(report))
         else:
             self._tell_end(hand, report, now)
 
-    def _measure(self, hand: Hand, duration_ms: float, now: float, *, failed: bool) -> None:
+    def _measure(self, hand: Hand, report: telemetry.Report, now: float, *, failed: bool) -> None:
         invocation, began = hand.invocation, hand.began
         if self._provisioned:
-            billed_ms = telemetry.billed_ms(duration_ms, None)
+            billed_ms = telemetry.billed_ms(report.duration_ms, None)
             self._metrics.provisioned(invocation, began, billed_ms)
-        self._metrics.invoked(invocation, began, duration_ms, failed=failed)
+        used_mb = telemetry.max_memory_mb(report.max_memory_bytes, report.memory_size_mb)
+        self._metrics.invoked(invocation, began, report.duration_ms, used_mb, failed=failed)
         if hand.runtime_done is not None and hand.runtime_done < now:
             self._metrics.extended(invocation, began, (now - hand.runtime_done) * 1000)
         if hand.stream is not None and (gb := streamed(hand.produced_bytes or 0)):

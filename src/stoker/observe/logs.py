@@ -26,6 +26,7 @@ from stoker.core.errors import ServiceUnavailableException
 from stoker.core.log_events import MAX_LINE_BYTES, dropped_marker, split_line
 from stoker.observe import log_writes
 from stoker.observe.log_database import LogDatabase
+from stoker.observe.log_metrics import Measured, metrics_in
 from stoker.observe.log_writes import Batch, StreamName
 
 logger = logging.getLogger(__name__)
@@ -194,11 +195,13 @@ class LogStore:
         *,
         bounds: Bounds | None = None,
         subscribed: Callable[[], None] = lambda: None,
+        measured: Measured = lambda _: None,
     ) -> None:
-        """`subscribed` is called when events have come that subscribers wait for; whoever brings
-        some with `change` calls it, too."""
+        """`subscribed` is called when events have come that subscribers wait for, `measured` when
+        some had metrics in them; whoever brings events with `change` calls both, too."""
         self.bounds = bounds or Bounds()
         self.subscribed = subscribed
+        self.measured = measured
         self.path = path
         self.dropped_events = 0
         self.dropped_bytes = 0
@@ -330,7 +333,12 @@ class LogStore:
 
     def _store(self, taken: list[_Taken]) -> bool:
         batches = [part.batch() for part in taken]
-        return self._write_database.run(partial(log_writes.store, batches=batches, now_ms=now_ms()))
+        write = partial(log_writes.store, batches=batches, now_ms=now_ms())
+        filled = self._write_database.run(write)
+        found = metrics_in(batches)
+        if found:
+            self._loop.call_soon_threadsafe(self.measured, found)
+        return filled
 
     def _written(self, taken: list[_Taken], done: asyncio.Future[bool]) -> None:
         self._writing = None

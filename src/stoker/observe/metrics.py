@@ -30,6 +30,7 @@ from stoker.core.statistics import LEAST, Statistic
 from stoker.core.telemetry import billed_in_all
 
 MOST = 20_000  # functions' minutes, and of what else is counted
+MOST_NAMES = 1000  # of metrics of one source and minute that log events bring
 MOST_FUNCTIONS = 10_000  # of which there are totals
 LISTED = 512  # values that are kept one by one
 
@@ -46,6 +47,8 @@ class _Minute:
     throttles: int = 0
     durations: list[float] = field(default_factory=list)
     duration: Statistic = field(default_factory=Statistic)
+    memories: list[float] = field(default_factory=list)  # megabytes
+    memory: Statistic = field(default_factory=Statistic)
     afters: list[float] = field(default_factory=list)
     after: Statistic = field(default_factory=Statistic)
     provisioned_ms: int = 0  # of what is billed of the durations
@@ -55,8 +58,10 @@ class _Minute:
         if self.durations:
             self._charge(billed_in_all(self.durations))
         self.duration.add_all(self.durations)
+        self.memory.add_all(self.memories)
         self.after.add_all(self.afters)
         self.durations.clear()
+        self.memories.clear()
         self.afters.clear()
 
     def retarget(self, target: Target) -> None:
@@ -80,6 +85,7 @@ class _Minute:
             found[own_name("Invocations")] = _ones(self.invocations, self.invocations)
             found[own_name("Errors")] = _ones(self.errors, self.invocations)
             found[own_name("Duration")] = self.duration
+            found[own_name("MaxMemoryUsed")] = self.memory
         if self.after.count:
             found[own_name("PostRuntimeExtensionsDuration")] = self.after
         asked = self.invocations + self.throttles
@@ -114,14 +120,22 @@ class Metrics:
         self._minutes: dict[tuple[str, str, int], _Minute] = {}
         self._others: Taken = {}
         self._measured: dict[tuple[str, str, str, str, int], _Values] = {}  # go to the others
+        self._strangers: Taken = {}
         self._totals: dict[Function, dict[str, Statistic]] = {}
         self._ahead_s = 0.0  # how far the time of day is ahead of the monotonic clock
         self._set_clock()
 
     def invoked(
-        self, invocation: Invocation, began: float, duration_ms: float, *, failed: bool
+        self,
+        invocation: Invocation,
+        began: float,
+        duration_ms: float,
+        memory_mb: int,
+        *,
+        failed: bool,
     ) -> None:
-        """An invocation is over that began at `began` (monotonic)."""
+        """An invocation is over that began at `began` (monotonic). `memory_mb`: the most that its
+        environment has used."""
         number = int((began + self._ahead_s) // MINUTE_S)
         minute = self._minutes.get((invocation.invoked_arn, invocation.target.version, number))
         if minute is None:
@@ -134,6 +148,7 @@ class Metrics:
         minute.errors += failed
         durations = minute.durations
         durations.append(duration_ms or LEAST)
+        minute.memories.append(memory_mb or LEAST)
         if len(durations) >= LISTED:
             minute.sum_up()
 
@@ -188,8 +203,23 @@ class Metrics:
             values = self._others[source, start] = {}
         return values
 
+    def embedded(self, found: Taken) -> None:
+        """Values that log events had in them: strangers', of whatever name."""
+        for key, values in found.items():
+            if key not in self._strangers and len(self._strangers) >= MOST:
+                continue
+            kept = self._strangers.setdefault(key, {})
+            for name, statistic in values.items():
+                if name in kept or len(kept) < MOST_NAMES:
+                    kept.setdefault(name, Statistic()).merge(statistic)
+
+    def take_embedded(self) -> Taken:
+        """Those since the last time, likewise."""
+        found, self._strangers = self._strangers, {}
+        return found
+
     def take(self) -> Taken:
-        """All since the last time; it is forgotten here."""
+        """All since the last time that is our own; it is forgotten here."""
         self._set_clock()
         minutes, self._minutes = self._minutes, {}
         found, self._others = self._others, {}

@@ -1,6 +1,7 @@
 """Takes metrics from memory to the disk each minute, and makes old ones coarser.
 
     Metrics.take(), Invoker.peaks() ──► pending ──► MetricStore.put ──► roll, forget (each hour)
+    log events' own, take_embedded() ──┘
 
 A disk that is full or slow holds up nobody but us: what cannot be written waits in memory, an
 hour of it at most. Whoever asks for metrics has them flushed first, so that the minute that goes
@@ -11,12 +12,14 @@ import asyncio
 import logging
 import time
 from collections import deque
+from dataclasses import dataclass
 
 from stoker.core.invocation_price import of_target, snapshots_cost
 from stoker.core.metrics import DAY_S, KEPT_DAYS, MINUTE_S, SPANS, of_peaks, start_of
 from stoker.core.price_list import Item
 from stoker.invoke.invoker import Invoker
-from stoker.observe.metrics import Metrics
+from stoker.observe.logs import LogStore
+from stoker.observe.metrics import Metrics, Taken
 from stoker.store.base import StoreUnavailable
 from stoker.store.metric_store import Entry, MetricStore, TooManySeries
 
@@ -27,18 +30,34 @@ PARTS_S = 2 * 3600  # older minutes have one row
 TIDIED_S = 3600
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    entries: list[Entry]
+    strangers: bool  # they come from log events
+
+
 class Metering:
     """`run()` until cancelled; `flush()` is the last thing, too."""
 
     def __init__(
-        self, *, metrics: Metrics, store: MetricStore, invoker: Invoker, days: int = KEPT_DAYS
+        self,
+        *,
+        metrics: Metrics,
+        store: MetricStore,
+        invoker: Invoker,
+        days: int = KEPT_DAYS,
+        logs: LogStore | None = None,
+        most_bytes: int = 2**40,
     ) -> None:
-        """`days`: for how long they are kept."""
+        """`days`: for how long they are kept. `logs` may have metrics in them; a file of more than
+        `most_bytes` takes none of those any more."""
         self._metrics = metrics
         self._store = store
         self._invoker = invoker
         self._days = days
-        self._pending: deque[list[Entry]] = deque(maxlen=PENDING)
+        self._logs = logs
+        self._most_bytes = most_bytes
+        self._pending: deque[_Waiting] = deque(maxlen=2 * PENDING)
 
     async def run(self) -> None:
         tidied = time.time()
@@ -56,19 +75,22 @@ class Metering:
             for source, name, value in of_peaks(*where, peaks):
                 self._metrics.add(source, name, value)
         self._bill_kept()
-        taken = self._metrics.take()
-        if taken:
-            entries = [Entry(source, start, values) for (source, start), values in taken.items()]
-            self._pending.append(entries)
+        if self._logs is not None:
+            await self._logs.flush()
+        self._await(self._metrics.take())
+        self._await(self._metrics.take_embedded(), strangers=True)
         for _ in range(len(self._pending)):
             if not self._pending:  # somebody else is quicker
                 return
-            entries = self._pending.popleft()
+            waiting = self._pending.popleft()
+            if waiting.strangers and self._store.size_bytes > self._most_bytes:
+                log.error("metrics in logs are lost: there is no room (metrics_mb)")
+                continue
             try:
-                await self._store.put(entries)
+                await self._store.put(waiting.entries)
             except StoreUnavailable as error:
                 log.error("metrics cannot be written", extra={"reason": str(error)})
-                self._pending.appendleft(entries)
+                self._pending.appendleft(waiting)
                 return
             except TooManySeries as error:
                 log.error("metrics are lost: the account has too many", extra={"account": error})
@@ -83,6 +105,14 @@ class Metering:
             if snapshots_cost(target.runtime):
                 gb_s = of_target(target).memory_gb * kept_s
                 self._metrics.bill(target, {Item.CACHED: gb_s})
+
+    def _await(self, taken: Taken, *, strangers: bool = False) -> None:
+        """Strangers' by account: where one has too many, the others' are kept."""
+        parts: dict[str, list[Entry]] = {}
+        for (source, start), values in taken.items():
+            part = parts.setdefault(source.account if strangers else "", [])
+            part.append(Entry(source, start, values))
+        self._pending.extend(_Waiting(part, strangers) for part in parts.values())
 
     async def tidy(self, now: float) -> None:
         """Make old metrics coarser, and forget the oldest."""
