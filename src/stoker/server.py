@@ -105,17 +105,10 @@ class Server:
         self._sockets = sockets
         self._backend = backend
         self._store = SqliteStore(database(config, "stoker"))
-        self._logs = LogStore(
-            database(config, "logs"),
-            subscribed=self._subscribed,
-            measured=lambda found: self._metrics.embedded(found),
-        )
+        self._open_observations(config)
         quotas = quotas_of(config)
         self._blobs = DirectoryBlobs(config.data_dir / "blobs", quotas.unzipped_bytes)
         self._code = CodeCache(config.data_dir / "code", self._blobs)
-        self._traces, self._metrics = Traces(), Metrics(host_architecture())
-        self._trace_store = TraceStore(database(config, "traces"), config.traces_mb * MIB)
-        self._metric_store = MetricStore(database(config, "metrics"))
         secret = kept_secret(config.data_dir / "state" / "sessions.key", SECRET_BYTES)
         self._invoker = Invoker(
             backend=backend,
@@ -305,6 +298,17 @@ class Server:
             await self._http.close(0)
         await http
         hurry.cancel()
+
+    def _open_observations(self, config: Config) -> None:
+        """What is seen of functions, and where it is kept."""
+        self._traces, self._metrics = Traces(), Metrics(host_architecture())
+        self._trace_store = TraceStore(database(config, "traces"), config.traces_mb * MIB)
+        self._metric_store = MetricStore(database(config, "metrics"))
+        self._logs = LogStore(
+            database(config, "logs"),
+            subscribed=self._subscribed,
+            measured=self._metrics.embedded,
+        )
 
     def _observers(self, config: Config) -> tuple[Metering, Tracing]:
         return (
