@@ -1,12 +1,13 @@
 """The command line: `stoker serve`, `stoker doctor`, `stoker runtimes`, `stoker sandbox explain`,
 `stoker timeline`, `stoker extensions check`, `stoker version`; and for who develops a function:
 `stoker deploy`, `stoker dev`, `stoker destroy`, `stoker invoke`, `stoker logs`, `stoker list`,
-`stoker describe`, `stoker cost`.
+`stoker describe`, `stoker cost`, `stoker tune`, `stoker compare`.
 """
 
 import typer
 
 from stoker.cli import (
+    compare,
     cost,
     deploy,
     dev,
@@ -20,6 +21,7 @@ from stoker.cli import (
     sandbox,
     serve,
     timeline,
+    tune,
     version,
 )
 
@@ -39,6 +41,8 @@ app.command("invoke")(invoke.invoke)
 app.command("event")(event.event)
 app.command("logs")(logs.logs)
 app.command("cost")(cost.cost)
+app.command("tune")(tune.tune)
+app.command("compare")(compare.compare)
 app.command("list")(functions.list_functions)
 app.command("describe")(functions.describe)
 app.command("timeline")(timeline.timeline)
