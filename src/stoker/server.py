@@ -3,6 +3,7 @@
 clients ──► HttpServer ──► Front ──► Control ──► Store, Blobs, LogStore       (truth)
                              │          ├──────► Catalog                      (what is invoked)
                              │          └──────► Neighbours ──► moto, others  (AWS's other services)
+                             ├──► Console ──► Control, and the Front itself     (pages for people)
                              ├──► Dispatcher ──► EventQueue                   (what runs later)
                              ├──► Broker ──► MessageStore                     (SQS)
                              ├──► Stacks ──► StackStore, and the Front itself (CloudFormation)
@@ -35,6 +36,7 @@ from stoker.api.triggers import FromNeighbours
 from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.config import Config
+from stoker.console.console import Console
 from stoker.core import stream_settings
 from stoker.core.account_limits import AccountLimits, Limits, read_limit
 from stoker.core.invocation import Target
@@ -152,7 +154,8 @@ class Server:
         self._control = self._made_control(
             _settings(config, quotas, backend.name), sampling, secret
         )
-        self._front = Front(self._control)
+        self._console = Console(self._control, self._inward())
+        self._front = Front(self._control, pages=self._console.answer)
         self._dev_door = DevDoor(self._control)
         self._http = HttpServer(self._front)
         self._subscribers = LogDeliveries(self._control)
@@ -189,19 +192,22 @@ class Server:
         )
 
     def _made_stacks(self) -> Stacks:
-        address = f"127.0.0.1:{self._sockets[0].getsockname()[1]}"
-        ask = Inward(lambda: self._front, address)
+        ask = self._inward()
         around = Around(
             ask=ask,
             invoke=lambda arn, account, event: stack_answers.invoke(
                 self._control, arn, account, event
             ),
             settled=Settling(self._store).settled,
-            answers=Answers(f"http://{address}"),
+            answers=Answers(ask.endpoint("cloudformation")),
             nested=Nested(lambda: self._stacks),
         )
         book = Book(StackStore(database(self._config, "stacks")))
         return Stacks(book, around, Preparing(ask, SamTransform()))
+
+    def _inward(self) -> Inward:
+        address = f"127.0.0.1:{self._sockets[0].getsockname()[1]}"
+        return Inward(lambda: self._front, address)
 
     async def start(self) -> None:
         """Answer requests from the moment this returns. If it raises, nothing is left."""
@@ -286,6 +292,7 @@ class Server:
         self._events.pause()
         self._mappings.pause()
         self._queues.pause()
+        await self._console.close()
         http = asyncio.create_task(self._http.close(drain_s + ANSWERING_S))
         ending = asyncio.create_task(self._invoker.close(drain_s))
         hurry = asyncio.create_task(self._hurry.wait())

@@ -25,6 +25,7 @@ from stoker.api import (
     gateway_front,
     invocations,
     neighbours,
+    prometheus,
     query,
     refusals,
     rpc_cbor,
@@ -70,6 +71,8 @@ REMEMBERED = 4096  # addresses of Invoke, and Host headers
 MEMORABLE_BYTES = 1024  # who sends longer ones shall not make us keep them
 LARGE_BYTES = 1024 * 1024  # requests from here on are read in a thread
 NOBODY = Scope("", "", "", "")
+PAGES = "/_stoker/"  # the console's
+Pages = Callable[[Control, Exchange], Awaitable[None]]
 _PLAIN_INVOKE = re.compile(r"/2015-03-31/functions/([a-zA-Z0-9_-]{1,64})/invocations", re.ASCII)
 _OTHER_PROTOCOLS = frozenset({"smithy-protocol", "x-amz-target"})
 
@@ -89,9 +92,13 @@ _WRITERS: dict[str, Callable[..., codec.Response]] = {
 class Front:
     """Answers AWS's API. One for the server's port, and one per environment (`inside`)."""
 
-    def __init__(self, control: Control, *, inside: Target | None = None) -> None:
+    def __init__(
+        self, control: Control, *, inside: Target | None = None, pages: Pages | None = None
+    ) -> None:
+        """`pages` answers what else is below /_stoker/, and judges itself whose page asks."""
         self._control = control
         self._inside = inside
+        self._reserved = RESERVED if pages is None else (*RESERVED, Reserved(PAGES, pages))
         self._hosts: dict[str, bool] = {}
         self._addresses: dict[tuple[str, str], invocations.Address] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -154,10 +161,10 @@ class Front:
             if address is not None:
                 invocations.begin(self._control, exchange, address)
                 return
-        for reserved in RESERVED:
-            if exchange.target.startswith(reserved.prefix):
-                self._spawn(self._answer_reserved(exchange, reserved))
-                return
+        reserved = self._reserved_for(exchange.target)
+        if reserved is not None:
+            self._spawn(self._answer_reserved(exchange, reserved))
+            return
         self._spawn(self._answer(exchange))
 
     def _usual(self, exchange: Exchange, credential: str) -> invocations.Address | None:
@@ -201,9 +208,16 @@ class Front:
         except ValueError:
             return False
 
+    def _reserved_for(self, target: str) -> Reserved | None:
+        if not target.startswith(("/_", prometheus.PATH)):
+            return None
+        return next((one for one in self._reserved if target.startswith(one.prefix)), None)
+
     def _check_page(self, exchange: Exchange, host: str, host_allowed: bool) -> None:
         origins = self._control.settings.origins
-        reason = web_pages.stranger(exchange.method, exchange.target, exchange.headers, origins)
+        reserved, reason = self._reserved_for(exchange.target), None
+        if reserved is None or reserved.prefix != PAGES:
+            reason = web_pages.stranger(exchange.method, exchange.target, exchange.headers, origins)
         if not host_allowed:
             reason = (
                 f"This server does not answer to the name {host!r}. If it should, add the name"

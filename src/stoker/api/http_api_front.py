@@ -40,8 +40,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LARGE_BYTES = 64 * 1024  # a longer body becomes an event, or an answer, in a thread
-# A page under our own name would be of one origin with AWS's API here.
-SANDBOXED = ("Content-Security-Policy", "sandbox allow-downloads allow-forms allow-scripts")
 JSON = ("Content-Type", "application/json")
 
 
@@ -57,7 +55,7 @@ async def answer(
     request_id = base64.b64encode(bytes.fromhex(random_digits()[:22])).decode()
     more: Headers = [("Apigw-Requestid", request_id)]
     if not address.domain:
-        more.append(SANDBOXED)
+        more.append(web_pages.SANDBOXED)
     found = None if api.disabled else api.stage_of(address.target.partition("?")[0])
     cors = None if found is None else found[0].cors
     if cors is not None and url_cors.is_preflight(cors, exchange.method, exchange.headers):

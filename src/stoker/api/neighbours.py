@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncIterator
 
 from stoker.api.control import Caller, Control
-from stoker.core import neighbours
+from stoker.core import neighbours, web_pages
 from stoker.core.errors import RequestEntityTooLargeException, ServiceException
 from stoker.core.invocation import RequestId
 from stoker.http.base import Exchange
@@ -119,6 +119,8 @@ def served(control: Control, service: str) -> bool:
 
 async def _answered(exchange: Exchange, answer: Answer) -> None:
     headers = neighbours.passed_back(answer.headers)
+    if "text/html" in exchange.headers.get("accept", ""):  # a browser, perhaps of a user's object
+        headers.append(web_pages.SANDBOXED)
     known = answer.length is not None and answer.length <= WHOLE_BYTES
     if known or exchange.method == "HEAD":
         body = b"" if exchange.method == "HEAD" else await whole(answer.body, WHOLE_BYTES)

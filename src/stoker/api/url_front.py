@@ -36,8 +36,6 @@ FORBIDDEN = (
     "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 )
 LARGE_BYTES = 64 * 1024  # a longer body becomes an event in a thread
-# A page under our own name would be of one origin with AWS's API here.
-SANDBOXED = ("Content-Security-Policy", "sandbox allow-downloads allow-forms allow-scripts")
 
 
 async def answer(
@@ -53,7 +51,7 @@ async def answer(
     url_id, target = asked
     more: Headers = [("x-amzn-RequestId", request_id)]
     if exchange.target.startswith(PATH):
-        more.append(SANDBOXED)
+        more.append(web_pages.SANDBOXED)
     url = control.catalog.url(url_id)
     if url is not None and url_cors.is_preflight(url.cors, exchange.method, exchange.headers):
         assert url.cors is not None

@@ -148,6 +148,11 @@ class Concurrency:
         known = self._functions.get(function)
         return None if known is None else known.reserved
 
+    def running_of(self, function: str) -> int:
+        """How many of it run, of all its versions."""
+        known = self._functions.get(function)
+        return 0 if known is None else sum(known.running.values())
+
     def release(self, function: str, version: str) -> None:
         """Give back a unit that was taken."""
         known = self._functions[function]

@@ -14,6 +14,8 @@ from stoker.core.errors import IncompleteSignatureException
 from stoker.core.function_urls import PATH, Cors
 from stoker.core.sigv4 import scope_of_query
 
+# A user's page under our own name would be of one origin with AWS's API and the console here.
+SANDBOXED = ("Content-Security-Policy", "sandbox allow-downloads allow-forms allow-scripts")
 CODE = "/_stoker/code/"  # links to functions' packages
 # What by path would have our origin, and all others' there.
 BY_PATH = (PATH, gateway_addresses.PATH, gateway_addresses.REST_PATH)

@@ -84,6 +84,10 @@ class Admission:
     def running(self, account: str) -> int:
         return sum(each.running for (owner, _), each in self._accounts.items() if owner == account)
 
+    def running_of(self, key: FunctionKey) -> int:
+        account = self._accounts.get((key.account, key.region))
+        return 0 if account is None else account.running_of(key.name)
+
     def _limit(self, account: str) -> int:
         return self._limits.of(account).concurrency
 

@@ -11,6 +11,7 @@ is looked up, and then what it leads to.
 
 import platform
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain
@@ -176,6 +177,15 @@ class Catalog:
     def has(self, name: str) -> bool:
         """Is there a function of this name, whosever it is?"""
         return any(called == name for _account, _region, called in self._entries)
+
+    def names(self, account: str, region: str) -> list[str]:
+        """Of all functions that are there, in no order."""
+        where = (account, region)
+        return [entry[2] for entry in self._entries if entry[:2] == where]
+
+    def places(self) -> Counter[tuple[str, str]]:
+        """The accounts and regions that have functions, and how many."""
+        return Counter(entry[:2] for entry in self._entries)
 
     def knows(self, target: Target) -> bool:
         """Whether there is such a version, be it active or not."""

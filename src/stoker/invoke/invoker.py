@@ -213,6 +213,10 @@ class Invoker:
         """Invocations of this account that run (or wait for an environment) now."""
         return self._admission.running(account)
 
+    def running_of(self, key: FunctionKey) -> int:
+        """Invocations of this function that run now, of all its versions."""
+        return self._admission.running_of(key)
+
     def trees(self) -> frozenset[str]:
         """The names of all code that environments run, or invocations wait to run."""
         return frozenset().union(*(target.trees for target in self.targets()))

@@ -5,7 +5,7 @@ fails if there is a newer one. So a store of another kind (a key-value bucket of
 stand here without anything above it changing.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -277,6 +277,12 @@ class Transaction(Protocol):
         self, account: str, region: str, *, after: str, limit: int
     ) -> list[Function]:
         """At most `limit` functions in the order of their names, beginning behind `after`."""
+        ...
+
+    async def functions_named(
+        self, account: str, region: str, names: Collection[str]
+    ) -> list[Function]:
+        """Those of them that there are, in no order; at most a thousand."""
         ...
 
     async def every_function(self, known: Iterable[Function] = ()) -> list[Function]:

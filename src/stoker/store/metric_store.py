@@ -8,13 +8,13 @@ spans, one.
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-from stoker.core.metrics import LAMBDA, Name, Source, belongs, start_of
+from stoker.core.metrics import LAMBDA, MINUTE_S, Name, Source, belongs, start_of
 from stoker.core.statistics import Facts, Statistic, merged, pack, unpack
 from stoker.store.base import StoreUnavailable
 from stoker.store.group_commit import GroupCommit, Statement
@@ -31,6 +31,7 @@ _ROWS = (
 MOST_SERIES = 50_000  # of one account
 LATEST_S = 3600  # how exactly it is known when the latest value came
 SLICE_S = 6 * 3600  # merged at a time
+FUNCTION = "FunctionName"
 
 Values = Mapping[Name, Statistic]
 
@@ -128,6 +129,23 @@ class MetricStore:
             if not known.latest.keys().isdisjoint(numbers) and belongs(source, name, asked)
         ]
         return await self._file.read(partial(_values, ids, numbers, start, end, span_s))
+
+    async def of_functions(
+        self, account: str, region: str, functions: Collection[str], metrics: Collection[str],
+        start: int, end: int, span_s: int = MINUTE_S,
+    ) -> dict[str, dict[str, dict[int, Statistic]]]:  # fmt: skip
+        """Values of many functions at once, by function and metric; of metrics that are sums.
+        Raise StoreUnavailable."""
+        numbers = {one: given.name for given, one in self._names.items() if given.name in metrics}
+        ids: dict[int, str] = {}
+        for source, known in self._sources.items():
+            if source.namespace == LAMBDA and (source.account, source.region) == (account, region):
+                name = next((value for key, value in source.dimensions if key == FUNCTION), "")
+                if name in functions and any(
+                    one >= start - LATEST_S for one in known.latest.values()
+                ):
+                    ids[known.id] = name
+        return await self._file.read(partial(_many, ids, numbers, start, end, span_s))
 
     async def roll(self, span_s: int, until: int) -> None:
         """Make one row of each span up to `until`, of each source. May be cut off anywhere and
@@ -265,6 +283,24 @@ def _values(
                     spans = found.setdefault(numbers[number], {})
                     span = start + (at - start) // span_s * span_s
                     spans.setdefault(span, Statistic()).merge(statistic)
+    return found
+
+
+def _many(
+    ids: Mapping[int, str],
+    numbers: Mapping[int, str],
+    start: int,
+    end: int,
+    span_s: int,
+    db: sqlite3.Connection,
+) -> dict[str, dict[str, dict[int, Statistic]]]:
+    found: dict[str, dict[str, dict[int, Statistic]]] = {}
+    for id_, function in ids.items():
+        mine = _values([id_], numbers, start, end, span_s, db)
+        for metric, spans in mine.items():
+            kept = found.setdefault(function, {}).setdefault(metric, {})
+            for at, statistic in spans.items():
+                kept.setdefault(at, Statistic()).merge(statistic)
     return found
 
 

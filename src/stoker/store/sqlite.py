@@ -11,7 +11,7 @@ also of one whose author is gone.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -153,6 +153,14 @@ class SqliteTransaction:
         return await self._select(
             "WHERE account = ? AND region = ? AND name > ? ORDER BY name LIMIT ?",
             (account, region, after, limit),
+        )
+
+    async def functions_named(
+        self, account: str, region: str, names: Collection[str]
+    ) -> list[Function]:
+        places = ", ".join("?" * len(names))
+        return await self._select(
+            f"WHERE account = ? AND region = ? AND name IN ({places})", (account, region, *names)
         )
 
     async def every_function(self, known: Iterable[Function] = ()) -> list[Function]:

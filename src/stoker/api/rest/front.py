@@ -29,8 +29,6 @@ from stoker.http.base import Exchange, Headers
 log = logging.getLogger(__name__)
 
 BODY_BYTES = 10 * MIB
-# A page under our own name would be of one origin with AWS's API here.
-SANDBOXED = ("Content-Security-Policy", "sandbox allow-downloads allow-forms allow-scripts")
 
 
 async def answer(
@@ -50,7 +48,7 @@ async def answer(
         ("x-amz-apigw-id", incoming.extended_id),
     ]
     if not address.domain:
-        more.append(SANDBOXED)
+        more.append(web_pages.SANDBOXED)
     asked: Asked | None = None
     try:
         if served is None or (served.disabled and address.domain):

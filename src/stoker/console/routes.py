@@ -1,0 +1,48 @@
+"""The console on one page: path, method, what answers. Below /_stoker/ACCOUNT/REGION/.
+
+`{name}` is one segment of the path. NAVIGATION is the menu; a page of the function's own is
+reached from the function. To add a page: a module in pages/, a template, a row here
+(docs/guide/console.md).
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from stoker.console.asked import Asked, Reply
+from stoker.console.pages import functions
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    path: str
+    answer: Callable[[Asked], Awaitable[Reply]]
+
+
+ROUTES = (
+    Route("GET", "functions", functions.show),
+)  # fmt: skip
+
+# What the menu has: where it leads, and what it is called.
+NAVIGATION = (
+    ("functions", "Functions"),
+)  # fmt: skip
+
+
+def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    """The row for a path below /_stoker/ACCOUNT/REGION/, and the names in it."""
+    given = path.split("/")
+    for route in ROUTES:
+        wanted = route.path.split("/")
+        if route.method != method or len(wanted) != len(given):
+            continue
+        names: dict[str, str] = {}
+        for want, part in zip(wanted, given, strict=True):
+            if want.startswith("{"):
+                names[want[1:-1]] = unquote(part)
+            elif want != part:
+                break
+        else:
+            return route, names
+    return None

@@ -1,0 +1,54 @@
+// What all pages share. No page needs it to be read; nothing here is evaluated from text.
+"use strict";
+(() => {
+  const token = document.querySelector('meta[name="stoker-token"]').content;
+
+  // Every request of a script brings the token; htmx sends to us only (selfRequestsOnly).
+  document.addEventListener("htmx:configRequest", (event) => {
+    event.detail.headers["X-Stoker-Token"] = token;
+  });
+
+  // A refusal is a page too: show it where the answer would have been.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.xhr.status >= 400) note(`The server refused this (${event.detail.xhr.status}).`);
+  });
+
+  // Lists with data-refresh="SECONDS" are asked for again while somebody looks, and nobody types.
+  setInterval(() => {
+    if (document.hidden) return;
+    for (const list of document.querySelectorAll("[data-refresh]")) {
+      const now = Date.now();
+      const since = Number(list.dataset.since || 0);
+      if (!since) list.dataset.since = String(now);
+      else if (now - since >= 1000 * Number(list.dataset.refresh) && !list.contains(document.activeElement)) {
+        list.dataset.since = String(now);
+        htmx.ajax("GET", list.dataset.from || location.href, { target: list, select: `#${list.id}`, swap: "outerHTML" });
+      }
+    }
+  }, 1000);
+
+  // "/" goes to the search, Escape leaves it or closes a menu.
+  document.addEventListener("keydown", (event) => {
+    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      const search = document.querySelector('input[type="search"]');
+      if (search) { event.preventDefault(); search.focus(); search.select(); }
+    } else if (event.key === "Escape") {
+      for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+      if (typing && document.activeElement.type === "search") document.activeElement.blur();
+    }
+  });
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+
+  function note(text) {
+    const notes = document.getElementById("notes");
+    notes.textContent = text;
+    clearTimeout(note.timer);
+    note.timer = setTimeout(() => { notes.textContent = ""; }, 6000);
+  }
+  window.stoker = { token, note };
+})();
