@@ -142,19 +142,14 @@ class Server:
             snapshots=self._invoker.snapshots,
         )
         self._packages = Packages(store=self._store, blobs=self._blobs)
-        self._removal = Removal(
-            store=self._store,
-            blobs=self._blobs,
-            code=self._code,
-            referred=self._catalog.trees,
-            running=self._invoker.trees,
-        )
+        self._removal = self._made_removal()
         self._provisioning, self._autoscaling = self._provisioners()
-        self._stacks = self._made_stacks()
+        ask = Inward(lambda: self._front, f"127.0.0.1:{sockets[0].getsockname()[1]}")
+        self._stacks = self._made_stacks(ask)
         self._control = self._made_control(
             _settings(config, quotas, backend.name), sampling, secret
         )
-        self._console = Console(self._control, self._inward())
+        self._console = Console(self._control, ask)
         self._front = Front(self._control, pages=self._console.answer)
         self._dev_door = DevDoor(self._control)
         self._http = HttpServer(self._front)
@@ -163,6 +158,15 @@ class Server:
         self._triggers = HttpServer(self._triggered)
         self._hurry = asyncio.Event()
         self._started = AsyncExitStack()  # what has been started, and how to end it
+
+    def _made_removal(self) -> Removal:
+        return Removal(
+            store=self._store,
+            blobs=self._blobs,
+            code=self._code,
+            referred=self._catalog.trees,
+            running=self._invoker.trees,
+        )
 
     def _made_control(self, settings: Settings, sampling: Sampling, secret: bytes) -> Control:
         return Control(
@@ -191,8 +195,7 @@ class Server:
             secret=secret,
         )
 
-    def _made_stacks(self) -> Stacks:
-        ask = self._inward()
+    def _made_stacks(self, ask: Inward) -> Stacks:
         around = Around(
             ask=ask,
             invoke=lambda arn, account, event: stack_answers.invoke(
@@ -204,10 +207,6 @@ class Server:
         )
         book = Book(StackStore(database(self._config, "stacks")))
         return Stacks(book, around, Preparing(ask, SamTransform()))
-
-    def _inward(self) -> Inward:
-        address = f"127.0.0.1:{self._sockets[0].getsockname()[1]}"
-        return Inward(lambda: self._front, address)
 
     async def start(self) -> None:
         """Answer requests from the moment this returns. If it raises, nothing is left."""

@@ -13,8 +13,7 @@ import logging
 
 from stoker.api.control import Control
 from stoker.api.gateway_calls import CannotCall, Throttled, TookTooLong, call, callee
-from stoker.api.url_front import SANDBOXED
-from stoker.core import alb_events
+from stoker.core import alb_events, web_pages
 from stoker.core.function_uris import function_of
 from stoker.core.proxy_events import Request
 from stoker.core.target_groups import PATH, GroupAddress, TargetGroup, may_be_target
@@ -111,5 +110,5 @@ def _refuse(exchange: Exchange, status: int, reason: str = "") -> None:
 
 
 def _respond(exchange: Exchange, head: Head, body: bytes) -> None:
-    by_path = [SANDBOXED] if exchange.target.startswith(PATH) else []
+    by_path = [web_pages.SANDBOXED] if exchange.target.startswith(PATH) else []
     exchange.respond(head.status, [*head.headers, SERVER, *by_path], body)

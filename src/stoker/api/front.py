@@ -10,7 +10,6 @@ environment: whoever calls there is that environment, whatever its signature say
 """
 
 import asyncio
-import ipaddress
 import logging
 import re
 from collections.abc import Awaitable, Callable
@@ -51,7 +50,7 @@ from stoker.core.errors import (
     UnknownOperationException,
 )
 from stoker.core.function_urls import url_asked
-from stoker.core.gateway_addresses import GatewayAddress, gateway_asked, is_aws_name
+from stoker.core.gateway_addresses import GatewayAddress, gateway_asked
 from stoker.core.invocation import RequestId, Target
 from stoker.core.limits import SYNC_PAYLOAD_BYTES
 from stoker.core.names import function_arn
@@ -124,7 +123,7 @@ class Front:
         host = headers.get("host", "")
         allowed = self._hosts.get(host)
         if allowed is None:
-            allowed = self._is_ours(host)
+            allowed = web_pages.is_ours(host, self._control.settings.hosts)
             if len(host) <= MEMORABLE_BYTES:
                 _remember(self._hosts, host, allowed)
         most = _web_bytes(host, exchange.target)
@@ -193,20 +192,6 @@ class Front:
             task.cancel()
 
     # ---- who may call at all ----
-
-    def _is_ours(self, host: str) -> bool:
-        """A web page can make a browser call a name of its own that leads to us (DNS
-        rebinding); the browser then says that name."""
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-        name = name.strip("[]").lower()
-        if name == "localhost" or name.endswith(".localhost") or is_aws_name(name):
-            return True
-        if name in self._control.settings.hosts:
-            return True
-        try:
-            return ipaddress.ip_address(name).is_loopback
-        except ValueError:
-            return False
 
     def _reserved_for(self, target: str) -> Reserved | None:
         if not target.startswith(("/_", prometheus.PATH)):

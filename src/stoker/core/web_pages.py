@@ -6,6 +6,7 @@ POST, and `Sec-Fetch-Site` with all, also an image's, a link's or a form's
 (https://www.w3.org/TR/fetch-metadata/). What is no browser sends neither.
 """
 
+import ipaddress
 from collections.abc import Collection, Mapping
 from urllib.parse import parse_qs
 
@@ -19,6 +20,21 @@ SANDBOXED = ("Content-Security-Policy", "sandbox allow-downloads allow-forms all
 CODE = "/_stoker/code/"  # links to functions' packages
 # What by path would have our origin, and all others' there.
 BY_PATH = (PATH, gateway_addresses.PATH, gateway_addresses.REST_PATH)
+
+
+def is_ours(host: str, names: Collection[str]) -> bool:
+    """Whether we answer to this name. A web page can make a browser call a name of its own that
+    leads to us (DNS rebinding); the browser then says that name."""
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+    name = name.strip("[]").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    if gateway_addresses.is_aws_name(name) or name in names:
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def stranger(
