@@ -411,6 +411,7 @@ SERVICES = (
     ("sts", "AWS STS"),
     ("application-autoscaling", "Application Auto Scaling"),
     ("cloudformation", "AWS CloudFormation"),
+    ("cloudcontrol", "AWS Cloud Control API"),
     ("cloudwatch", "CloudWatch"),
     ("xray", "AWS X-Ray"),
 )

@@ -313,6 +313,7 @@ def test_health_is_told_to_anybody_who_may_call(tmp_path: Path) -> None:
                 "apigateway": "running",
                 "apigatewayv2": "running",
                 "cloudformation": "running",
+                "cloudcontrol": "running",
                 "sts": "running",
                 "cloudwatch": "running",
                 "xray": "running",

@@ -27,6 +27,7 @@ from stoker.api.shapes import (
     apigateway,
     apigatewayv2,
     application_autoscaling,
+    cloudcontrol,
     cloudformation,
     cloudwatch,
     lambda_,
@@ -47,6 +48,7 @@ SHAPES: dict[str, ModuleType] = {
     "apigateway": apigateway,
     "apigatewayv2": apigatewayv2,
     "cloudformation": cloudformation,
+    "cloudcontrol": cloudcontrol,
     "cloudwatch": cloudwatch,
     "xray": xray,
 }

@@ -20,7 +20,7 @@ from botocore.model import OperationModel, ServiceModel
 
 BUILT = (
     "lambda", "logs", "sqs", "application-autoscaling", "apigateway", "apigatewayv2",
-    "cloudformation", "sts", "cloudwatch", "xray",
+    "cloudformation", "cloudcontrol", "sts", "cloudwatch", "xray",
 )  # fmt: skip
 SHARED = frozenset({"cloudwatch"})  # whose other operations are the neighbours'
 OTHERS_KEPT = 4  # models of other services; all of them would take 400 MB

@@ -38,6 +38,7 @@ class Stacks:
         self.book = book
         self.preparing = preparing
         self.answers: Answers = around.answers
+        self.ask = around.ask
         self._around = around
         self._closing = False
 
