@@ -90,19 +90,20 @@ class Shell:
             **environ,
         }
 
-    def run(self, *words: str | Path, **environ: str) -> str:
-        """What it says; it must end well. How long it took is in the test's output (-rP)."""
-        status, said = self.tried(*words, **environ)
+    def run(self, *words: str | Path, answer: str = "", **environ: str) -> str:
+        """What it says; it must end well. How long it took is in the test's output (-rP).
+        answer: to what it asks."""
+        status, said = self.tried(*words, answer=answer, **environ)
         assert status == 0, f"{words} ended with {status}: {said}"
         return said
 
-    def tried(self, *words: str | Path, **environ: str) -> tuple[int, str]:
+    def tried(self, *words: str | Path, answer: str = "", **environ: str) -> tuple[int, str]:
         began = time.monotonic()
         done = subprocess.run(
             [str(shutil.which(words[0], path=self._environ["PATH"])), *words[1:]],
             cwd=self._folder,
             env={**self._environ, **environ},
-            stdin=subprocess.DEVNULL,
+            input=answer,
             capture_output=True,
             text=True,
             timeout=TOOL_S,

@@ -1,92 +1,73 @@
 """AWS's SAM CLI, as it comes from its registry, with nothing but the server's address."""
 
-import os
-import subprocess
+import json
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.running import PYTHON, REGION, StokerProcess
+from tests.slow.deploying import Shell, project, python_tool, replace_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.root]
-VERSION = "1.170.0"
-UV = Path(sys.executable).with_name("uv")
-TEMPLATE = f"""\
-AWSTemplateFormatVersion: '2010-09-09'
-Transform: AWS::Serverless-2016-10-31
-Resources:
-  Work: {{Type: AWS::SQS::Queue, Properties: {{VisibilityTimeout: 60}}}}
-  Hello:
-    Type: AWS::Serverless::Function
-    Properties:
-      CodeUri: src/
-      Handler: app.handler
-      Runtime: {PYTHON}
-      Timeout: 10
-      Tracing: Active
-      AutoPublishAlias: live
-      FunctionUrlConfig: {{AuthType: NONE}}
-      Events:
-        Jobs: {{Type: SQS, Properties: {{Queue: !GetAtt Work.Arn, BatchSize: 5}}}}
-        Daily: {{Type: Schedule, Properties: {{Schedule: rate(1 day)}}}}
-        Http: {{Type: HttpApi, Properties: {{Path: /hello, Method: get}}}}
-        Rest: {{Type: Api, Properties: {{Path: /hello, Method: get}}}}
-Outputs:
-  Url: {{Value: !GetAtt HelloUrl.FunctionUrl}}
-"""
+SAM = "aws-sam-cli==1.170.0"
+DEPLOY = ("sam", "deploy", "--resolve-s3", "--stack-name", "app", "--no-confirm-changeset")
+DEPLOY += ("--capabilities", "CAPABILITY_IAM")
+OF_IT = ("--stack-name", "app")
+UNCHANGED = "No changes to deploy. Stack app is up to date"
 
 
-@pytest.fixture(scope="module")
-def sam(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sam")
-    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, folder], check=True)
-    package = f"aws-sam-cli=={VERSION}"
-    to = ["--python", folder / "bin" / "python"]
-    subprocess.run([UV, "pip", "install", "--quiet", *to, package], check=True, timeout=600)
-    return folder / "bin" / "sam"
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    there = project("sam", tmp_path)
+    replace_in(there / "template.yaml", "python3.11", PYTHON)
+    return there
 
 
-def test_a_project_is_deployed_used_and_removed(
-    sam: Path, server: StokerProcess, tmp_path: Path
+@pytest.fixture
+def shell(server: StokerProcess, folder: Path) -> Shell:
+    commands = (python_tool(SAM), Path(sys.executable).parent)  # its build wants the python
+    return Shell(server, folder, *commands, environ={"SAM_CLI_TELEMETRY": "0"})
+
+
+def listed(shell: Shell, what: str) -> list[dict[str, object]]:
+    said = shell.run("sam", "list", what, *OF_IT, "--output", "json")
+    found: list[dict[str, object]]
+    found, _ = json.JSONDecoder().raw_decode(said[said.index("[") :])
+    return found
+
+
+def test_a_project_is_deployed_used_updated_and_removed(
+    shell: Shell, server: StokerProcess, folder: Path
 ) -> None:
-    (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "app.py").write_text("def handler(event, context): return 'hi'")
-    (tmp_path / "template.yaml").write_text(TEMPLATE)
-    environ = {
-        **os.environ, "AWS_ENDPOINT_URL": server.url, "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION, "SAM_CLI_TELEMETRY": "0",
-    }  # fmt: skip
-    environ.pop("PYTHONPATH", None)
-
-    def run(*words: str) -> Any:
-        done = subprocess.run(
-            [sam, *words], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=600
-        )
-        return done.returncode, done.stdout + done.stderr
-
-    deploy = ("deploy", "--resolve-s3", "--stack-name", "app", "--no-confirm-changeset")
-    deploy += ("--capabilities", "CAPABILITY_IAM", "--region", REGION)
-    status, said = run(*deploy)
-    assert status == 0, said
+    shell.run("sam", "build")
+    said = shell.run(*DEPLOY)
     assert "Successfully created/updated stack - app" in said
-    status, said = run(*deploy)
-    assert "No changes to deploy. Stack app is up to date" in said
-    status, said = run("remote", "invoke", "Hello", "--stack-name", "app")
-    assert status == 0 and '"hi"' in said
-    status, said = run("traces")
-    assert status == 0 and "New XRay Service Graph" in said and "XRay Event" in said
+    assert UNCHANGED in shell.run(*DEPLOY, "--no-fail-on-empty-changeset")
+    assert '"hello"' in shell.run("sam", "remote", "invoke", "Hello", *OF_IT)
+    said = shell.run("sam", "traces")
+    assert "New XRay Service Graph" in said and "XRay Event" in said
     assert "AWS::Lambda::Function" in said and "Invocation" in said
-    status, said = run("logs", "--name", "Hello", "--stack-name", "app")
-    assert status == 0 and "REPORT RequestId" in said
-    for what in ("resources", "stack-outputs"):
-        status, said = run("list", what, "--stack-name", "app")
-        assert status == 0, said
-    status, said = run("delete", "--stack-name", "app", "--no-prompts", "--region", REGION)
-    assert status == 0, said
-    assert "Deleted successfully" in said
+    assert "REPORT RequestId" in shell.run("sam", "logs", "--name", "Hello", *OF_IT)
+    kinds = {one["LogicalResourceId"] for one in listed(shell, "resources")}
+    assert {"Hello", "HelloUrl", "HelloJobs", "Work"} <= kinds
+    (output,) = listed(shell, "stack-outputs")
+    found = {one["LogicalResourceId"]: one["CloudEndpoint"] for one in listed(shell, "endpoints")}
+    assert found["Page"] == output["OutputValue"]
+    assert "execute-api" in str(found["ServerlessRestApi"])
+
+    replace_in(folder / "src" / "app.py", "hello", "again")
+    said = shell.run("sam", "sync", "--code", *OF_IT, "--no-dependency-layer", answer="y\n")
+    assert "Finished syncing Lambda Function Page" in said
+    assert '"again"' in shell.run("sam", "remote", "invoke", "Hello", *OF_IT)
+    # As on AWS, code of which there is a version by now would make no other one.
+    replace_in(folder / "src" / "app.py", "again", "anew")
+    shell.run("sam", "build")
+    assert "UPDATE_COMPLETE" in shell.run(*DEPLOY)
+    queue = ("--event", '{"job": 1}')
+    assert "MessageId" in shell.run("sam", "remote", "invoke", "Work", *queue, *OF_IT)
+    shell.run("sam", "delete", *OF_IT, "--no-prompts", "--region", REGION)
     with closing(server.client("lambda")) as functions:
         names = [one["FunctionName"] for one in functions.list_functions()["Functions"]]
     assert not [name for name in names if name.startswith("app-")]

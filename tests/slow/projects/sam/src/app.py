@@ -1,0 +1,3 @@
+def handler(event: object, context: object) -> str:
+    print("event", event)
+    return "hello"
