@@ -20,6 +20,7 @@ from bench import (
     churn,
     cold,
     control,
+    dev,
     events,
     extended,
     layers,
@@ -49,6 +50,7 @@ MEASURES: dict[str, Callable[[Session], None]] = {
     "extended": extended.measure,
     "control": control.measure,
     "events": events.measure,
+    "dev": dev.measure,
     "storm": storm.measure,
     "snap-start": snap_start.measure,
 }

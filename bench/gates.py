@@ -125,6 +125,9 @@ GATES = (
          names.MAPPED, names.STOKER, (names.MINISTACK,), Sense.MORE, 10),
     Gate("P1", "warm p50 of a function while another has 1,000 callers at once / quiet",
          names.STORM, names.STORMED, (names.STOKER,), Sense.EXTRA, 3),
+    Gate("D1", "stoker dev: from a save to the new answer, Python", names.SAVED_PYTHON,
+         names.STOKER, (), Sense.MOST, 100),
+    Gate("D1b", "the same, Node.js", names.SAVED_NODE, names.STOKER, (), Sense.MOST, 300),
 )  # fmt: skip
 
 

@@ -26,6 +26,8 @@ EVENTS_DONE = "invocations per second, asynchronous and synchronous (8 clients)"
 QUEUED_MEMORY = "memory of 100,000 queued events"
 QUEUED_START = "start to ready, 100,000 queued events"
 MAPPED = "messages per second through an event source mapping"
+SAVED_PYTHON = "from a save to the new answer, Python"
+SAVED_NODE = "from a save to the new answer, Node.js"
 STORM = "warm invoke after 10 ms of rest, quiet and in a storm"
 
 SNAP_START = "first answer with numpy and boto3, restored and initialised"

@@ -92,17 +92,17 @@ def _kinds(session: Session) -> dict[str, dict[str, Any]]:
         PYTHON: _settings(RUNTIME, "main.handler", "main.py", HERE / "python" / "main.py"),
         "bash and curl": _settings(OS_ONLY, "any", "bootstrap", ours / "bootstrap.sh"),
     }
-    node = next((name for name in NODES if _is_found(name)), None)
+    node = next((name for name in NODES if is_found(name)), None)
     if node is None:
         session.leave_out("Node.js", "no version of it is found: stoker runtimes install")
     else:
         kinds[f"{node}, native"] = _settings(node, "index.handler", "index.mjs", ours / "index.mjs")
-    ruby = next((name for name in RUBIES if _is_found(name)), None)
+    ruby = next((name for name in RUBIES if is_found(name)), None)
     if ruby is None:
         session.leave_out("Ruby", "no version of it is found: stoker runtimes install ruby3.3")
     else:
         kinds[f"{ruby}, native"] = _settings(ruby, "app.handler", "app.rb", ours / "app.rb")
-    java = next((name for name in JAVAS if _is_found(name)), None)
+    java = next((name for name in JAVAS if is_found(name)), None)
     if java is None or lacking():
         session.leave_out("Java", lacking() or "no version of it is found")
     else:
@@ -129,7 +129,7 @@ def _java(runtime: str, folder: Path, source: Path) -> dict[str, Any]:
     return {"Runtime": runtime, "Handler": "Main", "Code": code}
 
 
-def _is_found(runtime: str) -> bool:
+def is_found(runtime: str) -> bool:
     try:
         return find_runtime(runtime).executable is not None
     except RuntimeUnavailable:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -58,6 +59,11 @@ class Dev:
             )
         assert words in self.said, self.said
         return self.said
+
+    def debug_port(self) -> int:
+        """Where it lets debuggers in, once it does."""
+        said = self.until("a debugger may come to")
+        return int(re.findall(r"a debugger may come to 127\.0\.0\.1:(\d+)", said)[-1])
 
     def wait(self) -> int:
         status = self.process.wait(PATIENCE_S)

@@ -51,7 +51,7 @@ def dev(
         bool, typer.Option("--debug", help="Let debuggers in, at the language's usual port.")
     ] = False,
     debug_port: Annotated[
-        list[str], typer.Option(help="PORT or FUNCTION=PORT, of 127.0.0.1; may be repeated.")
+        list[str], typer.Option(help="PORT or FUNCTION=PORT, 0 for a free one; may be repeated.")
     ] = [],  # noqa: B006
     debug_wait: Annotated[
         bool, typer.Option("--debug-wait", help="Functions load when their debugger is there.")
@@ -107,7 +107,7 @@ def _ports(given: list[str]) -> dict[str, int]:
     ports: dict[str, int] = {}
     for one in given:
         function, _, port = one.rpartition("=")
-        if not port.isdecimal() or not 0 < int(port) < 65536:
+        if not port.isdecimal() or not int(port) < 65536:
             raise ValueError(f"--debug-port {one}: PORT or FUNCTION=PORT")
         ports[function] = int(port)
     return ports
