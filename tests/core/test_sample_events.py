@@ -40,6 +40,12 @@ def test_what_is_said_is_in_the_event() -> None:
         assert told["requestContext"]["http"]["method"] == "PUT"
         assert told["headers"]["x-forwarded-port"] == "80", "the host says no port"
     assert made("http-api:1.0", path="/a")["httpMethod"] == "GET"
+    told = made("rest-api", method="put", path="/a?b=c", body="{}")
+    assert (told["resource"], told["path"], told["httpMethod"]) == ("/a", "/a", "PUT")
+    assert told["multiValueQueryStringParameters"] == {"b": ["c"]}
+    assert told["requestContext"]["path"] == "/prod/a"
+    assert (told["body"], told["isBase64Encoded"]) == ("{}", False)
+    assert told["headers"]["X-Forwarded-Port"] == "80"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -21,6 +21,8 @@ from stoker.core import (
 from stoker.core.event_matching import Filters
 from stoker.core.log_events import Position
 from stoker.core.proxy_events import Place, Request
+from stoker.core.rest import requests
+from stoker.core.rest.routing import Route
 from stoker.core.stream_batches import Batch
 from stoker.core.target_groups import TargetGroup
 
@@ -225,6 +227,29 @@ def _http_api(version: str) -> Callable[[Given], Any]:
     return make
 
 
+def _rest_api(given: Given) -> Any:
+    """Of a method of the path's own: an API with a resource for just that."""
+    request = _request(given, "abcdefghij.execute-api")
+    path, _, query = request.target.partition("?")
+    stage = requests.Stage(given.account, given.region, "abcdefghij", "prod", "k1m2n3", {})
+    incoming = requests.Incoming(
+        method=request.method,
+        path=path,
+        shown_path=f"/{stage.name}{path}",
+        query=query,
+        headers=request.headers,
+        body=request.body,
+        peer=request.peer,
+        domain=request.headers["host"],
+        request_id=given.id,
+        extended_id="AAAAAAAAAAAAAAA=",
+        now=given.now,
+        trace=f"Root=1-{int(given.now):x}-{given.id.replace('-', '')[:24]}",
+    )
+    route = Route({"id": "a1b2c3", "path": path}, {"httpMethod": request.method}, {})
+    return requests.proxy_event(requests.asked(stage, incoming, route), binary=False)
+
+
 def _function_url(given: Given) -> bytes:
     url_id = "abcdefghijklmnopqrstuvwxyz012345"
     request = _request(given, f"{url_id}.lambda-url")
@@ -277,6 +302,7 @@ KINDS: Mapping[str, tuple[Callable[[Given], Any], tuple[str, ...]]] = {
     "kinesis": (_kinesis, ("name", "key", "body")),
     "dynamodb": (_dynamodb, ("name", "key", "body")),
     "logs": (_logs, ("name", "body")),
+    "rest-api": (_rest_api, _HTTP),
     "http-api": (_http_api("2.0"), _HTTP),
     "http-api:1.0": (_http_api("1.0"), _HTTP),
     "function-url": (_function_url, _HTTP),

@@ -106,7 +106,8 @@ def shown_headers(incoming: Incoming) -> dict[str, str]:
     before = headers.get("X-Forwarded-For")
     headers["X-Forwarded-For"] = f"{before}, {incoming.peer}" if before else incoming.peer
     headers["X-Forwarded-Proto"] = "http"
-    headers["X-Forwarded-Port"] = headers.get("Host", "").rpartition(":")[2] or "80"
+    port = headers.get("Host", "").rpartition(":")[2]
+    headers["X-Forwarded-Port"] = port if port.isdecimal() else "80"  # a name alone says none
     headers["X-Amzn-Trace-Id"] = incoming.trace
     return headers
 
