@@ -7,8 +7,9 @@ ELSEWHERE = (
         " process of its own, without policies being asked (buckets and topics are their own"
         " account's only; other services may take another account's ARN)."
         " They reach no network: topics and buses send"
-        " nothing to HTTP addresses. What moto has not built is a 501 that names it. Each can"
-        " be had from another endpoint instead (`neighbour_endpoints`)",
+        " nothing to HTTP addresses. What moto has not built is a 501 that names it, and so is"
+        " StartExecution of Step Functions: state machines are kept and shown, and none runs. Each"
+        " can be had from another endpoint instead (`neighbour_endpoints`)",
     ),
     (
         "What other services keep",

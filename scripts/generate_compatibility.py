@@ -230,9 +230,10 @@ DIFFERENCES = {
         ),
         (
             "Destinations, dead-letter queues",
-            "one attempt each; queues and functions must be of the account. One that is not there "
-            "is accepted, and missed at delivery; roles and policies are not asked. Events of a "
-            "function that was deleted are dropped untold",
+            "one attempt each; queues, functions, topics, buses and buckets must be of the account "
+            "(AWS asks their policies). One that is not there is accepted, and missed at delivery; "
+            "the role's policies are not asked. Events of a function that was deleted are dropped "
+            "untold",
         ),
         (
             "Recursive loops",

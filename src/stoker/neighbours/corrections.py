@@ -1,48 +1,206 @@
 """In the child: answers of moto's that differ from AWS's where clients and comparisons notice.
 
-_HOOKS is the table of them: each function stands in the place of one of moto's.
+TABLE has them by service: each function there stands in the place of one of moto's. They are put
+there when the service is first asked for, since importing one may take seconds. Members are those
+of AWS's API references, messages what AWS's services were seen to say.
 """
 
+import base64
+import hashlib
+import json
 import uuid
+from collections.abc import Callable, Mapping
 from typing import Any
-
-from moto.dynamodb.models.table import Table
 
 from stoker.neighbours import triggers
 
 TABLES = uuid.UUID("5bd3a5a1-5a0f-4d56-9a5f-0f5ab1f3c6de")  # in which the ids of tables are drawn
+SECRET_BYTES = 112  # of what stands for an encrypted value
 _INDEXES = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
-
-_describe = Table.describe
-
-
-def _described(self: Table, base_key: str = "TableDescription") -> dict[str, Any]:
-    """A table has an id, and so have its indexes ARNs and sizes. Those that it has not got are not
-    listed. Only DescribeTable (whose base key is Table) tells of a warm throughput. Members are
-    those of TableDescription in DynamoDB's API reference."""
-    answer = _describe(self, base_key)
-    told = answer[base_key]
-    told["TableId"] = str(uuid.uuid5(TABLES, f"{self.table_arn} {self.created_at}"))
-    if isinstance(told["ProvisionedThroughput"], dict):
-        told["ProvisionedThroughput"] = {
-            "NumberOfDecreasesToday": 0,
-            **told["ProvisionedThroughput"],
-        }
-    for kind in _INDEXES:
-        for index in told[kind]:
-            arn = f"{self.table_arn}/index/{index['IndexName']}"
-            index |= {"IndexArn": arn, "IndexSizeBytes": 0, "ItemCount": told["ItemCount"]}
-        if not told[kind]:
-            del told[kind]
-    if base_key != "Table":
-        for one in (told, *told.get("GlobalSecondaryIndexes", ())):
-            one.pop("WarmThroughput", None)
-    return answer
+Hooks = tuple[tuple[Any, str, Any], ...]
 
 
-_HOOKS: tuple[tuple[Any, str, Any], ...] = ((Table, "describe", _described),)
+def before(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What makes the application of a service, with that service's answers put right."""
+
+    def made(service: str) -> Any:
+        if service in TABLE:
+            triggers.hook(TABLE[service]())
+        return make(service)
+
+    return made
 
 
-def install() -> None:
-    """Call once, before the first request."""
-    triggers.hook(_HOOKS)
+# --- DynamoDB -----------------------------------------------------------------------------------
+
+
+def _of_dynamodb() -> Hooks:
+    from moto.dynamodb.models.table import Table
+
+    describe = Table.describe
+
+    def described(self: Table, base_key: str = "TableDescription") -> dict[str, Any]:
+        """A table has an id, and so have its indexes ARNs and sizes. Those that it has not got are
+        not listed. Only DescribeTable (whose base key is Table) tells of a warm throughput."""
+        answer = describe(self, base_key)
+        told = answer[base_key]
+        told["TableId"] = str(uuid.uuid5(TABLES, f"{self.table_arn} {self.created_at}"))
+        if isinstance(told["ProvisionedThroughput"], dict):
+            told["ProvisionedThroughput"] = {
+                "NumberOfDecreasesToday": 0,
+                **told["ProvisionedThroughput"],
+            }
+        for kind in _INDEXES:
+            for index in told[kind]:
+                arn = f"{self.table_arn}/index/{index['IndexName']}"
+                index |= {"IndexArn": arn, "IndexSizeBytes": 0, "ItemCount": told["ItemCount"]}
+            if not told[kind]:
+                del told[kind]
+        if base_key != "Table":
+            for one in (told, *told.get("GlobalSecondaryIndexes", ())):
+                one.pop("WarmThroughput", None)
+        return answer
+
+    return ((Table, "describe", described),)
+
+
+# --- Systems Manager ----------------------------------------------------------------------------
+
+
+def _of_ssm() -> Hooks:
+    from moto.ssm.models import Parameter
+    from moto.ssm.responses import SimpleSystemManagerResponse
+    from moto.ssm.utils import parameter_arn
+
+    shown, describe = Parameter.response_object, Parameter.describe_response_object
+    get, list_all = (
+        SimpleSystemManagerResponse.get_parameter,
+        SimpleSystemManagerResponse.describe_parameters,
+    )
+
+    def encrypted(
+        self: Parameter, decrypt: bool = False, region: str | None = None
+    ) -> dict[str, Any]:
+        """A SecureString that nobody asked to decrypt is not to be read: moto shows it as text."""
+        told = shown(self, decrypt, region)
+        if self.parameter_type == "SecureString" and not decrypt:
+            text = f"{self.account_id} {self.name} {self.version} {told['Value']}"
+            blob = hashlib.shake_256(text.encode()).digest(SECRET_BYTES)
+            told["Value"] = "AQICAH" + base64.b64encode(blob).decode()
+        return told
+
+    def described(self: Parameter, *given: Any, **asked: Any) -> dict[str, Any]:
+        """Who changed it is an ARN, and there are no policies rather than none said."""
+        told = describe(self, *given, **asked)
+        user = f"arn:aws:iam::{self.account_id}:root"
+        return {**told, "LastModifiedUser": user, "Policies": told.get("Policies", [])}
+
+    def listed(self: SimpleSystemManagerResponse) -> Any:
+        """Each has its ARN."""
+        answer: Any = list_all(self)
+        for one in answer.result["Parameters"]:
+            one["ARN"] = parameter_arn(self.current_account, self.region, one["Name"])
+        return answer
+
+    def got(self: SimpleSystemManagerResponse) -> Any:
+        """By which version or label it was asked for is said again."""
+        answer: Any = get(self)
+        name, colon, selector = self._get_param("Name").rpartition(":")
+        if name and "/" not in selector:  # else an ARN's last part
+            answer.result["Parameter"]["Selector"] = colon + selector
+        return answer
+
+    return (
+        (Parameter, "response_object", encrypted),
+        (Parameter, "describe_response_object", described),
+        (SimpleSystemManagerResponse, "describe_parameters", listed),
+        (SimpleSystemManagerResponse, "get_parameter", got),
+    )
+
+
+# --- Secrets Manager ----------------------------------------------------------------------------
+
+
+def _of_secretsmanager() -> Hooks:
+    from moto.secretsmanager import models
+    from moto.secretsmanager.exceptions import (
+        InvalidRequestException,
+        SecretHasNoValueException,
+        SecretNotFoundException,
+    )
+
+    backend = models.SecretsManagerBackend
+    get = backend.get_secret_value
+
+    class InvalidRequest(InvalidRequestException):
+        """moto has the client's words in the message of a deleted secret, and four versions."""
+
+        def __init__(self, message: str) -> None:
+            if "currently marked deleted" in message:
+                message = (
+                    "You can't perform this operation on the secret because it was marked for"
+                    " deletion."
+                )
+            super().__init__(message)
+
+    def value(self: Any, secret_id: str, version_id: str, version_stage: str) -> dict[str, Any]:
+        """What lacks is the version with that label, and not the secret."""
+        try:
+            return get(self, secret_id, version_id, version_stage)
+        except SecretNotFoundException:
+            if version_stage and self._is_valid_identifier(secret_id):
+                raise SecretHasNoValueException(version_stage) from None
+            raise
+
+    def versions(self: Any, secret_id: str) -> str:
+        """With the secret's ARN, the times at which they were made, and no token that is none."""
+        if not self._is_valid_identifier(secret_id):
+            raise SecretNotFoundException
+        secret = self.secrets[secret_id]
+        listed = [
+            {"CreatedDate": one["createdate"], "VersionId": id, "VersionStages": stages}
+            for id, one in secret.versions.items()
+            if (stages := one["version_stages"])  # others only if asked for
+        ]
+        return json.dumps({"ARN": secret.arn, "Name": secret.name, "Versions": listed})
+
+    return (
+        (backend, "get_secret_value", value),
+        (backend, "list_secret_version_ids", versions),
+        (models, "InvalidRequestException", InvalidRequest),
+    )
+
+
+# --- Step Functions -----------------------------------------------------------------------------
+
+
+def _of_stepfunctions() -> Hooks:
+    from moto.stepfunctions.models import StateMachine
+    from moto.stepfunctions.responses import StepFunctionResponse
+
+    describe = StepFunctionResponse._describe_state_machine
+
+    def started(self: StateMachine, **_asked: Any) -> Any:
+        """moto keeps an execution that never ends, and invents its history."""
+        raise NotImplementedError("state machines are kept and shown, and not run")
+
+    def described(self: StepFunctionResponse, state_machine_arn: str) -> Any:
+        """Logging says whether it has data."""
+        answer: Any = describe(self, state_machine_arn)
+        logging = answer.result["loggingConfiguration"]
+        if isinstance(logging, dict):
+            answer.result["loggingConfiguration"] = {"includeExecutionData": False, **logging}
+        return answer
+
+    return (
+        (StateMachine, "start_execution", started),
+        (StepFunctionResponse, "_describe_state_machine", described),
+    )
+
+
+TABLE: Mapping[str, Callable[[], Hooks]] = {
+    "dynamodb": _of_dynamodb,
+    "ssm": _of_ssm,
+    "secretsmanager": _of_secretsmanager,
+    "stepfunctions": _of_stepfunctions,
+}

@@ -104,7 +104,6 @@ def serve(listener: socket.socket, scale: float, most_bytes: int) -> None:
     get_backend("iam")  # is behind many others: better loaded now than in somebody's request
     keeping = Keeping(most_bytes, triggers.say)
     apart.install()
-    corrections.install()
     triggers.install()
     streams.install()
     stopped = keeping.recover()
@@ -118,7 +117,7 @@ def serve(listener: socket.socket, scale: float, most_bytes: int) -> None:
     timetable.start()
     keeping.start(lambda: timetable.is_needed)
     threading.Thread(target=_end_with_the_server, args=(keeping,), daemon=True).start()
-    app = honest(Neighbours(create_backend_app), keeping.changed)
+    app = honest(Neighbours(corrections.before(create_backend_app)), keeping.changed)
     with make_server(
         f"unix://{listener.getsockname()}", 0, app, threaded=True, request_handler=Quiet,
         fd=listener.fileno(),
