@@ -193,7 +193,8 @@ class Config:
         "Services that somebody else serves, separated by commas: "
         "s3=http://127.0.0.1:9000,dynamodb=http://127.0.0.1:8000 (by the names that requests are "
         "signed for). Requests are passed on as they come, with their signatures; Stoker's own "
-        "are signed with the credentials that it was started with.",
+        "are signed with the credentials that it was started with, or, if sts is among them, with "
+        "those of the function's role, which is assumed there.",
     )
     quota_zip_mb: int = option(
         50,

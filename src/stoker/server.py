@@ -341,7 +341,7 @@ class Server:
             measure=self._metrics.measure,
         )
         deliveries.through("lambda", ToFunctions(dispatcher, self._catalog).send)
-        others = ToNeighbours(self._neighbours)
+        others = ToNeighbours(self._neighbours, self._catalog)
         deliveries.through("sns", others.to_sns)
         deliveries.through("events", others.to_events)
         deliveries.through("s3", others.to_s3)

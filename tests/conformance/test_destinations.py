@@ -121,3 +121,26 @@ def test_a_destination_that_is_not_there_is_counted_and_costs_nothing_else(
     invoke(lambda_client, name, {"by": 0})
     until(server.log.read_text, lambda log: "arn:aws:s3:::nowhere-at-all: NoSuchBucket" in log)
     invoke(lambda_client, name, {"by": 1})
+
+
+@pytest.mark.parametrize("service", ["sns", "events", "s3"])
+def test_what_is_another_account_s_is_told_nothing(
+    service: str, server: StokerProcess, lambda_client: Any, create: Create
+) -> None:
+    """Policies of topics, buses and buckets, which could allow it on AWS, are not asked here."""
+    name, theirs = create(DIVIDE), f"t-{uuid.uuid4().hex[:12]}"
+    with closing(server.client(service, aws_access_key_id="111122223333")) as client:
+        if service == "sns":
+            arn = client.create_topic(Name=theirs)["TopicArn"]
+        elif service == "events":
+            arn = f"arn:aws:events:{REGION}:111122223333:event-bus/default"
+        else:
+            where = {"LocationConstraint": REGION}
+            client.create_bucket(Bucket=theirs, CreateBucketConfiguration=where)
+            arn = f"arn:aws:s3:::{theirs}"
+    told(lambda_client, name, OnFailure=arn)
+    invoke(lambda_client, name, {"by": 0})
+    lines = until(
+        lambda: [line for line in server.log.read_text().splitlines() if f"{arn}: " in line], bool
+    )
+    assert '"cannot deliver"' in lines[0], lines

@@ -5,6 +5,7 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from stoker.api import markers, records
@@ -22,12 +23,12 @@ from stoker.api.shapes.lambda_ import (
 )
 from stoker.core import event_sources, stream_settings
 from stoker.core.errors import ResourceNotFoundException, ServiceException
-from stoker.core.model import FunctionKey
 from stoker.core.names import function_arn
 from stoker.core.queue_errors import QueueDoesNotExist
 from stoker.core.queue_rules import QueueKey
 from stoker.core.resources import Kind, Resource, ResourceKey
 from stoker.core.validation import check_tags
+from stoker.events.acting import actor
 from stoker.events.stream_source import Busy, StreamSource
 from stoker.neighbours.calls import Refused
 from stoker.neighbours.neighbours import Unreachable
@@ -50,7 +51,7 @@ async def create_event_source_mapping(
     async with control.store.transaction() as tx:
         target = await _function(control, tx, call, call.input.function_name, asked)
     if service in stream_settings.SERVICES and service in control.polled:
-        await _check_stream(control, call.caller, asked["EventSourceArn"])
+        await _check_stream(control, call, asked["EventSourceArn"])
     async with control.store.transaction() as tx:
         record |= {**target, "since": event_sources.since(record, target["modified"])}
         mapping = Resource(key, new_revision(), record, call.input.tags or {})
@@ -158,14 +159,18 @@ def _check_queue(control: Control, caller: Caller, arn: str, found: Found) -> No
     event_sources.check_queue(visibility_s, configuration.timeout_s)
 
 
-async def _check_stream(control: Control, caller: Caller, arn: str) -> None:
-    """Refuse one that is not there, and other accounts' (whose policies nobody asks here)."""
+async def _check_stream(
+    control: Control, call: Call[CreateEventSourceMappingInput], arn: str
+) -> None:
+    """Refuse one that is not there, or that the function's role may not read; and other
+    accounts', whose policies nobody asks here."""
     assert control.neighbours is not None
-    region, account, name = arn.split(":", 5)[3:]
-    service = arn.split(":")[2]
-    if account != caller.account:
+    service, region, account = arn.split(":")[2:5]
+    if account != call.caller.account:
         raise event_sources.foreign_stream(arn, service)
-    source = StreamSource(control.neighbours, FunctionKey(account, region, name), arn)
+    key, _ = located(call.caller, call.input.function_name, None, "CreateEventSourceMapping")
+    who = partial(actor, control.catalog, key)
+    source = StreamSource(control.neighbours, who, region, arn)
     try:
         await source.identity()
     except Refused as refusal:

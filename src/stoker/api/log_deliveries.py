@@ -27,7 +27,8 @@ from stoker.core.limits import ASYNC_PAYLOAD_BYTES
 from stoker.core.log_subscriptions import RETRIED_S, Destination, Sent, Vendor, rest_s
 from stoker.core.names import parse_function_ref
 from stoker.invoke.tasks import Tasks
-from stoker.neighbours.calls import Refused, call
+from stoker.neighbours.acting import Actor, call_as
+from stoker.neighbours.calls import Refused
 from stoker.neighbours.neighbours import Unreachable
 from stoker.observe import log_outbox
 from stoker.observe.log_groups import GroupName
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 16  # destinations that are brought something at the same time
 IN_A_ROW = 16  # parcels of one filter before others get their turn
 BY_STREAM = "ByLogStream"
+SESSION = "CloudWatchLogs"  # the name of the role's session
 
 
 class Fate(Enum):
@@ -130,7 +132,7 @@ class LogDeliveries:
             else:
                 message = await asyncio.to_thread(log_subscriptions.data_message, sent)
                 key = _partition_key(parcel)
-                await put_record(self._control, where, message, key)
+                await put_record(self._control, where, parcel.role, message, key)
                 fate, reason = Fate.TAKEN, ""
         except Unreachable as error:
             fate, reason = Fate.LATER, str(error)
@@ -183,8 +185,10 @@ def admitted(control: Control, arn: str, group: GroupName) -> Target:
     return target
 
 
-async def put_record(control: Control, where: Destination, message: bytes, key: str) -> None:
-    """Raise Refused, Unreachable."""
+async def put_record(
+    control: Control, where: Destination, role: str, message: bytes, key: str
+) -> None:
+    """As the filter's role. Raise Refused, Unreachable."""
     _, _, service, region, account, _ = where.arn.split(":", 5)
     if control.neighbours is None or not control.neighbours.serves(service):
         raise Refused("ResourceNotFoundException", f"this server has no {service}")
@@ -193,7 +197,8 @@ async def put_record(control: Control, where: Destination, message: bytes, key: 
         if where.vendor is Vendor.KINESIS
         else {"DeliveryStreamName": where.resource, "Record": {"Data": message}}
     )
-    await call(control.neighbours, service, "PutRecord", asked, account=account, region=region)
+    who = Actor(account, role, SESSION)
+    await call_as(control.neighbours, who, service, "PutRecord", asked, region=region)
 
 
 def _partition_key(parcel: Parcel) -> str:

@@ -46,7 +46,7 @@ async def put_subscription_filter(
     where = log_subscriptions.destination(
         wanted.destination_arn, wanted.role_arn, caller.account, caller.region
     )
-    await _try(control, where, group)
+    await _try(control, where, wanted.role_arn or "", group)
     subscription = Subscription(
         name=wanted.filter_name,
         pattern=wanted.filter_pattern,
@@ -58,7 +58,7 @@ async def put_subscription_filter(
     await control.logs_store.change(lambda db: log_subscribers.put(db, group, subscription))
 
 
-async def _try(control: Control, where: Destination, group: GroupName) -> None:
+async def _try(control: Control, where: Destination, role: str, group: GroupName) -> None:
     if where.vendor is Vendor.LAMBDA:
         try:
             target = admitted(control, where.arn, group)
@@ -68,7 +68,7 @@ async def _try(control: Control, where: Destination, group: GroupName) -> None:
         return
     message = log_subscriptions.control_message(where.vendor, now_ms())
     try:
-        await put_record(control, where, message, "CloudwatchLogs")
+        await put_record(control, where, role, message, "CloudwatchLogs")
     except (Refused, Unreachable):
         raise log_subscriptions.unreachable(where.vendor) from None
 

@@ -11,10 +11,12 @@ made anew under the same name has nothing to do with what was read of the old on
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from stoker.core.event_matching import Filters
 from stoker.core.event_sources import EventSourceMapping
 from stoker.core.stream_shards import Kept, readable
+from stoker.events.acting import actor
 from stoker.events.polling import Parts
 from stoker.events.shard_reader import Reading, ShardReader
 from stoker.events.stream_source import Busy, StreamSource
@@ -43,7 +45,9 @@ class StreamPoller:
         self._trouble = ""  # why nothing can be read
         self._parts = parts
         self._after = after
-        self._source = StreamSource(parts.neighbours, mapping.function, mapping.arn)
+        key = mapping.function
+        as_its_role = partial(actor, parts.catalog, key)
+        self._source = StreamSource(parts.neighbours, as_its_role, key.region, mapping.arn)
         self._reading = Reading(
             mapping=mapping,
             settings=mapping.stream,

@@ -1,16 +1,17 @@
 """Kinesis streams and DynamoDB's streams as their pollers read them: shards, iterators, records.
 
 The two services ask the same questions under different names; that is all the difference there is.
-Calls are made as the account whose function it is.
+Calls are made as the role of the function.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from stoker.core.model import FunctionKey
 from stoker.core.stream_shards import Shard, Start
-from stoker.neighbours.calls import Refused, call
+from stoker.neighbours.acting import Actor, call_as
+from stoker.neighbours.calls import Refused
 from stoker.neighbours.neighbours import Neighbours
 
 READ_BYTES = 24 * 1024**2  # GetRecords: 10 MB, in base64, and what is said about each record
@@ -51,12 +52,15 @@ class Found:
 class StreamSource:
     """Raises neighbours.calls.Refused, neighbours.neighbours.Unreachable, and what is above."""
 
-    def __init__(self, neighbours: Neighbours, function: FunctionKey, arn: str) -> None:
+    def __init__(
+        self, neighbours: Neighbours, actor: Callable[[], Actor], region: str, arn: str
+    ) -> None:
+        """`actor`: who reads, as it is at the time. `region`: its function's."""
         self.service = arn.split(":")[2]  # "kinesis" | "dynamodb"
         self.arn = arn
         self._neighbours = neighbours
-        self._account = function.account
-        self._region = function.region
+        self._actor = actor
+        self._region = region
         self._of_kinesis = self.service == "kinesis"
         # Records of a consumer (enhanced fan-out) are read as everybody's.
         self._named = (
@@ -130,9 +134,9 @@ class StreamSource:
     async def _call(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         name = "kinesis" if self._of_kinesis else "dynamodbstreams"
         try:
-            return await call(
-                self._neighbours, name, operation, asked,
-                account=self._account, region=self._region, most=READ_BYTES,
+            return await call_as(
+                self._neighbours, self._actor(), name, operation, asked,
+                region=self._region, most=READ_BYTES,
             )  # fmt: skip
         except Refused as refusal:
             if refusal.code in _MEANING:

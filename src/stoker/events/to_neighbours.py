@@ -12,15 +12,23 @@ from typing import Any
 
 import orjson
 
+from stoker.events.acting import actor
 from stoker.events.clock import Clock, LoopClock
 from stoker.events.deliveries import Failed, Message
-from stoker.neighbours.calls import Refused, call
+from stoker.invoke.catalog import Catalog
+from stoker.neighbours.acting import call_as
+from stoker.neighbours.calls import Refused
 from stoker.neighbours.neighbours import Neighbours, Unreachable
 
 
 class ToNeighbours:
-    def __init__(self, neighbours: Neighbours, clock: Clock | None = None) -> None:
+    """As the function's role, in its account."""
+
+    def __init__(
+        self, neighbours: Neighbours, catalog: Catalog, clock: Clock | None = None
+    ) -> None:
         self._neighbours = neighbours
+        self._catalog = catalog
         self._clock = clock or LoopClock()
 
     async def to_sns(self, message: Message) -> None:
@@ -31,6 +39,9 @@ class ToNeighbours:
 
     async def to_events(self, message: Message) -> None:
         """Raise Failed."""
+        foreign = message.arn.split(":")[4] != message.function.account
+        if foreign and self._neighbours.is_embedded("events"):
+            raise Failed(f"{message.arn}: it is another account's")  # moto looks at its name alone
         context = orjson.loads(message.body)["requestContext"]
         outcome = "Success" if context["condition"] == "Success" else "Failure"
         entry = {
@@ -70,12 +81,11 @@ class ToNeighbours:
         if not self._neighbours.serves(service):
             raise Failed(f"cannot send to {message.arn}: this server has no {service}")
         region = message.arn.split(":")[3] or message.function.region
-        account = message.arn.split(":")[4] or message.function.account
+        who = actor(self._catalog, message.function)
         try:
-            return await call(
-                self._neighbours, service, operation, dict(parameters),
-                account=account, region=region,
-            )  # fmt: skip
+            return await call_as(
+                self._neighbours, who, service, operation, dict(parameters), region=region
+            )
         except (Refused, Unreachable) as error:
             raise Failed(f"{message.arn}: {error}") from error
 

@@ -46,12 +46,13 @@ class Reachable(Protocol):
 
 async def call(
     neighbours: Reachable, service: str, operation: str, parameters: dict[str, Any], *,
-    account: str, region: str, most: int = ANSWER_BYTES,
+    account: str, region: str, most: int = ANSWER_BYTES, credentials: Credentials | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """What `service` (botocore's name) answers, as boto3 would show it, a streamed body as bytes.
 
     An embedded service believes that `account` asks. To a configured endpoint the call is signed
-    with the credentials that the server itself was started with (environment, ~/.aws).
+    with these `credentials`, or else those that the server itself was started with (environment,
+    ~/.aws).
     Raises Refused; Unreachable also for an answer of more than `most` bytes.
     """
     model = await asyncio.to_thread(model_of, service)
@@ -67,7 +68,7 @@ async def call(
     embedded = neighbours.is_embedded(signing_name)
     if embedded:
         credentials = Credentials(account, "any")
-    else:
+    elif credentials is None:
         credentials = await asyncio.to_thread(_own_credentials)
     base = neighbours.endpoint(signing_name)
     body = made["body"]

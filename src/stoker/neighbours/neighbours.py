@@ -13,6 +13,8 @@ from stoker.core.neighbours import Endpoints, Headers
 from stoker.neighbours.embedded import CannotStart, Embedded
 
 if TYPE_CHECKING:
+    from botocore.credentials import Credentials
+
     from stoker.neighbours.link import Link
 
 EMBEDDED_AT = "http://127.0.0.1"  # moto takes the first word of any other name for a bucket
@@ -41,6 +43,8 @@ class Neighbours:
         self._endpoints = endpoints
         self._embedded = embedded
         self._links: dict[str, Link] = {}  # by where they lead
+        # Of roles, by ARN and session; until when (acting.py).
+        self.assumed: dict[tuple[str, str], tuple[float, Credentials]] = {}
 
     def serves(self, service: str) -> bool:
         """Does anybody answer for it (by the name that requests are signed for)?"""

@@ -33,6 +33,7 @@ class Parcel:
     group: str
     filter: str
     destination: str
+    role: str  # "": of a function
     distribution: str
     stream: str
     queued_ms: int
@@ -92,7 +93,7 @@ def first(connection: sqlite3.Connection, subscription_id: int) -> Parcel | None
     """What this filter's destination is to get next: what has waited longest, with what else
     waits of its stream."""
     row = connection.execute(
-        "SELECT account, region, g.name, s.name, destination, distribution"
+        "SELECT account, region, g.name, s.name, destination, role, distribution"
         " FROM log_subscription s JOIN log_group g ON g.id = s.group_id WHERE s.id = ?",
         (subscription_id,),
     ).fetchone()
@@ -118,7 +119,7 @@ def first(connection: sqlite3.Connection, subscription_id: int) -> Parcel | None
         for event in unpack(from_disk(body)):
             position = Position(event.timestamp_ms, event.number)
             events.append((position, event.message.decode("utf-8", "replace")))
-    account, region, group, filter, destination, distribution = row
+    account, region, group, filter, destination, role, distribution = row
     return Parcel(
         subscription_id=subscription_id,
         account=account,
@@ -126,6 +127,7 @@ def first(connection: sqlite3.Connection, subscription_id: int) -> Parcel | None
         group=group,
         filter=filter,
         destination=destination,
+        role=role or "",
         distribution=distribution,
         stream=stream,
         queued_ms=queued_ms,
