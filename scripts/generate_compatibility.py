@@ -5,7 +5,7 @@ python scripts/generate_compatibility.py >docs/COMPATIBILITY.md
 
 from botocore.session import get_session
 from differences_elsewhere import ELSEWHERE
-from differences_observing import CLOUDWATCH, XRAY
+from differences_observing import CLOUDWATCH, INSIGHTS, XRAY
 
 from stoker.api.operations import OPERATIONS
 
@@ -402,6 +402,7 @@ DIFFERENCES = {
             "name, and so are metric filters",
         ),
         ("A flood", "what exceeds the bound is dropped, and a marker says how much"),
+        *INSIGHTS,
     ),
 }
 

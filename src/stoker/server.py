@@ -254,6 +254,7 @@ class Server:
         ending(_cancelled, autoscaling)
         ending(self._control.gateways.close)
         await self._control.gateways.follow(self._store)
+        ending(self._control.insights.close)
         ending(self._front.close)
         ending(self._queues.close)
         await self._queues.open()

@@ -26,6 +26,7 @@ from stoker.invoke.catalog import Catalog
 from stoker.invoke.developing import Developing
 from stoker.invoke.invoker import Invoker
 from stoker.neighbours.neighbours import Neighbours
+from stoker.observe.insights import Insights
 from stoker.observe.logs import LogStore
 from stoker.observe.metrics import Metrics
 from stoker.observe.traces import Traces
@@ -111,6 +112,7 @@ class Control:
     metrics: Metrics = field(default_factory=Metrics)
     metering: Callable[[], Awaitable[None]] | None = None  # brings what is counted to the store
     traces: Traces = field(default_factory=Traces)
+    insights: Insights = field(default_factory=Insights)
     trace_store: TraceStore | None = None
     tracing: Callable[[], Awaitable[None]] | None = None  # brings segments that came to the store
     sampling: Sampling = field(default_factory=Sampling)

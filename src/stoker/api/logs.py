@@ -266,7 +266,7 @@ async def get_log_events(
         stream = log_groups.get_stream(db, group, asked.log_stream_name)
         question = Question(
             group_id=group.id,
-            since_ms=_since(group, asked.start_time),
+            since_ms=since(group, asked.start_time),
             until_ms=END_OF_TIME_MS if asked.end_time is None else asked.end_time - 1,
             direction=direction,
             start=start,
@@ -329,7 +329,7 @@ async def filter_log_events(
         group = log_groups.get_group(db, name)
         question = Question(
             group_id=group.id,
-            since_ms=_since(group, asked.start_time),
+            since_ms=since(group, asked.start_time),
             until_ms=END_OF_TIME_MS if asked.end_time is None else asked.end_time,
             direction=direction,
             start=start,
@@ -370,7 +370,7 @@ def _chosen_streams(
     return None
 
 
-def _since(group: Group, start_time_ms: int | None) -> int:
+def since(group: Group, start_time_ms: int | None) -> int:
     """Events past the group's retention are not shown, whether cleared away already or not."""
     if group.retention_days is None:
         return start_time_ms or 0

@@ -306,3 +306,92 @@ class DescribeSubscriptionFiltersResponse:
 class DeleteSubscriptionFilterInput:
     log_group_name: str
     filter_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartQueryInput:
+    query_language: str | None = None
+    log_group_name: str | None = None
+    log_group_names: tuple[str, ...] | None = None
+    log_group_identifiers: tuple[str, ...] | None = None
+    start_time: int
+    end_time: int
+    query_string: str
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartQueryResponse:
+    query_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetQueryResultsInput:
+    query_id: str
+    next_token: str | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryStatistics:
+    records_matched: float | None = None
+    records_scanned: float | None = None
+    estimated_records_skipped: float | None = None
+    bytes_scanned: float | None = None
+    estimated_bytes_skipped: float | None = None
+    log_groups_scanned: float | None = None
+    result_count: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultField:
+    field: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetQueryResultsResponse:
+    query_language: str | None = None
+    results: tuple[tuple[ResultField, ...], ...] | None = None
+    statistics: QueryStatistics | None = None
+    status: str | None = None
+    encryption_key: str | None = None
+    next_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopQueryInput:
+    query_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopQueryResponse:
+    success: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeQueriesInput:
+    log_group_name: str | None = None
+    status: str | None = None
+    max_results: int | None = None
+    next_token: str | None = None
+    query_language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryInfo:
+    query_language: str | None = None
+    query_id: str | None = None
+    query_string: str | None = None
+    status: str | None = None
+    create_time: int | None = None
+    log_group_name: str | None = None
+    query_duration: int | None = None
+    bytes_scanned: float | None = None
+    user_identity: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeQueriesResponse:
+    queries: tuple[QueryInfo, ...] | None = None
+    next_token: str | None = None
