@@ -33,6 +33,7 @@ class Stoker:
     module: str = "stoker"  # run as python -m
     port: int = 0
     request: bytes = b""
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of the function, CreateFunction's
     fill: Callable[[Path], None] | None = None  # makes the data folder beforehand
     ready_s: float = 0.0  # from its start until it answered
     _home: Path | None = None
@@ -41,7 +42,7 @@ class Stoker:
 
     def start(self) -> None:
         self.serve()
-        self.deploy("echo")
+        self.deploy("echo", **self.settings)
         self.request = self.invocation("echo")
         warm_up(self)
 
@@ -151,6 +152,16 @@ class Stoker:
 def unfrozen(peers: Peers, folder: Path) -> Stoker:
     """The same, isolated just so, but never frozen."""
     return Stoker(peers, folder, names.UNFROZEN, module="bench.never_freeze")
+
+
+def unmetered(peers: Peers, folder: Path) -> Stoker:
+    """The same, but nothing is counted."""
+    return Stoker(peers, folder, names.UNMETERED, module="bench.unmetered")
+
+
+def traced(peers: Peers, folder: Path) -> Stoker:
+    """As always, and the function is traced: one invocation of twenty, and one a second."""
+    return Stoker(peers, folder, names.TRACED, settings={"TracingConfig": {"Mode": "Active"}})
 
 
 def unisolated(peers: Peers, folder: Path) -> Stoker:

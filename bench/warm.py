@@ -8,7 +8,7 @@ from bench import names
 from bench.client import Connection
 from bench.processes import cpu_ns
 from bench.session import Broken, Session
-from bench.stoker import Stoker, unfrozen, unisolated, with_awslambdaric
+from bench.stoker import Stoker, traced, unfrozen, unisolated, unmetered, with_awslambdaric
 from bench.systems import Ministack, Rie, ServerlessOffline, System
 
 REST_S = 0.01
@@ -30,7 +30,7 @@ def measure(session: Session) -> None:
 def _systems(session: Session) -> list[System]:
     peers, folder = session.peers, session.folder
     systems: list[System] = [Stoker(peers, folder), unisolated(peers, folder)]
-    systems.append(unfrozen(peers, folder))
+    systems += [unfrozen(peers, folder), unmetered(peers, folder), traced(peers, folder)]
     if peers.awslambdaric:
         systems.append(with_awslambdaric(peers, folder))
     if peers.rie and peers.awslambdaric:

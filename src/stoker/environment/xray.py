@@ -15,6 +15,7 @@ from stoker.sandbox.base import Listener
 PER_TURN: Final = 64  # datagrams read before others get their turn
 PER_S: Final = 1000  # read of one environment; what is more, the kernel drops
 BYTES_PER_S: Final = 1024 * 1024  # the same, of all that it sends
+_SAMPLED: Final = "Sampled=1"
 _LONGEST: Final = DOCUMENT_BYTES + 1024
 
 
@@ -55,6 +56,8 @@ class Xray:
     def invoke_ended(self, hand: Hand, now: float, *, failed: bool) -> None:
         """With active tracing. `failed`: otherwise than by an error that it answered."""
         init, self._init = self._init, None
+        if _SAMPLED not in hand.invocation.trace_id:
+            return  # nineteen of twenty are not worth what follows
         course = Course(
             began=_epoch_s(hand.began),
             ended=_epoch_s(now),
