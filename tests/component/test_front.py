@@ -49,6 +49,26 @@ def test_boto3_creates_finds_and_deletes_a_function(tmp_path: Path) -> None:
     at_the_door(tmp_path, story)
 
 
+def test_a_list_shows_what_a_function_is_now_also_if_it_was_listed_before(tmp_path: Path) -> None:
+    async def story(door: Door) -> None:
+        await create_function(door, "a")
+        await create_function(door, "b", Environment={"Variables": {"KEY": "v"}})
+        for description in ("", "other", "third"):
+            await door.call("lambda", "update_function_configuration",
+                            FunctionName="b", Description=description)  # fmt: skip
+            waiter = door.client("lambda").get_waiter("function_updated_v2")
+            often = {"Delay": 0.05, "MaxAttempts": 600}
+            await asyncio.to_thread(waiter.wait, FunctionName="b", WaiterConfig=often)
+            now = await door.call("lambda", "get_function_configuration", FunctionName="b")
+            assert now["Description"] == description
+            for _ in range(2):
+                _, shown = (await door.call("lambda", "list_functions"))["Functions"]
+                assert "State" not in shown
+                assert shown == {name: now[name] for name in shown}
+
+    at_the_door(tmp_path, story)
+
+
 def test_the_account_is_the_key_of_twelve_digits_and_the_region_is_the_scope_s(
     tmp_path: Path,
 ) -> None:

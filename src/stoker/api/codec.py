@@ -354,10 +354,19 @@ def serialise(operation: OperationModel, output: Any) -> Response:
     return Response(status, headers, body)
 
 
+def remember(shape: Shape, value: Any) -> None:
+    """The JSON of this very object goes into many answers: it is worked out now, and once."""
+    if len(_remembered) >= _MOST_REMEMBERED:
+        _remembered.clear()
+    _remembered[id(value)] = value, orjson.Fragment(orjson.dumps(plain(shape, value)))
+
+
 def plain(shape: Shape, value: Any) -> Any:
     """What JSON can say; absent members are left out."""
     match shape.type_name:
         case "structure":
+            if (known := _remembered.get(id(value))) is not None:
+                return known[1]
             kind: Any = type(value)
             keys, read, nested = _said(shape, kind)
             found = {
@@ -377,6 +386,10 @@ def plain(shape: Shape, value: Any) -> Any:
             return _timestamp(shape.serialization.get("timestampFormat", "unixTimestamp"), value)
         case _:
             return value
+
+
+_MOST_REMEMBERED = 2048  # then all are forgotten
+_remembered: dict[int, tuple[Any, orjson.Fragment]] = {}  # the object stays, so its id is its own
 
 
 @cache

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
 
+from stoker.api.function_lists import Listed
 from stoker.api.gateways import Gateways
 from stoker.api.sampling import Sampling
 from stoker.api.target_groups import TargetGroups
@@ -116,6 +117,7 @@ class Control:
     trace_store: TraceStore | None = None
     tracing: Callable[[], Awaitable[None]] | None = None  # brings segments that came to the store
     sampling: Sampling = field(default_factory=Sampling)
+    listed: Listed = field(default_factory=Listed)
     gateways: Gateways = field(default_factory=Gateways)  # APIs of API Gateway
     target_groups: TargetGroups = field(default_factory=TargetGroups)  # of load balancers
     polled: frozenset[str] = frozenset()  # services whose event source mappings are polled

@@ -140,7 +140,7 @@ async def list_functions(control: Control, call: Call[ListFunctionsInput]) -> Li
             else []
         )
     shown = [
-        ((f.key.name, 0), described(f, LATEST if every else None, listed=True)) for f in functions
+        ((f.key.name, 0), control.listed.show(f, LATEST if every else None)) for f in functions
     ]
     shown += [
         ((v.key.function.name, v.key.number), described_version(v, listed=True)) for v in published

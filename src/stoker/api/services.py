@@ -167,15 +167,12 @@ class _Template:
     segments: tuple[str, ...]
     query: frozenset[tuple[str, str]]  # what the query must contain
     required: frozenset[str]  # headers and query parameters without which it makes no sense
+    greedy: bool  # its last label takes what is left of the path
 
     @property
     def rank(self) -> tuple[int, int]:
         """Of two that fit, the more literal one is meant."""
         return len(self.query), sum(not segment.startswith("{") for segment in self.segments)
-
-    @property
-    def greedy(self) -> bool:
-        return self.segments[-1].endswith("+}")
 
 
 class Routes:
@@ -186,7 +183,9 @@ class Routes:
         for name in service.operation_names:
             operation = service.operation_model(name)
             path, _, query = operation.http["requestUri"].partition("?")
-            template = _Template(name, _segments(path), _pairs(query), _required(operation))
+            segments = _segments(path)
+            greedy = segments[-1].endswith("+}")
+            template = _Template(name, segments, _pairs(query), _required(operation), greedy)
             self._templates.setdefault(operation.http["method"], []).append(template)
         for templates in self._templates.values():
             templates.sort(key=lambda template: template.rank, reverse=True)
@@ -199,6 +198,8 @@ class Routes:
         for template in self._templates.get(method, ()):
             if fitting and template.rank < fitting[0][0].rank:
                 break
+            if len(template.segments) != len(segments) and not template.greedy:
+                continue  # as most
             if template.query <= pairs:
                 labels = _labels(template, segments)
                 if labels is not None:
