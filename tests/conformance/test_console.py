@@ -1,8 +1,10 @@
 """The console's pages, as a browser asks for them; and who may not have them."""
 
 import http.client
+import json
 import re
-from collections.abc import Callable, Mapping
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
@@ -81,6 +83,47 @@ def test_functions_are_listed_and_found(
     _, _, missing = ask(server, f"{HERE}/functions?search=%3Cb%3E%FF%00")
     assert "<b>" not in missing
     check_harmless(Page(missing))
+
+
+def test_a_change_of_phase_is_told_to_an_open_page(
+    server: StokerProcess, lambda_client: Any, create: Create
+) -> None:
+    name = create("def handler(event, context): return 1")
+    target = f"{server.url}{HERE}/environments/follow?function={name}"
+    with urllib.request.urlopen(target, timeout=60) as stream:
+        assert stream.headers["Content-Type"] == "text/event-stream"
+        assert next(events(stream))["lives"] == []
+        lambda_client.invoke(FunctionName=name)
+        lives = [one for told in until_frozen(stream) for one in told["lives"]]
+    phases = {bar[0] for life in lives for bar in life["bars"]}
+    assert {"Create", "Init", "Frozen"} <= phases
+    assert {life["function"] for life in lives} == {name}
+    (id_,) = {life["id"] for life in lives}
+    status, _, text = ask(server, f"{HERE}/environments/{id_}")
+    page = Page(text)
+    assert status == 200
+    assert "waits for the next event" in page.text
+    assert "Cold start, step by step" in page.text
+    check_harmless(page)
+    assert ask(server, f"{HERE}/environments/nobody")[0] == 404
+    assert ask(server, f"/_stoker/111111111111/{REGION}/environments/{id_}")[0] == 404
+    status, _, text = ask(server, f"{HERE}/environments?function=%22%3E%3Cscript%3E")
+    assert status == 200
+    check_harmless(Page(text))
+
+
+def events(stream: Iterable[bytes]) -> Iterator[Any]:
+    """The data of server-sent events."""
+    for line in stream:
+        if line.startswith(b"data: "):
+            yield json.loads(line[6:])
+
+
+def until_frozen(stream: Iterable[bytes]) -> Iterator[Any]:
+    for told in events(stream):
+        yield told
+        if any(life["phase"] == "Frozen" for life in told["lives"]):
+            return
 
 
 def test_pages_lead_to_what_is_there(server: StokerProcess) -> None:

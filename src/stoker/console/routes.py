@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from stoker.console.asked import Asked, Reply
-from stoker.console.pages import functions
+from stoker.console.pages import environments, functions
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,15 @@ class Route:
 
 ROUTES = (
     Route("GET", "functions", functions.show),
+    Route("GET", "environments", environments.show),
+    Route("GET", "environments/follow", environments.follow),
+    Route("GET", "environments/{id}", environments.inspect),
 )  # fmt: skip
 
 # What the menu has: where it leads, and what it is called.
 NAVIGATION = (
     ("functions", "Functions"),
+    ("environments", "Environments"),
 )  # fmt: skip
 
 

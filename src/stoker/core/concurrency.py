@@ -68,6 +68,15 @@ class _Function:
         self.claim = max(self.held, self.reserved or 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one function stands."""
+
+    running: int
+    reserved: int | None
+    provisioned: int
+
+
 @dataclass(slots=True)
 class Concurrency:
     limit: int
@@ -147,6 +156,16 @@ class Concurrency:
         """What is set aside for it."""
         known = self._functions.get(function)
         return None if known is None else known.reserved
+
+    def standings(self) -> dict[str, Standing]:
+        """Of all functions that run, or have something set aside."""
+        return {
+            name: Standing(
+                sum(known.running.values()), known.reserved, sum(known.provisioned.values())
+            )
+            for name, known in self._functions.items()
+            if not known.idle
+        }
 
     def running_of(self, function: str) -> int:
         """How many of it run, of all its versions."""

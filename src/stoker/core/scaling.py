@@ -46,6 +46,11 @@ class Scaling:
             bucket = self._buckets[where] = Bucket(self.rule.burst, self.rule.per_s)
         return bucket.take(now)
 
+    def left(self, key: Key, now: float) -> float:
+        """How many more it may have now."""
+        bucket = self._buckets.get(key[: 2 if self.rule.of_region else 3])
+        return self.rule.burst if bucket is None else bucket.level(now)
+
     def give_back(self, key: Key, now: float) -> None:
         """One that was counted was not made."""
         bucket = self._buckets.get(key[: 2 if self.rule.of_region else 3])

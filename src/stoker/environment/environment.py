@@ -209,8 +209,9 @@ class Environment:
         """Nothing runs in it: who is assigned to it waits for an init."""
         return self._life.phase is Phase.BLANK
 
-    def view(self) -> EnvironmentView:
-        """What it is and does, for those who look inside."""
+    def view(self, since_ms: float = 0.0) -> EnvironmentView:
+        """What it is and does, and did since then, for those who look inside; its processes only
+        for who wants to know all."""
         return EnvironmentView(
             id=self.id,
             target=self.target,
@@ -221,9 +222,10 @@ class Environment:
             doings=tuple(doings(self._life).items()),
             log_stream=self.log_stream,
             steps=tuple(self._ground.steps.taken),
-            history=self._history.spans(time.monotonic()),
-            pids=() if self._life.phase is Phase.DEAD else tuple(self._sandbox.pids()),
+            history=self._history.spans(time.monotonic(), since_ms),
+            pids=() if since_ms or self._life.phase is Phase.DEAD else tuple(self._sandbox.pids()),
             initialization=self._ground.initialization,
+            peak_bytes=0 if since_ms else self._sandbox.usage().peak_bytes,
         )
 
     # --- for its Runtime API (runtime_api.Inside) ---------------------------------------------

@@ -49,6 +49,7 @@ class EnvironmentView:
     pids: tuple[int, ...] = ()  # on the host
     initialization: Initialization = Initialization.ON_DEMAND
     reason: str = ""  # why it ended, if it did
+    peak_bytes: int = 0  # of its memory
 
 
 class History:
@@ -115,8 +116,14 @@ class History:
         else:
             self.breaks_off(now)
 
-    def spans(self, now: float) -> tuple[PhaseSpan, ...]:
+    def spans(self, now: float, since_ms: float = 0.0) -> tuple[PhaseSpan, ...]:
+        """Those that were not over at `since_ms` (epoch)."""
         entries = list(self._entries)
+        since = (since_ms - self._epoch_ms) / 1000
+        first = len(entries) - 1
+        while first > 0 and entries[first][1] > since:
+            first -= 1
+        del entries[: max(first, 0)]
         ends = [began for _, began in entries[1:]] + [now]
         parts = [*self._parts, *self._under_way(now)]
         spans = []

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 
 from stoker.core.account_limits import AccountLimits
-from stoker.core.concurrency import Answer, Concurrency
+from stoker.core.concurrency import Answer, Concurrency, Standing
 from stoker.core.concurrency_peaks import Peaks
 from stoker.core.errors import ServiceException, TooManyRequestsException
 from stoker.core.invocation import Target
@@ -70,7 +70,7 @@ class Admission:
     def room(self, key: FunctionKey) -> int:
         """How many more invocations of this function would be admitted now."""
         account = self._accounts.get((key.account, key.region))
-        return self._limit(key.account) if account is None else account.room(key.name)
+        return self.limit(key.account) if account is None else account.room(key.name)
 
     def reserved(self, key: FunctionKey) -> int | None:
         """What is set aside for this function; None: nothing, and it has no ceiling."""
@@ -84,18 +84,23 @@ class Admission:
     def running(self, account: str) -> int:
         return sum(each.running for (owner, _), each in self._accounts.items() if owner == account)
 
+    def standings(self, account: str, region: str) -> dict[str, Standing]:
+        """By function: what runs, and what is set aside."""
+        found = self._accounts.get((account, region))
+        return {} if found is None else found.standings()
+
+    def limit(self, account: str) -> int:
+        return self._limits.of(account).concurrency
+
     def running_of(self, key: FunctionKey) -> int:
         account = self._accounts.get((key.account, key.region))
         return 0 if account is None else account.running_of(key.name)
-
-    def _limit(self, account: str) -> int:
-        return self._limits.of(account).concurrency
 
     def _account(self, account: str, region: str) -> Concurrency:
         where = (account, region)
         found = self._accounts.get(where)
         if found is None:
-            found = self._accounts[where] = Concurrency(self._limit(account), self._per_unit)
+            found = self._accounts[where] = Concurrency(self.limit(account), self._per_unit)
         return found
 
 

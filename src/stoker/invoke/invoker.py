@@ -9,6 +9,7 @@ from pathlib import Path
 from stoker.core.account_limits import AWS as AWS_LIMITS
 from stoker.core.account_limits import AccountLimits
 from stoker.core.aliases import Alias
+from stoker.core.concurrency import Standing
 from stoker.core.concurrency_peaks import Peaks
 from stoker.core.errors import ServiceException, TooManyRequestsException
 from stoker.core.invocation import Invocation, InvocationResult, Target
@@ -61,6 +62,17 @@ class InvokeSettings:
     from_zygote: bool = True  # else managed runtimes are started from /var/runtime/bootstrap
     stream: StreamLimits = field(default_factory=StreamLimits)  # of streamed answers
     sessions: RoleSessions = field(default_factory=RoleSessions)  # of the functions' roles
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Of one account in one region."""
+
+    limit: int
+    functions: Mapping[str, Standing]  # that run, or have something set aside
+    waiting: Mapping[str, int]  # invocations that wait for an environment, by function
+    growth: float  # environments that the asked function may have at once now
+    rule: Rule | None  # None: no function was asked for
 
 
 class Invoker:
@@ -231,6 +243,23 @@ class Invoker:
 
     def environments(self) -> list[EnvironmentView]:
         return self._placement.views() + self.snapshots.views()
+
+    def glance(self, at: tuple[str, ...], since_ms: float, most: int) -> list[EnvironmentView]:
+        """The same, without processes, since a moment, of an account, region and perhaps function
+        `at`: those in use, and the newest of the others, at most so many."""
+        return self._placement.glance(at, since_ms, most)
+
+    def level(self, account: str, region: str, function: str = "") -> Level:
+        """How high the water stands: what runs, waits, and may run."""
+        at = (account, region, function) if function else (account, region)
+        left, rule = self._placement.growth(at) if function else (0.0, None)
+        return Level(
+            limit=self._admission.limit(account),
+            functions=self._admission.standings(account, region),
+            waiting=self._placement.waiting(at),
+            growth=left,
+            rule=rule,
+        )
 
     def ended(self) -> list[EnvironmentView]:
         """What the environments did that ended lately; the latest last."""

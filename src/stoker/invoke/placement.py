@@ -10,7 +10,7 @@ import logging
 import math
 import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from stoker.core.invocation import Initialization, Invocation, Target
 from stoker.core.invoke_limits import ENDED_KEPT, MAKING_AT_ONCE
 from stoker.core.lifecycle_words import Origin, Phase
 from stoker.core.limits import RUNTIMES, Family
-from stoker.core.pool import Begin, Pool, Room, Serve, Slot, Waiter, Waits
+from stoker.core.pool import Begin, Key, Pool, Room, Serve, Slot, Waiter, Waits
 from stoker.core.scaling import Rule, Scaling
 from stoker.environment.draft import draft
 from stoker.environment.environment import Done, Environment, EnvironmentSettings, Ground
@@ -172,6 +172,27 @@ class Placement:
     def views(self) -> list[EnvironmentView]:
         making = [self._unborn(slot) for slot in self._making]
         return making + [environment.view() for environment in self._slots]
+
+    def glance(self, at: Key, since_ms: float, most: int) -> list[EnvironmentView]:
+        """What they did since then, of the account, region and perhaps function `at`: those in
+        use, and the newest of the others, at most so many."""
+        many = len(at)
+        making = [view for view in map(self._unborn, self._making) if view.target.key[:many] == at]
+        living = [one for one in self._slots if one.target.key[:many] == at]
+        if len(living) > most:
+            living.reverse()
+            living.sort(key=lambda one: not self._slots[one].in_use)
+            del living[most:]
+        return making[:most] + [one.view(since_ms) for one in living]
+
+    def waiting(self, at: Key) -> Counter[str]:
+        """Invocations that wait for an environment, by function."""
+        targets = (waiter.request.invocation.target for waiter in self._pool.waiters)
+        return Counter(target.name for target in targets if target.key[: len(at)] == at)
+
+    def growth(self, at: Key) -> tuple[float, Rule]:
+        """How many environments this function may have at once now, and the rule."""
+        return self._scaling.left(at, time.monotonic()), self._scaling.rule
 
     def ended(self) -> list[EnvironmentView]:
         """Those that ended lately, or could not be made; the latest last."""

@@ -8,6 +8,7 @@ bounded: values are summed up, and beyond MOST sources of one minute no others a
 """
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from stoker.core.invocation import Invocation, Target
@@ -122,6 +123,7 @@ class Metrics:
         self._measured: dict[tuple[str, str, str, str, int], _Values] = {}  # go to the others
         self._strangers: Taken = {}
         self._totals: dict[Function, dict[str, Statistic]] = {}
+        self.throttles: Counter[Function] = Counter()  # since the start, at once
         self._ahead_s = 0.0  # how far the time of day is ahead of the monotonic clock
         self._set_clock()
 
@@ -176,6 +178,10 @@ class Metrics:
         minute = self._minute(invocation, time.monotonic())
         if minute is not None:
             minute.throttles += 1
+        target = invocation.target
+        if len(self.throttles) >= MOST_FUNCTIONS:
+            self.throttles.clear()
+        self.throttles[target.account, target.region, target.name] += 1
 
     def measure(self, account: str, region: str, function: str, name: str, value: float) -> None:
         """A value of any other metric of a function."""
