@@ -76,11 +76,11 @@ DIFFERENCES = {
         ),
         (
             "Event source mappings",
-            "of queues in Stoker's own SQS, of Kinesis and of DynamoDB's streams run. Of every "
-            "other source AWS has they are kept, "
-            "checked and shown, and Disabled, and StateTransitionReason says so; that the source "
-            "exists is not looked up. Refusals of FIFO batches, a sixth filter, a destination or "
-            "record age that cannot be and a missing StartingPositionTimestamp are in our words",
+            "of queues in Stoker's own SQS, of Kinesis, of DynamoDB's streams and of Kafka run. Of "
+            "MQ and DocumentDB they are kept, checked and shown, and Disabled, and "
+            "StateTransitionReason says so; that the source exists is not looked up. Refusals of "
+            "FIFO batches, a sixth filter, a destination or record age that cannot be and a "
+            "missing StartingPositionTimestamp are in our words",
         ),
         (
             "Stream event source mappings",
@@ -97,6 +97,21 @@ DIFFERENCES = {
             "LastProcessingResult is No records processed again after a restart if no checkpoint "
             "is kept. Destinations get one attempt; a Kafka topic cannot be one. MetricsConfig is "
             "kept and shown, without effect",
+        ),
+        (
+            "Kafka event source mappings",
+            "read clusters that SelfManagedEventSource names; Amazon MSK's ARNs, "
+            "SchemaRegistryConfig and ConsumptionMode Queue are refused (501), and so are filters "
+            "of anything but value. An event has records of one partition (AWS: at times of "
+            "several), so a bad record holds up its own partition only. Retries, record age, "
+            "bisecting, ReportBatchItemFailures and a topic as destination need no "
+            "ProvisionedPollerConfig, which is kept and shown, without effect, as are "
+            "VPC_SUBNET, VPC_SECURITY_GROUP and MetricsConfig. A password goes in the clear to a "
+            "broker on this machine that has no SERVER_ROOT_CA_CERTIFICATE. LATEST is what is "
+            "younger than the mapping by its timestamp. A record whose header has a name that is "
+            "not UTF-8 holds up its partition, as it cannot be read. Functions may run for 15 "
+            "minutes (AWS: 14). A batch of the cluster is uncompressed as a whole. OffsetLag is "
+            "not there",
         ),
         (
             "SQS event source mappings",

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from stoker.core import event_sources
+from stoker.core import event_sources, kafka_settings
 from stoker.core.errors import ServiceException
+from stoker.core.limits import POLLED_BYTES
 from stoker.core.message_attributes import Value
 from stoker.core.neighbours import Endpoints
 from stoker.core.queue_rules import QueueKey
@@ -57,6 +58,17 @@ class Polling:
         made = event_sources.made(asked, arn.split(":")[2])
         return await self._map({**made, "function": function, "since": time.time()})
 
+    async def map_topic(self, server: str, topic: str = "t", **said: Any) -> ResourceKey:
+        """A new mapping of a topic of Kafka to function f."""
+        asked = {
+            "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": [server]}},
+            "Topics": [topic],
+            "StartingPosition": "TRIM_HORIZON",
+            **said,
+        }
+        made = event_sources.made(asked, kafka_settings.SERVICE)
+        return await self._map({**made, "since": time.time()})
+
     async def _map(self, record: Mapping[str, Any]) -> ResourceKey:
         key = ResourceKey(ACCOUNT, REGION, Kind.MAPPING, str(uuid.uuid4()))
         self._records[key] = {
@@ -70,6 +82,11 @@ class Polling:
         async with self.events.store.transaction() as tx:
             await tx.resources.add(Resource(key, "r", self._records[key]))
         return key
+
+    @property
+    def held(self) -> int:
+        """Bytes in the hands of all pollers."""
+        return POLLED_BYTES - self.mappings._parts.held._left
 
     async def unmap(self, key: ResourceKey) -> None:
         async with self.events.store.transaction() as tx:
@@ -141,7 +158,7 @@ async def polling(
             dispatcher=events.dispatcher,
             neighbours=neighbours,
             deliveries=deliveries,
-            polled=frozenset({"sqs", "kinesis", "dynamodb"}),
+            polled=frozenset({"sqs", "kinesis", "dynamodb", kafka_settings.SERVICE}),
             scale=scale,
             begin=lambda _target, given: (given or "Root=1-2-3", ""),
         )

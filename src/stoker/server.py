@@ -37,7 +37,7 @@ from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.config import Config
 from stoker.console.console import Console
-from stoker.core import stream_settings
+from stoker.core import kafka_settings, stream_settings
 from stoker.core.account_limits import AccountLimits, Limits, read_limit
 from stoker.core.invocation import Target
 from stoker.core.limits import MIB
@@ -263,8 +263,7 @@ class Server:
         ending(self._subscribers.close)
         self._subscribers.wake()
         ending(self._mappings.close)
-        if self._polled():
-            await self._mappings.start(self._store)
+        await self._mappings.start(self._store)
         ending(self._end_triggers)
         ending(self._stacks.close)
         await self._stacks.start()
@@ -370,7 +369,8 @@ class Server:
     def _polled(self) -> frozenset[str]:
         """The services of which event source mappings run."""
         streams = filter(self._neighbours.serves, stream_settings.SERVICES)
-        return frozenset(streams) | ({"sqs"} if self._neighbours.is_embedded("sqs") else set())
+        queues = {"sqs"} if self._neighbours.is_embedded("sqs") else set()
+        return frozenset(streams) | queues | {kafka_settings.SERVICE}
 
     async def _end_triggers(self) -> None:
         await self._triggers.close(ANSWERING_S)

@@ -21,7 +21,6 @@ ME = "arn:aws:{}:eu-west-1:111111111111:{}"
 SQS, FIFO = ME.format("sqs", "q"), ME.format("sqs", "q.fifo")
 KINESIS = ME.format("kinesis", "stream/s")
 DYNAMODB = ME.format("dynamodb", "table/tab/stream/2024-01-01T00:00:00.000")
-KAFKA = ME.format("kafka", "cluster/c/1-2")
 MQ = ME.format("mq", "broker:b:b-1")
 DOCUMENTS = ME.format("rds", "cluster:c")
 START = {"StartingPosition": "LATEST"}
@@ -75,10 +74,13 @@ def test_a_stream_has_aws_s_defaults() -> None:
         (KINESIS, START, "kinesis"),
         (KINESIS + "/consumer/c:1", START, "kinesis"),
         (DYNAMODB, START, "dynamodb"),
-        (KAFKA, {**START, "Topics": ["t"]}, "kafka"),
         (
             None,
-            {**START, "Topics": ["t"], "SelfManagedEventSource": {"Endpoints": {"K": ["h:1"]}}},
+            {
+                **START,
+                "Topics": ["t"],
+                "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["h:1"]}},
+            },
             "self-managed-kafka",
         ),
         (MQ, {"Queues": ["q"], "SourceAccessConfigurations": [{"Type": "BASIC_AUTH"}]}, "mq"),

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from stoker.core.discarded import Discarded
 from stoker.core.event_matching import Filters
 from stoker.core.event_records import Response
 from stoker.core.stream_batches import Batch, Done, Failed, Fate, Record, Rules, ShardBatches
-from stoker.core.stream_records import Discarded, Source, outcome, record
+from stoker.core.stream_records import Source, outcome, record
 from stoker.core.stream_windows import Window, event, state_in
 
 STREAM = "arn:aws:kinesis:eu-west-1:111111111111:stream/s"
@@ -172,8 +173,8 @@ def test_a_state_is_kept_with_what_was_done_of_its_batch() -> None:
 
 def test_of_what_never_ran_no_response_is_told() -> None:
     old = batch("1", "2", fate=Fate.TOO_OLD)
-    told = Discarded(DYNAMODB, old, "id", "arn:f:$LATEST", MOMENT.timestamp())
-    assert json.loads(told.told(whole=False)) == {
+    told = Discarded(old, "id", "arn:f:$LATEST", MOMENT.timestamp())
+    assert json.loads(DYNAMODB.discarded(told, whole=False)) == {
         "requestContext": {
             "requestId": "id",
             "functionArn": "arn:f:$LATEST",
@@ -192,9 +193,10 @@ def test_of_what_never_ran_no_response_is_told() -> None:
             "streamArn": TABLE,
         },
     }
-    assert told.object_key("m", "u") == "aws/lambda/m/shardId-1/2024/01/02/2024-01-02T03.04.05-u"
+    key = told.object_key("m", "shardId-1", "u")
+    assert key == "aws/lambda/m/shardId-1/2024/01/02/2024-01-02T03.04.05-u"
     refused = batch("1", fate=Fate.EXHAUSTED, last=Response(413, error="RequestTooLargeException"))
-    said = json.loads(Discarded(KINESIS, refused, "id", "f", 0.0).told(whole=True))
+    said = json.loads(KINESIS.discarded(Discarded(refused, "id", "f", 0.0), whole=True))
     assert said["responseContext"] == {
         "statusCode": 413,
         "functionError": "RequestTooLargeException",

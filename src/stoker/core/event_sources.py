@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stoker.core import stream_settings
+from stoker.core import kafka_settings, stream_settings
 from stoker.core.errors import (
     InvalidParameterValueException,
+    NotImplementedException,
     ResourceConflictException,
     ResourceNotFoundException,
 )
 from stoker.core.event_patterns import is_legal
+from stoker.core.kafka_settings import KafkaSettings
 from stoker.core.model import FunctionKey
 from stoker.core.resources import Resource
 from stoker.core.stream_settings import StreamSettings
@@ -127,16 +129,20 @@ class EventSourceMapping:
     filters: tuple[str, ...]  # patterns; any one lets a record through, and so does none
     reports_failures: bool  # the function says which items of a batch failed
     most_concurrent: int | None  # of invocations, with SQS
-    stream: StreamSettings | None  # of Kinesis and DynamoDB
+    stream: StreamSettings | None  # of what is read in order: Kinesis, DynamoDB, Kafka
+    kafka: KafkaSettings | None = None
 
     @classmethod
     def load(cls, resource: Resource) -> "EventSourceMapping":
         record = resource.record
+        service, uuid = record["service"], resource.key.id
+        of_kafka = service == kafka_settings.SERVICE
+        in_order = of_kafka or service in stream_settings.SERVICES
         return cls(
-            resource.key.id,
+            uuid,
             FunctionKey(resource.key.account, resource.key.region, record["function"]),
             record["qualifier"],
-            record["service"],
+            service,
             record.get("EventSourceArn", ""),
             record["enabled"],
             record["BatchSize"],
@@ -144,7 +150,8 @@ class EventSourceMapping:
             tuple(one["Pattern"] for one in record.get("FilterCriteria", {}).get("Filters", ())),
             bool(record.get("FunctionResponseTypes")),
             record.get("ScalingConfig", {}).get("MaximumConcurrency"),
-            StreamSettings.load(record) if record["service"] in stream_settings.SERVICES else None,
+            StreamSettings.load(record) if in_order else None,
+            KafkaSettings.load(record, uuid) if of_kafka else None,
         )
 
 
@@ -153,7 +160,7 @@ def source_of(asked: Record, region: str) -> str:
     arn = asked.get("EventSourceArn")
     if arn is None:
         if asked.get("SelfManagedEventSource"):
-            return "self-managed-kafka"
+            return kafka_settings.SERVICE
         raise InvalidParameterValueException("Unrecognized event source.")
     match = _ARN.fullmatch(arn)
     if match is None or match["service"] not in _REST:
@@ -169,12 +176,19 @@ def source_of(asked: Record, region: str) -> str:
 
 def made(asked: Record, service: str) -> dict[str, Any]:
     """A new record of what is asked for, checked and completed."""
+    if service == "kafka":
+        raise NotImplementedException(
+            "Stoker has not built event source mappings of Amazon MSK: name its brokers in "
+            "SelfManagedEventSource (KAFKA_BOOTSTRAP_SERVERS) instead of EventSourceArn."
+        )
     _check_members(asked, service)
     _check_position(asked, service)
     record = {**_defaults(service), **_given(asked), "enabled": asked.get("Enabled", True)}
     _check_batch(record, service)
     _check_filters(record)
     _check_discarding(record, service)
+    if service == kafka_settings.SERVICE:
+        kafka_settings.check(record)
     return {**record, "service": service}
 
 
@@ -190,6 +204,9 @@ def updated(before: Record, asked: Record) -> dict[str, Any]:
     _check_batch(record, service)
     _check_filters(record)
     _check_discarding(record, service)
+    if service == kafka_settings.SERVICE:
+        kafka_settings.check(record)
+        kafka_settings.check_unchanged(before, record)
     return record
 
 
@@ -275,15 +292,15 @@ def _defaults(service: str) -> dict[str, Any]:
     """What AWS shows of a mapping that does not say it (recorded by LocalStack's tests)."""
     kind = SOURCES[service]
     found: dict[str, Any] = {"BatchSize": kind.batch, "MaximumBatchingWindowInSeconds": 0}
-    if service in ("kinesis", "dynamodb"):
+    if "MaximumRetryAttempts" in kind.members:
         found |= {
             "BisectBatchOnFunctionError": False,
             "DestinationConfig": {"OnFailure": {}},
             "MaximumRecordAgeInSeconds": -1,
             "MaximumRetryAttempts": -1,
-            "ParallelizationFactor": 1,
-            "TumblingWindowInSeconds": 0,
         }
+    if "ParallelizationFactor" in kind.members:
+        found |= {"ParallelizationFactor": 1, "TumblingWindowInSeconds": 0}
     if "FunctionResponseTypes" in kind.members:
         found["FunctionResponseTypes"] = []
     return found
@@ -346,8 +363,11 @@ def _check_discarding(record: Record, service: str) -> None:
     if -1 < age_s < 60:  # which the model allows, and the API's documentation does not
         raise InvalidParameterValueException("MaximumRecordAgeInSeconds must be -1, or 60 or more.")
     arn = record.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-    if not arn or service not in stream_settings.SERVICES:
+    of_kafka = service == kafka_settings.SERVICE
+    if not arn or not (of_kafka or service in stream_settings.SERVICES):
         return
+    if of_kafka and arn.startswith(kafka_settings.TO_TOPIC):
+        return  # a legal name, as the model has checked
     if _DESTINATION.fullmatch(arn) is None:
         raise InvalidParameterValueException(
             f"The destination ARN {arn} is not that of a standard queue, a standard topic or a "

@@ -6,16 +6,17 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from stoker.core import stream_windows
+from stoker.core.discarded import Discarded, moment
 from stoker.core.event_matching import Filters, read_body
 from stoker.core.event_records import Response
 from stoker.core.queue_batches import failed
-from stoker.core.stream_batches import Batch, Done, Failed, Fate, Record
+from stoker.core.stream_batches import Batch, Done, Failed, Record
 
 INFO = {"kinesis": "KinesisBatchInfo", "dynamodb": "DDBStreamBatchInfo"}
 
@@ -28,6 +29,19 @@ class Source:
     arn: str  # the mapping's EventSourceArn
     shard: str
     role: str = ""  # of the function
+
+    @property
+    def place(self) -> str:
+        return self.shard
+
+    def event(self, batch: Batch) -> bytes:
+        return event(self, batch)
+
+    def outcome(self, batch: Batch, answer: bytes, *, reports: bool, version: str) -> Done | Failed:
+        return outcome(batch, answer, reports=reports, version=version)
+
+    def discarded(self, told: Discarded, *, whole: bool) -> bytes:
+        return discarded(self, told, whole=whole)
 
 
 def record(source: Source, filters: Filters, given: Mapping[str, Any]) -> Record:
@@ -109,57 +123,23 @@ def outcome(batch: Batch, answer: bytes, *, reports: bool, version: str) -> Done
     return Failed(response, first, state if first else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Discarded:
-    """A batch that no function will see again."""
-
-    source: Source
-    batch: Batch
-    request_id: str
-    function_arn: str
-    now: float
-
-    def told(self, *, whole: bool) -> bytes:
-        """For the destination. `whole`: with the event, as for S3."""
-        batch, source = self.batch, self.source
-        fate = batch.fate or Fate.EXHAUSTED
-        first, last = batch.records[0], batch.records[-1]
-        told: dict[str, Any] = {
-            "requestContext": {
-                "requestId": self.request_id,
-                "functionArn": self.function_arn,
-                "condition": fate,
-                "approximateInvokeCount": batch.attempts,
-            }
-        }
-        if batch.last is not None:
-            said = {
-                "statusCode": batch.last.status,
-                "executedVersion": batch.last.version,
-                "functionError": batch.last.error,
-            }
-            told["responseContext"] = {k: v for k, v in said.items() if v is not None}
-        told["version"] = "1.0"
-        told["timestamp"] = _said(self.now)
-        told[INFO[source.service]] = {
-            "shardId": source.shard,
-            "startSequenceNumber": first.sequence,
-            "endSequenceNumber": last.sequence,
-            "approximateArrivalOfFirstRecord": _said(first.arrived),
-            "approximateArrivalOfLastRecord": _said(last.arrived),
-            "batchSize": len(batch.records),
-            "streamArn": source.arn,
-        }
-        if whole:
-            told["payload"] = event(source, batch).decode()
-        return orjson.dumps(told)
-
-    def object_key(self, mapping: str, unique: str) -> str:
-        """Of an object in S3."""
-        moment = datetime.fromtimestamp(self.now, UTC)
-        return (
-            f"aws/lambda/{mapping}/{self.source.shard}/{moment:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{unique}"
-        )
+def discarded(source: Source, told: Discarded, *, whole: bool) -> bytes:
+    """For the destination. `whole`: with the event, as for S3."""
+    batch = told.batch
+    first, last = batch.records[0], batch.records[-1]
+    said = told.context()
+    said[INFO[source.service]] = {
+        "shardId": source.shard,
+        "startSequenceNumber": first.sequence,
+        "endSequenceNumber": last.sequence,
+        "approximateArrivalOfFirstRecord": moment(first.arrived),
+        "approximateArrivalOfLastRecord": moment(last.arrived),
+        "batchSize": len(batch.records),
+        "streamArn": source.arn,
+    }
+    if whole:
+        said["payload"] = event(source, batch).decode()
+    return orjson.dumps(said)
 
 
 def _json(told: Mapping[str, Any]) -> bytes:
@@ -169,9 +149,9 @@ def _json(told: Mapping[str, Any]) -> bytes:
         return json.dumps(told, separators=(",", ":")).encode()
 
 
-def _seconds(moment: datetime | float) -> float:
+def _seconds(when: datetime | float) -> float:
     """Milliseconds matter, as AWS shows them, and no more."""
-    found = moment.timestamp() if isinstance(moment, datetime) else float(moment)
+    found = when.timestamp() if isinstance(when, datetime) else float(when)
     return round(found, 3)
 
 
@@ -189,8 +169,3 @@ def _plain(value: Any) -> Any:
 def _identity(given: Mapping[str, Any]) -> dict[str, str]:
     said = given["userIdentity"]
     return {"type": said.get("Type", ""), "principalId": said.get("PrincipalId", "")}
-
-
-def _said(moment: float) -> str:
-    at = datetime.fromtimestamp(moment, UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"

@@ -1,7 +1,7 @@
 """Event source mappings that are wanted have a poller. Follows every committed change.
 
 The embedded SQS's queues are polled (events/queue_poller.py), and Kinesis's and DynamoDB's streams
-(events/stream_poller.py).
+(events/stream_poller.py), and topics of Kafka (events/kafka_poller.py).
 """
 
 import logging
@@ -17,6 +17,7 @@ from stoker.core.versions import VersionKey
 from stoker.events.checkpoints import Checkpoints
 from stoker.events.deliveries import Deliveries
 from stoker.events.dispatcher import Dispatcher
+from stoker.events.kafka_poller import KafkaPoller
 from stoker.events.polling import Parts
 from stoker.events.queue_poller import QueuePoller
 from stoker.events.stream_poller import StreamPoller
@@ -29,7 +30,7 @@ from stoker.store.base import Aggregate, Key, Store
 
 log = logging.getLogger(__name__)
 
-Poller = QueuePoller | StreamPoller
+Poller = QueuePoller | StreamPoller | KafkaPoller
 
 
 class Mappings:
@@ -110,9 +111,9 @@ class Mappings:
         return bool(left) and key not in self._pollers
 
     def starting(self, key: ResourceKey) -> bool:
-        """Its poller has not found its stream yet."""
+        """Its poller has not found its stream or topic yet."""
         poller = self._pollers.get(key)
-        return isinstance(poller, StreamPoller) and poller.is_starting
+        return isinstance(poller, StreamPoller | KafkaPoller) and poller.is_starting
 
     def result(self, key: ResourceKey) -> str:
         """What came of it, if that is to be said."""
@@ -144,6 +145,9 @@ class Mappings:
             self._parts.tasks.start(poller.run(), f"poller {key.id}")
 
     def _poller(self, mapping: EventSourceMapping, before: list[Poller]) -> Poller:
+        if mapping.kafka is not None:
+            topics = [poller for poller in before if isinstance(poller, KafkaPoller)]
+            return KafkaPoller(mapping, self._parts, topics)
         if mapping.stream is None:
             return QueuePoller(mapping, self._parts)
         streams = [poller for poller in before if isinstance(poller, StreamPoller)]

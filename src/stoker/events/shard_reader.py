@@ -1,33 +1,24 @@
 """Reads one shard of a stream and hands its records to a function, to the shard's end.
 
-GetRecords ──► ShardBatches ──► Invoker ──► checkpoint
-    ▲               │  (core/stream_batches.py decides)
-    │               └─► discarded: the destination is told, then the checkpoint moves
+GetRecords ──► ShardBatches ──► HandingOver ──► checkpoint
+    ▲              (core/stream_batches.py decides)
     └── at once while there is more; then when the stream tells of records, or each second
 """
 
 import asyncio
 import logging
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from stoker.core import stream_records
 from stoker.core.errors import ServiceError
 from stoker.core.event_matching import Filters
-from stoker.core.event_records import Response
-from stoker.core.event_sources import EventSourceMapping
-from stoker.core.invocation import Invocation, RequestId, Target
-from stoker.core.names import LATEST, function_arn
 from stoker.core.queue_batches import retry_s
-from stoker.core.stream_batches import Batch, Done, Failed, Outcome, Refused, ShardBatches
-from stoker.core.stream_records import Discarded, Source
-from stoker.core.stream_settings import StreamSettings
+from stoker.core.stream_batches import ShardBatches
+from stoker.core.stream_records import Source
 from stoker.core.stream_shards import Kept
-from stoker.events.deliveries import Failed as NotDelivered
-from stoker.events.deliveries import Message
-from stoker.events.polling import Parts
+from stoker.events.handing_over import HandingOver, Receiver
 from stoker.events.stream_source import Busy, Expired, StreamSource, Unknown
 from stoker.neighbours import calls
 from stoker.neighbours.neighbours import Unreachable
@@ -44,25 +35,11 @@ TOLD_S = 60.0  # where the stream tells of its records, it is asked no more ofte
 class Reading:
     """What all readers of one stream work with."""
 
-    mapping: EventSourceMapping
-    settings: StreamSettings
-    parts: Parts
+    receiver: Receiver
     source: StreamSource
     filters: Filters
-    report: Callable[[str], None]  # what came of a batch, as LastProcessingResult says it
     trouble: Callable[[str], None]  # why nothing can be read; "": it can
     changed: Callable[["ShardReader"], None]  # a batch has ended, or the shard has
-
-    def target(self) -> Target:
-        """Raise ServiceError."""
-        key = self.mapping.function
-        catalog = self.parts.catalog
-        return catalog.resolve(key.account, key.region, key.name, self.mapping.qualifier)
-
-    @property
-    def function_arn(self) -> str:
-        key, qualifier = self.mapping.function, self.mapping.qualifier
-        return function_arn(key.region, key.account, key.name, qualifier)
 
 
 class ShardReader:
@@ -73,17 +50,16 @@ class ShardReader:
         self.shard = shard
         self.kept = kept
         self.is_lost = False  # the stream or the shard is not there any more
-        rules = replace(reading.settings.rules, scale=reading.parts.scale)
+        self._parts = reading.receiver.parts
+        rules = replace(reading.receiver.settings.rules, scale=self._parts.scale)
         self._batches = ShardBatches(rules, kept.checkpoint)
         self._reading = reading
-        self._parts = reading.parts
+        self._handing = HandingOver(reading.receiver, self._batches, self._of, self._ended)
         self._last = kept.checkpoint.sequence  # that was read
         self._iterator: str | None = None
         self._next_read = 0.0  # on the loop's clock
         self._troubles = 0  # reads that failed in a row
-        self._running = 0
         self._held = 0
-        self._request_id = ""  # of the last invocation
         self._woken = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
         self._stopped = self._forgotten = False
@@ -91,7 +67,7 @@ class ShardReader:
     @property
     def busy(self) -> bool:
         """Something is at the function."""
-        return self._running > 0
+        return self._handing.busy
 
     @property
     def is_over(self) -> bool:
@@ -121,7 +97,7 @@ class ShardReader:
             while not (self._batches.is_at_its_end or self.is_lost):
                 self._woken.clear()
                 await self._read()
-                self._begin()
+                self._handing.begin()
                 await self._sleep()
             if not self.is_lost:
                 self._keep(self.kept.at_its_end())
@@ -167,7 +143,7 @@ class ShardReader:
     async def _records(self, most: int, now: float) -> float:
         """The next ones. Say how long to wait for more."""
         reading, source = self._reading, self._reading.source
-        start = reading.settings.start
+        start = reading.receiver.settings.start
         if self._iterator is None:
             self._iterator = await source.iterator(self.shard, start, self._last)
         found = await source.read(self._iterator, most)
@@ -214,110 +190,37 @@ class ShardReader:
         except TimeoutError:
             pass
 
-    # --- handing over ---------------------------------------------------------------------------
-
-    def _begin(self) -> None:
-        while (batch := self._batches.take(time.time())) is not None:
-            self._running += 1
-            self._parts.tasks.start(self._hand_over(batch), f"batch of {self.shard}")
-
-    async def _hand_over(self, batch: Batch) -> None:
-        outcome: Outcome = Refused()
-        try:
-            outcome = await (self._invoked(batch) if batch.fate is None else self._discarded(batch))
-        finally:
-            self._running -= 1
-            self._batches.end(batch, outcome, time.time())
-            self._keep(replace(self.kept, checkpoint=self._batches.checkpoint))
-            self._account()
-            self._woken.set()
-            self._reading.changed(self)
-
-    async def _invoked(self, batch: Batch) -> Outcome:
-        reading, parts, of = self._reading, self._parts, self._of()
-        request_id = RequestId(str(uuid.uuid4()))
-        try:
-            target = reading.target()
-            if batch.records:
-                age_s = time.time() - batch.records[-1].arrived
-                parts.counts.iterated(reading.mapping.function, age_s)
-            trace, ancestor = parts.begin(target, None)
-            event = stream_records.event(of, batch)
-            invocation = Invocation(
-                request_id, target, event, reading.function_arn,
-                trace_id=trace, trace_parent=ancestor,
-            )  # fmt: skip
-            result = await parts.invoker.invoke(invocation)
-        except ServiceError as refusal:
-            reading.report(f"PROBLEM: {refusal.message}")
-            log.info("batch refused", extra=self._facts(reason=refusal.message))
-            return Refused()
-        self._request_id = request_id
-        outcome: Done | Failed
-        if result.function_error is None:
-            reports = reading.mapping.reports_failures
-            version = result.executed_version
-            outcome = stream_records.outcome(
-                batch, result.payload, reports=reports, version=version
-            )
-        else:
-            outcome = Failed(Response(200, None, result.executed_version, result.function_error))
-        if isinstance(outcome, Done):
-            reading.report("OK")
-        else:
-            reading.report("PROBLEM: Function call failed")
-            size, done = len(batch.records), outcome.first
-            log.info("records failed", extra=self._facts(failed=size - done, done=done))
-        return outcome
-
-    async def _discarded(self, batch: Batch) -> Outcome:
-        """Tell of it, once, as for asynchronous invocations."""
-        reading, arn = self._reading, self._reading.settings.on_failure
-        facts = self._facts(records=len(batch.records), condition=batch.fate)
-        log.warning("records discarded", extra=facts)
-        if not arn or not batch.records:
-            return Done()
-        request_id = self._request_id or str(uuid.uuid4())
-        function = reading.function_arn
-        if reading.mapping.qualifier is None:
-            function += f":{LATEST}"
-        told = Discarded(self._of(), batch, request_id, function, time.time())
-        to_s3 = arn.split(":")[2] == "s3"
-        key = told.object_key(reading.mapping.uuid, str(uuid.uuid4())) if to_s3 else ""
-        body = told.told(whole=to_s3)
-        try:
-            message = Message(reading.mapping.function, arn, body, {}, "", key)
-            await self._parts.deliveries.send(message)
-        except NotDelivered as failure:
-            self._parts.counts.add(reading.mapping.function, "DestinationDeliveryFailures")
-            log.warning("cannot deliver", extra=self._facts(destination=arn, reason=str(failure)))
-        return Done()
-
     # --- both -----------------------------------------------------------------------------------
+
+    def _ended(self) -> None:
+        self._keep(replace(self.kept, checkpoint=self._batches.checkpoint))
+        self._account()
+        self._woken.set()
+        self._reading.changed(self)
 
     def _keep(self, kept: Kept) -> None:
         if kept != self.kept and not self._forgotten:
             self.kept = kept
-            self._parts.checkpoints.put(self._reading.mapping.uuid, self.shard, kept)
+            self._parts.checkpoints.put(self._reading.receiver.mapping.uuid, self.shard, kept)
 
     def _account(self) -> None:
         """For the memory of all pollers together."""
-        holds = self._batches.held if self._life is not None or self._running else 0
+        holds = self._batches.held if self._life is not None or self.busy else 0
         self._parts.held.take(holds - self._held)
         if holds < self._held:
             self._parts.held.give(0)  # somebody may wait for it
         self._held = holds
 
     def _of(self) -> Source:
-        mapping = self._reading.mapping
+        mapping = self._reading.receiver.mapping
         try:
-            role = self._reading.target().role
+            role = self._reading.receiver.target().role
         except ServiceError:
             role = ""
         return Source(mapping.service, mapping.arn, self.shard, role)
 
     def _facts(self, **more: object) -> dict[str, object]:
-        mapping = self._reading.mapping
+        mapping = self._reading.receiver.mapping
         return {
             "mapping": mapping.uuid, "function": mapping.function.name, "shard": self.shard, **more
         }  # fmt: skip

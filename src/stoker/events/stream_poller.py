@@ -17,6 +17,7 @@ from stoker.core.event_matching import Filters
 from stoker.core.event_sources import EventSourceMapping
 from stoker.core.stream_shards import Kept, readable
 from stoker.events.acting import actor
+from stoker.events.handing_over import Receiver
 from stoker.events.polling import Parts
 from stoker.events.shard_reader import Reading, ShardReader
 from stoker.events.stream_source import Busy, StreamSource
@@ -48,13 +49,13 @@ class StreamPoller:
         key = mapping.function
         as_its_role = partial(actor, parts.catalog, key)
         self._source = StreamSource(parts.neighbours, as_its_role, key.region, mapping.arn)
+        receiver = Receiver(
+            mapping=mapping, settings=mapping.stream, parts=parts, report=self._report
+        )
         self._reading = Reading(
-            mapping=mapping,
-            settings=mapping.stream,
-            parts=parts,
+            receiver=receiver,
             source=self._source,
             filters=Filters(mapping.filters),
-            report=self._report,
             trouble=self._troubled,
             changed=self._changed,
         )
