@@ -9,6 +9,7 @@ say() { printf '%s\n' "$*" >&2; }
 # --- what the machine must have (Debian's names) -------------------------------------------
 
 missing=()
+wanted=() # only tests of what an ordinary user can do; they are skipped without
 have_compiler() { command -v cc || command -v gcc || command -v clang || command -v tcc; }
 need() { # need PACKAGE CHECK...: the package is missing if the check fails
     local package=$1
@@ -25,6 +26,10 @@ if [ "$(uname -s)" = Linux ]; then
     need e2fsprogs command -v mkfs.ext4                    # the /tmp of an environment
     need tcc have_compiler                                 # its PID 1 is a small C program
     need nftables command -v nft                           # keeps environments apart
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        command -v newuidmap >/dev/null || wanted+=(uidmap)  # isolation without root,
+        command -v slirp4netns >/dev/null || wanted+=(slirp4netns)  # and its way to the network
+    fi
 fi
 
 install_with_apt() {
@@ -45,6 +50,10 @@ if [ "${#missing[@]}" -gt 0 ]; then
     else
         say "This machine lacks: ${missing[*]}. '.venv/bin/stoker doctor' says what that means."
     fi
+fi
+
+if [ "${#wanted[@]}" -gt 0 ]; then
+    install_with_apt "${wanted[@]}" >/dev/null 2>&1 || say "Without ${wanted[*]}: some tests are skipped."
 fi
 
 # --- .venv ---------------------------------------------------------------------------------

@@ -67,9 +67,10 @@ class Config:
     sandbox: str = option(
         "auto",
         "What isolates execution environments. namespaces: real isolation, limits and freezing; "
-        "needs root on Linux. process: plain child processes, for development without root; what "
-        "is not enforced is printed at start. auto: namespaces as root, else process; root on a "
-        "machine that cannot isolate gets an error instead of less than was expected.",
+        "needs Linux, and without root user namespaces (docs/guide/without-root.md). process: "
+        "plain child processes, for development; what is not enforced is printed at start. auto: "
+        "namespaces where that is possible, else process; root on a machine that cannot isolate "
+        "gets an error instead of less than was expected.",
         choices=("auto", "namespaces", "process"),
     )
     insecure_bind: bool = option(

@@ -32,6 +32,7 @@ from stoker.runtimes.found import find_runtime
 from stoker.runtimes.installed import places
 from stoker.sandbox import base
 from stoker.sandbox.guard import GuardedBackend
+from stoker.sandbox.namespaces import rootless
 from stoker.sandbox.namespaces.backend import NamespacesBackend, NamespacesSettings
 from stoker.sandbox.namespaces.privileges import drop_root, outlast_functions, own
 from stoker.sandbox.process import ProcessBackend
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BACKLOG = 1024
+IS_LINUX = sys.platform == "linux"
 PORT_TRIES = 20  # to find a port that is free on both loopback addresses
 
 Announce = Callable[[str, tuple[str, ...]], None]
@@ -143,18 +145,22 @@ class _Process:
 
 
 def _isolates(config: Config) -> bool:
-    root = sys.platform == "linux" and os.geteuid() == 0
-    if config.sandbox == "namespaces" and not root:
+    if config.sandbox == "process":
+        return False
+    if IS_LINUX and os.geteuid() == 0:
+        return True
+    why_not = rootless.why_not() if IS_LINUX else "this is not Linux"
+    if why_not and config.sandbox == "namespaces":
         raise CannotServe(
-            "--sandbox namespaces needs root on Linux: run it as root, or use --sandbox process, "
-            "which runs functions without isolation"
+            f"--sandbox namespaces is not possible without root here: {why_not}. Run it as root, "
+            "or use --sandbox process, which runs functions without isolation"
         )
-    return root if config.sandbox == "auto" else config.sandbox == "namespaces"
+    return not why_not
 
 
 def _launched(config: Config, port: int) -> NamespacesBackend:
-    """A backend whose launcher runs, as root; after this, we are not root any more."""
-    folder = config.data_dir
+    """A backend whose launcher runs; after this, we are not root any more, if we were."""
+    folder, root = config.data_dir, os.geteuid() == 0
     runtimes = folder / "runtimes"  # stays root's: the launcher believes what is in it
     runtimes.mkdir(exist_ok=True)
     resolver = [sys.executable, "-m", "stoker.runtimes.resolve"]
@@ -163,7 +169,10 @@ def _launched(config: Config, port: int) -> NamespacesBackend:
     if config.python_client:
         resolver += ["--python-client", str(config.python_client)]
     for name in ("state", "blobs", "code", "scratch"):
-        own(folder / name)
+        if root:
+            own(folder / name)
+        else:
+            (folder / name).mkdir(exist_ok=True)
     (folder / "code").chmod(0o700)  # functions' code concerns no other user of this machine
     backend = NamespacesBackend(
         NamespacesSettings(
@@ -177,10 +186,13 @@ def _launched(config: Config, port: int) -> NamespacesBackend:
             stock=config.stock,
             ready_file=config.ready_file,
             runtimes_dir=config.runtimes_dir,
+            rootless=not root,
         )
     )
     outlast_functions()
     backend.launch()
+    if not root:
+        return backend
     imported_from = [Path(entry).absolute() for entry in sys.path]
     looked_at = places(config.runtimes_dir)  # whether CRIU is there
     drop_root([folder, Path(sys.prefix), Path(sys.base_prefix), *imported_from, *looked_at])

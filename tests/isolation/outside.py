@@ -23,13 +23,13 @@ TRY_S = 0.7
 class Outside:
     def __init__(self) -> None:
         number = os.getpid() % 60  # 198.51.100.0/24 is for documentation; others test here, too
-        self.address, self._host_address = (f"198.51.100.{number * 4 + n}" for n in (2, 1))
+        self.address, self.host_address = (f"198.51.100.{number * 4 + n}" for n in (2, 1))
         self.port = PORT
         self._wire = f"out{number}"
 
     def __enter__(self) -> "Outside":
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.isolation.outside", self.address, self._host_address],
+            [sys.executable, "-m", "tests.isolation.outside", self.address, self.host_address],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -40,7 +40,7 @@ class Outside:
         links = Netlink()
         try:
             links.add_veth(self._wire, "eth0", namespace)
-            links.add_address(self._wire, self._host_address, 30)
+            links.add_address(self._wire, self.host_address, 30)
         finally:
             links.close()
             os.close(namespace)

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stoker.sandbox.namespaces import compile, syscalls
+from stoker.sandbox.namespaces import compile, rootless, syscalls
+from stoker.sandbox.namespaces.cgroups import Layout
 
 _CAPABILITIES = {
     "CAP_CHOWN": 0, "CAP_DAC_OVERRIDE": 1, "CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7,
@@ -42,6 +43,8 @@ def survey() -> list[Finding]:
     if platform.system() != "Linux":
         found = platform.system()
         return [Finding("Linux", False, True, found, "only `--sandbox process` works here")]
+    if os.geteuid() != 0:
+        return [replace(one, remedy="") if one.ok else one for one in _as_ordinary_user()]
     findings = [
         _root(),
         _capabilities(),
@@ -57,6 +60,27 @@ def survey() -> list[Finding]:
         _nftables(),
     ]
     return [replace(finding, remedy="") if finding.ok else finding for finding in findings]
+
+
+def _as_ordinary_user() -> list[Finding]:
+    """Another list: nearly all that root is asked for is had in a user namespace, or not at all."""
+    why_not, layout = rootless.why_not(), Layout.delegated()
+    slirp, nft = _program(rootless.UPLINK), _program("nft")
+    return [
+        Finding("isolation without root", not why_not, True, "no" if why_not else "works", why_not),
+        _kernel(),
+        _compiler(),
+        _seccomp(),
+        Finding("network namespaces' way out", bool(slirp and nft), False,
+                "works" if slirp and nft else "no slirp4netns, or no nft",
+                "apt install slirp4netns nftables; without it only `--egress none` is possible"),
+        Finding("delegated cgroup", bool(layout.unified), False,
+                ", ".join(sorted(layout.unified_controllers)) or "no controllers",
+                "`systemd-run --user --scope -p Delegate=yes stoker serve` limits memory and cpu, "
+                "and freezes"),
+        Finding("root", False, False, f"uid {os.geteuid()}",
+                "as root there are limits, SnapStart, and a /tmp on disk"),
+    ]  # fmt: skip
 
 
 # --- rights and kernel --------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from stoker.config import ConfigError, load
 from stoker.runtimes.found import FoundRuntime, Layout, RuntimeUnavailable, find_runtime
+from stoker.sandbox.namespaces.host_files import name_servers, system_links
 from stoker.sandbox.namespaces.plan import Language, explain, template_plan
-from stoker.sandbox.namespaces.stock import resolver_file, system_links
 
 MB_PER_CORE = 1769
 _REFUSALS = (BotoCoreError, ClientError, RuntimeUnavailable, ConfigError, OSError, ValueError)
@@ -94,12 +94,12 @@ def _configuration(function: str, endpoint_url: str, region: str) -> dict[str, A
 
 def _template(found: FoundRuntime) -> list[Any]:
     if found.executable is None:
-        return template_plan(None, None, system_links(), resolver=resolver_file())
+        return template_plan(None, None, system_links(), resolver=name_servers())
     prefix = str(found.prefix) if found.layout is Layout.PREFIX else ""
     return template_plan(
         Language(prefix, found.links, found.node_modules),
         CLIENT,
         system_links(),
         tuple(str(folder) for folder in found.libraries),
-        resolver_file(),
+        name_servers(),
     )

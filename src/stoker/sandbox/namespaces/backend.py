@@ -1,4 +1,4 @@
-"""The isolated backend: Linux namespaces, cgroups and seccomp, as root. The server's side of it.
+"""The isolated backend: Linux namespaces, cgroups and seccomp. The server's side of it.
 
 `launch` starts the privileged launcher while we are still root; everything after needs no
 privilege: sandboxes arrive as descriptors (their control socket, their listening sockets, their
@@ -55,6 +55,7 @@ class NamespacesSettings:
     stock: int = 4  # sandboxes kept ready of each kind
     ready_file: Path | None = None  # written by announce()
     runtimes_dir: Path | None = None  # where `stoker runtimes install` puts things, if not shared
+    rootless: bool = False  # we are an ordinary user (rootless.py)
 
 
 class NamespacesBackend:
@@ -88,6 +89,7 @@ class NamespacesBackend:
             "runtimes_dir": str(settings.runtimes_dir or ""),
             "resolver": list(settings.resolver),
             "ready_file": str(settings.ready_file or ""),
+            "rootless": settings.rootless,
         }
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-I", "-S", "-c", _START, str(theirs.fileno())]
@@ -109,7 +111,8 @@ class NamespacesBackend:
         answer = self._expect(0)
         asyncio.get_running_loop().add_reader(self._control.fileno(), self._heard)
         facts, _ = await self._wait(answer)
-        lines = [f"this machine cannot limit {name}" for name in facts["missing"]]
+        lines = facts["limitations"]
+        lines += [f"this machine cannot limit {name}" for name in facts["missing"]]
         if facts["egress_problem"]:
             lines.append(f"functions have no way out to the network: {facts['egress_problem']}")
         self.limitations = tuple(lines)

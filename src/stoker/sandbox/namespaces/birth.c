@@ -44,7 +44,8 @@ struct span { unsigned long address, length, advice; };
 struct order {
     int proc, report; /* descriptors: the host's /proc, the launcher's socket */
     int inside_uid, inside_gid, root; /* root: outside, of what looks like root's */
-    int files, runtime; /* RLIMIT_NOFILE; whether a runtime is forked ahead */
+    int files, processes; /* RLIMIT_NOFILE; RLIMIT_NPROC, or 0 where a cgroup counts them */
+    int runtime; /* whether one is forked ahead */
     int span_count;
     const struct span *spans; /* of memory that every runtime will touch: trial.py */
     const char *masks; /* paths to cover with /dev/null, each ended by NUL, ended by an empty one */
@@ -166,6 +167,9 @@ static void second(const struct order *o, int up, int mapped)
     /* EPERM: ours is lower, and may not be raised here. Then theirs is that one, too. */
     if (prlimit(0, 7 /* NOFILE */, files, 0) < 0 && *__errno_location() != 1)
         fail(o, LIMITS);
+    files[0] = files[1] = (unsigned long)o->processes;
+    if (o->processes && prlimit(0, 6 /* NPROC */, files, 0) < 0)
+        fail(o, LIMITS);
     if (setgroups(0, 0) < 0 || prlimit(0, 4 /* CORE */, none, 0) < 0 || setsid() < 0)
         fail(o, LIMITS);
     if (unshare(NEWUSER) < 0)
@@ -275,7 +279,7 @@ int serve(struct order *o)
         if (recvmsg(o->report, &message, 0) != sizeof request)
             return -1;
         count = (int)((rights.size - 16) / sizeof(int));
-        if (message.control_size < 16 || count < 6 || count > 12)
+        if (message.control_size < 16 || count < 5 || count > 12)
             return -1;
         o->slot = request[0];
         o->uid = request[1];

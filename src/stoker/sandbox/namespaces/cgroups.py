@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 MOUNTS = Path("/proc/self/mounts")
+OWN = Path("/proc/self/cgroup")
 CPU_PERIOD_US = 100_000
+PROCESSES = 1024 + 1  # AWS's limit, and our init
 FULL_CORE_MB = 1769  # AWS: at this memory size a function has one vCPU
+_LIMITS = frozenset(("memory", "cpu", "pids"))
+_GIVEN = ("", "/cgroup.procs", "/cgroup.subtree_control")  # what must be ours to use it
 
 
 class Layout(NamedTuple):
@@ -47,8 +51,23 @@ class Layout(NamedTuple):
             v1.get("pids", ""),
             v1.get("freezer", ""),
             unified,
-            controllers & {"memory", "cpu", "pids"},
+            controllers & _LIMITS,
         )
+
+    @classmethod
+    def delegated(cls) -> "Layout":
+        """Of an ordinary user: below our own cgroup of version 2, if that was given to us (as
+        `systemd-run --user --scope -p Delegate=yes` does)."""
+        unified = cls.detect().unified
+        if unified:
+            own = next((x for x in OWN.read_text().splitlines() if x.startswith("0::")), "0::/")
+            unified += own[3:].rstrip("/")
+            if not all(os.access(f"{unified}{file}", os.W_OK) for file in _GIVEN):
+                unified = ""
+        controllers: frozenset[str] = frozenset()
+        if unified:
+            controllers = frozenset(Path(unified, "cgroup.controllers").read_text().split())
+        return cls("", "", "", "", unified, controllers & _LIMITS)
 
     def is_v2(self, controller: str) -> bool:
         return controller in self.unified_controllers
@@ -77,8 +96,35 @@ def _write(path: str, value: str) -> None:
         os.close(fd)
 
 
+def step_aside(layout: Layout, instance: str) -> str:
+    """Version 2 hands controllers down only from a group in which no process is: move those that
+    are in the one that was delegated to us, ourselves among them, one down. Returns where to."""
+    if not layout.unified_controllers:
+        return ""
+    beside = f"{layout.unified}/{instance}.server"
+    os.makedirs(beside, exist_ok=True)
+    _move_all(layout.unified, beside)
+    return beside
+
+
+def step_back(layout: Layout, beside: str) -> None:
+    """Undo step_aside(), once all sandboxes are gone."""
+    if beside:
+        with contextlib.suppress(OSError):
+            names = " ".join(f"-{name}" for name in sorted(layout.unified_controllers))
+            _write(f"{layout.unified}/cgroup.subtree_control", names)
+            _move_all(beside, layout.unified)
+            os.rmdir(beside)
+
+
+def _move_all(source: str, target: str) -> None:
+    for pid in Path(source, "cgroup.procs").read_text().split():
+        with contextlib.suppress(ProcessLookupError):
+            _write(f"{target}/cgroup.procs", pid)
+
+
 class Cgroups:
-    """The cgroups of one Stoker instance. Used by the launcher, as root."""
+    """The cgroups of one Stoker instance. Used by the launcher."""
 
     def __init__(self, layout: Layout, instance: str) -> None:
         self.layout = layout
@@ -126,6 +172,11 @@ class Group:
         self.layout = layout
         self.paths = paths
         self._of = dict(zip(layout.hierarchies(), paths, strict=True))
+
+    @property
+    def procs(self) -> str:
+        """The file that lists its processes; "" without any cgroup."""
+        return f"{self.paths[-1]}/cgroup.procs" if self.paths else ""
 
     def path(self, controller: str) -> str:
         """The directory in which `controller`'s files are; "" if this machine lacks it."""

@@ -7,7 +7,7 @@
  * packets of native integers; argv[2] is the pid of a runtime process that was forked ahead.
  *
  *   START  u32 1, id, argc, envc, then NUL-terminated cwd, argv..., env...; + 2 or 3 descriptors
- *   SIGNAL u32 2, id, number          KILL_ALL u32 3, 0, 0
+ *   SIGNAL u32 2, id, number          KILL_ALL u32 3, 0, 0          EVERY u32 4, 0, number
  *   report u32 id, what, value;  what: 0 exit code, 1 signal, 2 errno of a failed start
  */
 
@@ -15,7 +15,7 @@ typedef unsigned int u32;
 typedef unsigned long u64;
 typedef long s64;
 
-enum { START = 1, SIGNAL = 2, KILL_ALL = 3 };
+enum { START = 1, SIGNAL = 2, KILL_ALL = 3, EVERY = 4 };
 enum { EXITED = 0, KILLED = 1, FAILED = 2 };
 enum { FRAMES_FD = 62, FAILURE_FD = 63, PARKED = 0, MOST = 64, PACKET = 65536, STRINGS = 4096 };
 
@@ -194,7 +194,8 @@ static void obey(void)
     else if (head[0] == KILL_ALL) {
         CALL2(kill, -1, 9); /* everyone in this pid namespace but us, in one go */
         forget_objects();
-    }
+    } else if (head[0] == EVERY)
+        CALL2(kill, -1, head[2]);
 }
 
 static void reap(void)

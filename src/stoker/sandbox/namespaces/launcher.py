@@ -1,4 +1,5 @@
 """The launcher: the one privileged process. It gives birth to every sandbox and buries it.
+Without root it has its rights in a user namespace (rootless.py).
 
 Single-threaded, started by the server while that is still root, and spoken to over one socket
 (JSON packets with descriptors). It takes no path from the server except names below the code
@@ -32,6 +33,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from stoker.sandbox.namespaces import rootless
 from stoker.sandbox.namespaces import syscalls as sys_
 from stoker.sandbox.namespaces.cgroups import Cgroups, Layout
 from stoker.sandbox.namespaces.compile import CannotCompile, built
@@ -40,7 +42,7 @@ from stoker.sandbox.namespaces.idmap import Owners
 from stoker.sandbox.namespaces.network import Block, Networks
 from stoker.sandbox.namespaces.parked import receive
 from stoker.sandbox.namespaces.plan import PACKAGES
-from stoker.sandbox.namespaces.scratch import Scratch
+from stoker.sandbox.namespaces.scratch import Memory, Scratch
 from stoker.sandbox.namespaces.shares import Shares
 from stoker.sandbox.namespaces.snapshots import Snapshots
 from stoker.sandbox.namespaces.stock import SCRATCH_MB, Prepared, Request, Stocks
@@ -64,10 +66,18 @@ class Settings:
         self.runtimes_dir: str = data["runtimes_dir"]  # where to look for CRIU, too; "" for none
         self.resolver: list[str] = data["resolver"]  # command that finds a runtime
         self.ready_file: str = data["ready_file"]  # "" for none
+        self.rootless: bool = data["rootless"]
 
 
 class Launcher:
-    def __init__(self, control: socket.socket, settings: Settings, block: Block) -> None:
+    def __init__(
+        self,
+        control: socket.socket,
+        settings: Settings,
+        block: Block,
+        ground: rootless.Ground | None,
+    ) -> None:
+        """ground: without root."""
         self.control = control
         self.settings = settings
         self.epoll = select.epoll()
@@ -77,9 +87,12 @@ class Launcher:
         self.children: dict[int, Callable[[int], None]] = {}  # zygotes and resolvers, by pid
         self.code_root = os.open(settings.code_root, os.O_PATH | os.O_DIRECTORY)
         self.own_mounts = os.open("/proc/self/ns/mnt", os.O_RDONLY)
-        self.cgroups = Cgroups(Layout.detect(), settings.instance)
-        self.networks = Networks(block, settings.endpoint_port, settings.egress)
-        self.scratch = Scratch(settings.scratch_root)
+        self.ground = ground
+        layout = Layout.detect() if ground is None else ground.layout
+        self.cgroups = Cgroups(layout, settings.instance)
+        closed = ground.closed if ground else ()
+        self.networks = Networks(block, settings.endpoint_port, settings.egress, closed)
+        self.scratch = (Scratch if ground is None else Memory)(settings.scratch_root)
         self.disks = Disks(self.scratch, SCRATCH_MB)
         self.owners = Owners()
         self.shares = Shares()
@@ -101,8 +114,8 @@ class Launcher:
 
     def start(self) -> None:
         """Clear up after a dead predecessor; be ready. OSError: what this machine lacks."""
-        layout = self.cgroups.layout
-        if not (layout.unified or layout.freezer):
+        layout, ground = self.cgroups.layout, self.ground
+        if not (layout.unified or layout.freezer or ground):
             raise OSError("cannot freeze environments: mount cgroup v2, or version 1's freezer")
         for group in self.cgroups.leftovers():
             group.kill()
@@ -119,8 +132,11 @@ class Launcher:
         self.watch(wake_r, lambda: self.reap(wake_r))
         self.watch(self.control.fileno(), self.obey)
         self.watch(self.disks.sock.fileno(), self.disk_made)
-        missing, problem = layout.missing(), self.networks.problem
-        self.reply(0, {"missing": missing, "egress_problem": problem, "pid": os.getpid()})
+        self.reply(0, {
+            "missing": [name for name in layout.missing() if name != "freezer"],
+            "egress_problem": self.networks.problem or (ground.problem if ground else ""),
+            "limitations": rootless.limitations(layout) if ground else [],
+        })  # fmt: skip
 
     def turn(self) -> None:
         timeout = max(0.0, self.refill_at - time.monotonic()) if self.refill_at else -1
@@ -234,7 +250,7 @@ class Launcher:
                 "began": began,
                 "shared_bytes": prepared.shared_bytes,
                 "forked": prepared.is_fork,
-                "procs": f"{prepared.group.paths[-1]}/cgroup.procs",
+                "procs": prepared.group.procs,
                 "v2": [name for name in ("memory", "cpu") if self.cgroups.layout.is_v2(name)],
                 "freezer": "cgroup.freeze" if self.cgroups.layout.unified else "freezer.state",
                 "fds": list(fds),
@@ -318,7 +334,7 @@ class Launcher:
         """Kill it; the rest follows when its init has been reaped. number: of the request."""
         self.given.pop(prepared.id, None)
         prepared.let_go()
-        prepared.group.kill()
+        prepared.kill()
         if prepared.pid:
             self.dying[prepared.pid] = (prepared, number)
         else:  # it has not been born: nobody will tell of its end
@@ -394,23 +410,30 @@ def main() -> None:
     control.set_inheritable(False)  # nobody else's: not zygotes', not sandboxes'
     settings = Settings(json.loads(sys.argv[2]))
     os.environ["PATH"] = f"{os.environ.get('PATH', '/usr/bin')}:/usr/sbin:/sbin"  # as doctor looks
+    ground: rootless.Ground | None = None
+    with _refusing(control):
+        block = Block.take()
+        if settings.rootless:
+            ground = rootless.begin(block, settings.instance, settings.egress == "host")
     sys_.unshare(sys_.CLONE_NEWNS)
     sys_.mount("none", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
     sys_.prctl(sys_.PR_SET_CHILD_SUBREAPER, 1)
-    with _refusing(control):
-        block = Block.take()
     pid = os.fork()
     if pid == 0:
         sys_.prctl(sys_.PR_SET_CHILD_SUBREAPER, 1)
         with _refusing(control):
-            launcher = Launcher(control, settings, block)
+            if ground is not None:
+                rootless.mount_proc()
+            launcher = Launcher(control, settings, block, ground)
             launcher.start()
         launcher.run()
         return
     control.close()
     if not wait_for(pid):
-        cgroups = Cgroups(Layout.detect(), settings.instance)
-        clear_up(cgroups, Networks(block, 0, settings.egress))
+        layout = Layout.detect() if ground is None else ground.layout
+        clear_up(Cgroups(layout, settings.instance), Networks(block, 0, settings.egress))
+    if ground is not None:
+        ground.leave()
 
 
 @contextlib.contextmanager

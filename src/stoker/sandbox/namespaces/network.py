@@ -13,6 +13,7 @@ import shutil
 import socket
 import struct
 import subprocess
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from stoker.sandbox.namespaces import syscalls as sys_
@@ -21,6 +22,7 @@ from stoker.sandbox.namespaces.netlink import Netlink
 RUNTIME_API = ("127.0.0.1", 9001)
 XRAY = ("169.254.100.1", 2000)  # AWS's, UDP; on the namespace's own loopback
 BLOCKS, BLOCK_SIZE = 32, 1024  # instances on one machine; sandboxes of each
+FIRST_UID = 358_400  # outside, of sandboxes: in a range no distribution hands out
 _IFF_UP_RUNNING = 0x41
 _SIOCSIFFLAGS = 0x8914
 _FORWARD = "/proc/sys/net/ipv4/ip_forward"
@@ -80,18 +82,21 @@ class Block(NamedTuple):
         return socket.inet_ntoa(host), socket.inet_ntoa(inside)
 
     def uid(self, slot: int) -> int:
-        """The uid outside of a slot's processes: in a range no distribution hands out."""
-        return 358_400 + self.number * BLOCK_SIZE + slot
+        """The uid outside of a slot's processes (without root: in our user namespace)."""
+        return FIRST_UID + self.number * BLOCK_SIZE + slot
 
 
-def ruleset(prefix: str, table: str, forwarding_was_off: bool) -> str:
-    """nftables rules for the interfaces named `prefix`*. Pure.
+def ruleset(prefix: str, table: str, forwarding_was_off: bool, closed: Sequence[str] = ()) -> str:
+    """nftables rules for the interfaces named `prefix`*. closed: addresses that nobody may reach,
+    beside those of this network namespace. Pure.
 
     The host's own addresses are closed before anybody's DNAT (a published port of a container,
     say) can make them something else. What one sandbox has under way is counted, since the
     machine has one table of connections for everybody.
     """
-    others = note = ""
+    others = note = ours = ""
+    if closed:
+        ours = f'iifname "{prefix}*" ip daddr {{ {", ".join(closed)} }} drop'
     if forwarding_was_off:
         others, note = 'iifname != "sk*" oifname != "sk*" drop', f"chain {_NOTE} {{ }}"
     return f"""
@@ -115,6 +120,7 @@ table inet {table} {{
     oifname "{prefix}*" ct state established,related accept
     oifname "{prefix}*" drop
     iifname "{prefix}*" ip daddr {{ 169.254.0.0/16, 127.0.0.0/8, 198.18.0.0/15 }} drop
+    {ours}
     iifname "{prefix}*" ct state new add @senders {{ ip saddr ct count over {FLOWS} }} drop
     {others}
   }}
@@ -127,11 +133,14 @@ table inet {table} {{
 
 
 class Networks:
-    def __init__(self, block: Block, endpoint_port: int, egress: str) -> None:
-        """egress: "host" or "none". endpoint_port: 0 for no second listener."""
+    def __init__(
+        self, block: Block, endpoint_port: int, egress: str, closed: Sequence[str] = ()
+    ) -> None:
+        """egress: "host" or "none". endpoint_port: 0 for no second listener. closed: ruleset()."""
         self.block = block
         self.endpoint_port = endpoint_port
         self.egress = egress == "host"
+        self._closed = closed
         self.problem = ""  # why egress was asked for and is not there
         self._own = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._links = Netlink()
@@ -149,7 +158,7 @@ class Networks:
         off = self._clear_dead(nft)
         with open(_FORWARD) as file:
             off = off or file.read().strip() == "0"
-        rules = ruleset(self.block.prefix(), self._table, off)
+        rules = ruleset(self.block.prefix(), self._table, off, self._closed)
         done = subprocess.run([nft, "-f", "-"], input=rules, text=True, capture_output=True)
         if done.returncode:
             self.egress, self.problem = False, f"nft refused the rules: {done.stderr.strip()}"

@@ -57,6 +57,8 @@ _PASSWD = (
     "nobody:x:65534:65534:nobody:/:/sbin/nologin\n"
 )
 _GROUP = f"root:x:0:\nsbx_user1051:x:{LAMBDA_GID}:\nnogroup:x:65534:\n"
+RESOLVER = "/etc/resolv.conf"
+_HOSTS_RESOLVER = CopyOf(RESOLVER, RESOLVER)
 PACKAGES = "/var/packages"  # what a folder that is developed needs beside itself
 
 _HOSTS = "127.0.0.1 localhost sandbox sandbox.localdomain sandbox.local\n::1 localhost\n"
@@ -90,12 +92,12 @@ def template_plan(
     runtime_dir: str | None,
     system_links: tuple[tuple[str, str], ...],
     libraries: tuple[str, ...] = (),
-    resolver: str = "/etc/resolv.conf",
+    resolver: CopyOf | File = _HOSTS_RESOLVER,
 ) -> list[Operation]:
     """The root file system of one runtime's sandboxes, parents before children.
 
     language: None for OS-only runtimes. runtime_dir: host path of what /var/runtime shows.
-    resolver: the host's list of name servers that can be reached from another network namespace.
+    resolver: makes the list of name servers that can be reached from another network namespace.
     libraries: host directories beyond the system's that the interpreter was linked against.
     system_links: the host's own links such as ("/bin", "usr/bin"); a name among /bin /sbin /lib
     /lib64 that is missing there is bound as the directory it is.
@@ -110,7 +112,7 @@ def template_plan(
     plan += [Bind(f"/etc/{name}", f"/etc/{name}", True) for name in _ETC_BINDS]
     plan += [CopyOf(f"/etc/{name}", f"/etc/{name}") for name in _ETC_COPIES]
     plan += [
-        CopyOf(resolver, "/etc/resolv.conf"),
+        resolver,
         File("/etc/passwd", _PASSWD),
         File("/etc/group", _GROUP),
         File("/etc/hosts", _HOSTS),

@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from signal import SIGCONT, SIGSTOP
 from typing import Any
 
 from stoker.sandbox.base import (
@@ -28,7 +29,7 @@ from stoker.sandbox.namespaces.zygote import OUTPUTS
 
 FRAMES_VARIABLE = "_LAMBDA_TELEMETRY_LOG_FD"
 MANAGED = ("/var/runtime/bootstrap",)  # what Command.argv None means once no process is parked
-_START, _SIGNAL, _KILL_ALL = 1, 2, 3  # init.c's commands
+_START, _SIGNAL, _KILL_ALL, _EVERY = 1, 2, 3, 4  # init.c's commands
 _EXITED, _KILLED = 0, 1  # and reports
 _IDS = range(1, 64)  # init.c's numbers for processes
 _PARKED_ID = 0
@@ -76,7 +77,7 @@ class NamespacesSandbox:
         host, port = XRAY
         self.xray = _listener(fds.pop("xray"), port, host)
         self._fds = fds
-        self._freeze = fds["freeze"]
+        self._freeze = fds.get("freeze", -1)
         stop, go_on = (
             (b"1", b"0") if facts["freezer"] == "cgroup.freeze" else (b"FROZEN", b"THAWED")
         )
@@ -92,8 +93,9 @@ class NamespacesSandbox:
         asyncio.get_running_loop().add_reader(self._ctl.fileno(), self._heard)
 
     def pids(self) -> list[int]:
-        with contextlib.suppress(OSError):
-            return [int(line) for line in Path(self._facts["procs"]).read_text().split()]
+        if procs := self._facts["procs"]:
+            with contextlib.suppress(OSError):
+                return [int(line) for line in Path(procs).read_text().split()]
         return []
 
     def start(self, command: Command) -> Process:
@@ -181,13 +183,20 @@ class NamespacesSandbox:
 
     def freeze(self) -> None:
         if not self.frozen and not self._gone:
-            os.pwrite(self._freeze, self._stop, 0)
+            self._set_freezer(self._stop, SIGSTOP)
             self.frozen = True
 
     def thaw(self) -> None:
         if self.frozen and not self._gone:
-            os.pwrite(self._freeze, self._go_on, 0)
+            self._set_freezer(self._go_on, SIGCONT)
             self.frozen = False
+
+    def _set_freezer(self, word: bytes, number: int) -> None:
+        """By its cgroup, or where none is ours by a signal to all but its init."""
+        if self._freeze >= 0:
+            os.pwrite(self._freeze, word, 0)
+        else:
+            self._send(self._ctl, struct.pack("=III", _EVERY, 0, number))
 
     def throttle_cpu(self, on: bool) -> None:
         fd = self._fds.get("cpu", -1)

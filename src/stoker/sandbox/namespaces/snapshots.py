@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from stoker.sandbox.namespaces import inspection, keeper, tmp_copy
 from stoker.sandbox.namespaces import syscalls as sys_
+from stoker.sandbox.namespaces.cgroups import PROCESSES
 from stoker.sandbox.namespaces.compile import built
 from stoker.sandbox.namespaces.cradle import Tool
 from stoker.sandbox.namespaces.image import Image
 from stoker.sandbox.namespaces.images import Images
 from stoker.sandbox.namespaces.network import RUNTIME_API
 from stoker.sandbox.namespaces.parked import receive
-from stoker.sandbox.namespaces.stock import MOST_TRIES, PROCESSES, Prepared, Request
+from stoker.sandbox.namespaces.stock import MOST_TRIES, Prepared, Request
 
 if TYPE_CHECKING:
     from stoker.sandbox.namespaces.launcher import Launcher
@@ -70,6 +71,9 @@ class Snapshots:
         original = self.launcher.given.get(name)
         if original is None or name in self.all:
             self.launcher.refuse(number, "cannot take a snapshot: the environment is gone")
+            return
+        if self.launcher.ground is not None:
+            self.launcher.refuse(number, "cannot copy an environment without root", unfit=True)
             return
         snapshot = Snapshot(name, original, number, facts["path"])
         try:

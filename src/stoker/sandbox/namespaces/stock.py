@@ -9,12 +9,20 @@ import subprocess
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from stoker.sandbox.namespaces import seccomp
-from stoker.sandbox.namespaces.cgroups import Controls, Group
+from stoker.sandbox.namespaces import host_files, seccomp
+from stoker.sandbox.namespaces.cgroups import PROCESSES, Controls, Group
 from stoker.sandbox.namespaces.idmap import LOOKS_LIKE_ROOT
 from stoker.sandbox.namespaces.network import BLOCK_SIZE, Net
 from stoker.sandbox.namespaces.parked import receive
-from stoker.sandbox.namespaces.plan import LAMBDA_GID, LAMBDA_UID, Language, template_plan
+from stoker.sandbox.namespaces.plan import (
+    LAMBDA_GID,
+    LAMBDA_UID,
+    RESOLVER,
+    CopyOf,
+    File,
+    Language,
+    template_plan,
+)
 from stoker.sandbox.namespaces.scratch import Disk
 from stoker.sandbox.namespaces.template import Recipe, become_zygote
 from stoker.sandbox.namespaces.undertaker import until
@@ -26,7 +34,6 @@ if TYPE_CHECKING:
 Kind = tuple[str, bool]  # (runtime, SDK preloaded)
 
 SCRATCH_MB = 512  # AWS's default /tmp; other sizes are mounted over it
-PROCESSES = 1024 + 1  # AWS's limit, and our init
 OPEN_FILES = 1024
 MOST_TRIES = 3
 
@@ -109,6 +116,12 @@ class Prepared:
         except OSError:
             return True
 
+    def kill(self) -> None:
+        """All its processes. Its init has not been reaped."""
+        self.group.kill()
+        if self.pid and not self.group.paths:  # no cgroup is ours: with it ends its pid namespace
+            os.kill(self.pid, signal.SIGKILL)
+
     def let_go(self) -> None:
         """Close our ends. Idempotent."""
         for sock in (self.ctl, self.go, self._ctl_inside, self._go_inside):
@@ -188,7 +201,7 @@ class Stocks:
             self._fail(zygote, f"cannot start {zygote.kind[0]}: {error}", unavailable=False)
 
     def _fork(self, zygote: Zygote, facts: dict[str, Any]) -> None:
-        language = None
+        language, ground = None, self.launcher.ground
         if facts["executable"]:
             links = tuple((path, target) for path, target in facts["links"])
             language = Language(facts["prefix"], links, facts["modules"])
@@ -200,17 +213,18 @@ class Stocks:
             template_plan(
                 language,
                 facts["runtime_dir"],
-                system_links(),
+                host_files.system_links(),
                 tuple(facts["libraries"]),
-                resolver_file(),
+                self._resolver(),
             ),
             "/tmp",
             self.launcher.birth,
             facts["executable"] if zygote.forks else "",
             facts["parked"],
             {"uid": LAMBDA_UID, "gid": LAMBDA_GID, "root": LOOKS_LIKE_ROOT,
-             "files": OPEN_FILES, "seccomp": self.filter,
-             "preload": preload},
+             "files": OPEN_FILES, "processes": ground.process_limit if ground else 0,
+             "seccomp": self.filter, "preload": preload},
+            self.launcher.ground is not None,
         )  # fmt: skip
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
@@ -226,6 +240,12 @@ class Stocks:
         zygote.pid, zygote.sock = pid, ours
         self.launcher.children[pid] = lambda status: self._zygote_died(zygote, status)
         self.launcher.watch(ours.fileno(), lambda: self._heard(zygote))
+
+    def _resolver(self) -> CopyOf | File:
+        ground = self.launcher.ground
+        if ground is not None and ground.name_servers:
+            return File(RESOLVER, ground.name_servers)
+        return host_files.name_servers()
 
     def _heard(self, zygote: Zygote) -> None:
         assert zygote.sock is not None
@@ -456,21 +476,6 @@ class Stocks:
             if zygote.pid:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(zygote.pid, 9)
-
-
-def system_links() -> tuple[tuple[str, str], ...]:
-    """Which of /bin /sbin /lib /lib64 are links on this host, and where to."""
-    names = [name for name in ("/bin", "/sbin", "/lib", "/lib64") if os.path.islink(name)]
-    return tuple((name, os.readlink(name)) for name in names)
-
-
-def resolver_file() -> str:
-    """The host's name servers; not systemd's stub, which listens on the host's loopback only."""
-    behind_stub = "/run/systemd/resolve/resolv.conf"
-    with contextlib.suppress(OSError), open("/etc/resolv.conf") as file:
-        if "127.0.0.53" in file.read() and os.path.exists(behind_stub):
-            return behind_stub
-    return "/etc/resolv.conf"
 
 
 def _resident_bytes(pid: int) -> int:

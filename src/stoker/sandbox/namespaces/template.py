@@ -36,6 +36,7 @@ class Recipe(NamedTuple):
     executable: str  # inside, of an interpreter that becomes the zygote itself; else ""
     parked: list[str]  # command of a program that is started ahead in each sandbox, if any
     settings: dict[str, Any]  # zygote.read_settings: uid, gid, files, seccomp, preload
+    rootless: bool
 
 
 def become_zygote(recipe: Recipe, sock: socket.socket) -> NoReturn:
@@ -47,7 +48,7 @@ def become_zygote(recipe: Recipe, sock: socket.socket) -> NoReturn:
     proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
     sys_.unshare(sys_.CLONE_NEWNS)
     sys_.mount("none", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
-    build(recipe.plan, recipe.staging, recipe.birth)
+    build(recipe.plan, recipe.staging, recipe.birth, recipe.rootless)
     text = json.dumps(recipe.settings)
     if not recipe.executable:
         runtime = zygote.program(recipe.parked) if recipe.parked else None
@@ -59,11 +60,13 @@ def become_zygote(recipe: Recipe, sock: socket.socket) -> NoReturn:
     os.execve(recipe.executable, command, {**_ENVIRON, zygote.SETTINGS_VARIABLE: text})
 
 
-def build(plan: list[Operation], staging: str, birth: str) -> None:
+def build(plan: list[Operation], staging: str, birth: str, rootless: bool = False) -> None:
     """Make the template of `plan` our root. staging: any existing directory to mount on.
 
     birth: birth.c, compiled. The caller is alone in a mount namespace of its own. All sources
     are opened before anything is mounted, since the staging directory may hide some of them.
+    rootless: the caller is root of a user namespace, who makes no devices, and mounts a sandbox's
+    /proc only where there is one.
     """
     ours = _our_files(birth)
     sources: dict[str, tuple[int, bool]] = {}
@@ -77,6 +80,8 @@ def build(plan: list[Operation], staging: str, birth: str) -> None:
             except FileNotFoundError:
                 if not operation.optional:
                     raise
+        elif isinstance(operation, Device) and rootless:
+            sources[operation.path] = sys_.open_tree(operation.path), False
         elif isinstance(operation, CopyOf) and os.path.isfile(operation.source):
             with open(operation.source, "rb") as file:
                 copies[operation.path] = file.read()
@@ -84,9 +89,11 @@ def build(plan: list[Operation], staging: str, birth: str) -> None:
     os.chdir(staging)
     for operation in plan:
         _carry_out(operation, sources, copies)
-    for path in (".", *(o.path[1:] for o in plan if not isinstance(o, Bind))):
+    for path in (".", *(o.path[1:] for o in plan if o.path not in sources)):
         if os.path.lexists(path):
             os.chown(path, LOOKS_LIKE_ROOT, LOOKS_LIKE_ROOT, follow_symlinks=False)
+    if rootless:
+        sys_.mount("proc", "proc", "proc", sys_.MS_NOSUID | sys_.MS_NODEV | sys_.MS_NOEXEC)
     _bring(ours)
     os.mkdir(".old")
     sys_.pivot_root(".", ".old")
@@ -119,18 +126,17 @@ def _carry_out(
         case Link(_, target):
             os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
             os.symlink(target, path)
-        case Device(_, major, minor):
+        case Device(_, major, minor) if operation.path not in sources:
             os.mknod(path, 0o020666, os.makedev(major, minor))
             os.chmod(path, 0o666)
-        case Bind():
-            if operation.path in sources:
-                fd, is_directory = sources[operation.path]
-                if is_directory:
-                    os.makedirs(path, exist_ok=True)
-                elif not os.path.exists(path):
-                    _write(path, b"", 0o644)
-                sys_.move_mount(fd, path)
-                os.close(fd)
+        case Bind() | Device() if operation.path in sources:
+            fd, is_directory = sources[operation.path]
+            if is_directory:
+                os.makedirs(path, exist_ok=True)
+            elif not os.path.exists(path):
+                _write(path, b"", 0o644)
+            sys_.move_mount(fd, path)
+            os.close(fd)
 
 
 def _write(path: str, content: bytes, mode: int) -> None:

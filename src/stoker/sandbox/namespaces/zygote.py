@@ -53,12 +53,15 @@ _PROGRAM_ENVIRON = {  # until it knows its function's; what a customer may set o
 class Settings:
     """What every sandbox of this zygote has in common."""
 
-    def __init__(self, uid: int, gid: int, root: int, seccomp: bytes, files: int) -> None:
+    def __init__(
+        self, uid: int, gid: int, root: int, seccomp: bytes, files: int, processes: int
+    ) -> None:
         self.uid = uid  # inside
         self.gid = gid
         self.root = root  # outside, of what looks like root's inside (idmap.py)
         self.seccomp = seccomp
         self.files = files  # RLIMIT_NOFILE
+        self.processes = processes  # RLIMIT_NPROC, or 0 for none
 
 
 Start = Callable[[], NoReturn]
@@ -115,7 +118,7 @@ class Order(ctypes.Structure):
 
     _fields_ = [
         *((name, ctypes.c_int) for name in ("proc", "report", "inside_uid", "inside_gid", "root")),
-        *((name, ctypes.c_int) for name in ("files", "runtime", "span_count")),
+        *((name, ctypes.c_int) for name in ("files", "processes", "runtime", "span_count")),
         ("spans", ctypes.c_char_p),
         ("masks", ctypes.c_char_p),
         ("filter_length", ctypes.c_ushort),
@@ -207,6 +210,7 @@ def _run(runtime: Start) -> NoReturn:
 def _order(report: int, proc: int, settings: Settings, has_runtime: bool) -> Order:
     order = Order(proc=proc, report=report, files=settings.files, runtime=has_runtime)
     order.inside_uid, order.inside_gid, order.root = settings.uid, settings.gid, settings.root
+    order.processes = settings.processes
     order.masks = b"".join(b"/proc/%s\0" % name.encode() for name in MASKED) + b"\0"
     order.filter, order.filter_length = settings.seccomp, len(settings.seccomp) // 8
     return order
@@ -246,4 +250,5 @@ def main() -> None:
 def read_settings(text: str) -> tuple[Settings, dict[str, Any]]:
     data = json.loads(text)
     seccomp = bytes.fromhex(data["seccomp"])
-    return Settings(data["uid"], data["gid"], data["root"], seccomp, data["files"]), data
+    ids = data["uid"], data["gid"], data["root"]
+    return Settings(*ids, seccomp, data["files"], data["processes"]), data
