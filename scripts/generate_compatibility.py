@@ -179,8 +179,8 @@ DIFFERENCES = {
             "REST APIs",
             "answer at the same addresses as HTTP APIs, and at "
             "`/restapis/ID/STAGE/_user_request_/`. Integrations are functions, or MOCK: HTTP, "
-            "HTTP_PROXY and other services' are kept, and answered 501; so are Cognito "
-            "authorizers. VPC links, domain names, documentation, SDKs, exports, test "
+            "HTTP_PROXY and other services' are kept, and answered 501. VPC links, domain names, "
+            "documentation, SDKs, exports, test "
             "invocations and canary releases are refused by name; definitions in YAML have 1 MB "
             "and no aliases. Caches, throttles, quotas, logs, method settings, client "
             "certificates, minimumCompressionSize and resource policies of APIs are kept and "

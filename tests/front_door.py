@@ -33,6 +33,7 @@ from stoker.events.dispatcher import Dispatcher
 from stoker.events.settings import EventSettings
 from stoker.http.server import HttpServer
 from stoker.invoke.catalog import Catalog
+from stoker.neighbours.neighbours import Neighbours
 from stoker.observe.logs import LogStore
 from stoker.queues.broker import Broker
 from stoker.reconcilers.activation import Activation
@@ -146,7 +147,11 @@ class Answer:
 
 @asynccontextmanager
 async def open_door(
-    folder: Path, *, inside: Target | None = None, settings: Settings | None = None
+    folder: Path,
+    *,
+    inside: Target | None = None,
+    settings: Settings | None = None,
+    neighbours: Neighbours | None = None,
 ) -> AsyncIterator[Door]:
     store = SqliteStore(folder / "stoker.db")
     await store.open()
@@ -189,6 +194,7 @@ async def open_door(
         settings,
         activation.wake,
         gateways=Gateways(clock),
+        neighbours=neighbours,
     )
     await control.gateways.follow(store)
     running = asyncio.create_task(activation.run())

@@ -4,13 +4,15 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
+
+from tests.running import StokerProcess
 
 KEY_ID = "one"
 
@@ -75,3 +77,20 @@ async def open_issuer() -> AsyncIterator[Issuer]:
     async with server:
         issuer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         yield issuer
+
+
+def signed_in(server: StokerProcess) -> tuple[str, str, dict[str, str]]:
+    """A user pool of the Cognito there, a client of it, and the tokens of one user."""
+    with closing(server.client("cognito-idp")) as users:
+        pool = users.create_user_pool(PoolName="pool")["UserPool"]["Id"]
+        client = users.create_user_pool_client(
+            UserPoolId=pool, ClientName="site", ExplicitAuthFlows=["ADMIN_NO_SRP_AUTH"]
+        )["UserPoolClient"]["ClientId"]
+        users.admin_create_user(UserPoolId=pool, Username="ann")
+        secret = {"UserPoolId": pool, "Username": "ann", "Password": "Passw0rd!", "Permanent": True}
+        users.admin_set_user_password(**secret)
+        tokens = users.admin_initiate_auth(
+            UserPoolId=pool, ClientId=client, AuthFlow="ADMIN_NO_SRP_AUTH",
+            AuthParameters={"USERNAME": "ann", "PASSWORD": "Passw0rd!"},
+        )["AuthenticationResult"]  # fmt: skip
+    return pool, client, tokens

@@ -168,19 +168,6 @@ def test_a_validator_looks_before_anything_is_called(tmp_path: Path) -> None:
     at_the_door(tmp_path, story)
 
 
-def test_cognito_is_kept_and_answered_501(tmp_path: Path) -> None:
-    async def story(door: Door) -> None:
-        asks = {"type": "cognito_user_pools", "providerARNs": ["arn:aws:cognito-idp:::userpool/x"]}
-        scheme = {"type": "apiKey", "name": "Authorization", "in": "header"}
-        method = {**PROXY, "security": [{"pool": []}]}
-        schemes = {"pool": {**scheme, f"{X}-authorizer": asks}}
-        api = await make(door, {"/": {"get": method}}, securityDefinitions=schemes)
-        assert (await fetch(door, api)).status == 501
-        assert not door.echo.invocations
-
-    at_the_door(tmp_path, story)
-
-
 def test_put_rest_api_takes_the_place_of_what_was(tmp_path: Path) -> None:
     async def story(door: Door) -> None:
         api = await guarded(door, "token")

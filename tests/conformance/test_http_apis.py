@@ -9,6 +9,7 @@ import pytest
 
 from tests.conformance.test_function_urls import fetch
 from tests.running import REGION, StokerProcess
+from tests.tokens import signed_in
 
 Create = Callable[..., str]
 
@@ -96,18 +97,7 @@ def test_a_user_of_a_pool_passes_with_the_token_that_cognito_gave(
     server: StokerProcess, lambda_client: Any, create: Create
 ) -> None:
     site = permitted(lambda_client, create(SITE))
-    with closing(server.client("cognito-idp")) as users:
-        pool = users.create_user_pool(PoolName="pool")["UserPool"]["Id"]
-        client = users.create_user_pool_client(
-            UserPoolId=pool, ClientName="site", ExplicitAuthFlows=["ADMIN_NO_SRP_AUTH"]
-        )["UserPoolClient"]["ClientId"]
-        users.admin_create_user(UserPoolId=pool, Username="ann")
-        secret = {"UserPoolId": pool, "Username": "ann", "Password": "Passw0rd!", "Permanent": True}
-        users.admin_set_user_password(**secret)
-        tokens = users.admin_initiate_auth(
-            UserPoolId=pool, ClientId=client, AuthFlow="ADMIN_NO_SRP_AUTH",
-            AuthParameters={"USERNAME": "ann", "PASSWORD": "Passw0rd!"},
-        )["AuthenticationResult"]  # fmt: skip
+    pool, client, tokens = signed_in(server)
     with closing(server.client("apigatewayv2")) as apis:
         made = apis.create_api(Name="users", ProtocolType="HTTP", Target=site)
         id, host = made["ApiId"], made["ApiEndpoint"].removeprefix("http://")

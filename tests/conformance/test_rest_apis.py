@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.running import StokerProcess
+from tests.tokens import signed_in
 
 Create = Callable[..., str]
 
@@ -122,6 +123,38 @@ def test_a_rest_api_serves_functions(
     assert (status, who["principalId"], who["n"], who["ok"]) == (201, "me", "1", "true")
     gateway.delete_rest_api(restApiId=api_id)
     assert fetch(server, host, "/dev/things/1")[0] == 403
+
+
+@pytest.mark.slow
+@pytest.mark.root
+def test_a_user_of_a_pool_passes_with_the_token_that_cognito_gave(
+    server: StokerProcess, lambda_client: Any, gateway: Any, create: Create
+) -> None:
+    name = create(SITE)
+    arn = lambda_client.get_function(FunctionName=name)["Configuration"]["FunctionArn"]
+    pool, _, tokens = signed_in(server)
+    region, account = arn.split(":")[3:5]
+    api = gateway.create_rest_api(name="users")
+    one = {"restApiId": api["id"], "resourceId": api["rootResourceId"], "httpMethod": "GET"}
+    authorizer = gateway.create_authorizer(
+        restApiId=api["id"], name="pool", type="COGNITO_USER_POOLS",
+        identitySource="method.request.header.Authorization",
+        providerARNs=[f"arn:aws:cognito-idp:{region}:{account}:userpool/{pool}"],
+    )["id"]  # fmt: skip
+    gateway.put_method(**one, authorizationType="COGNITO_USER_POOLS", authorizerId=authorizer)
+    gateway.put_integration(**one, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri(arn))
+    gateway.create_deployment(restApiId=api["id"], stageName="dev")
+    lambda_client.add_permission(
+        FunctionName=name, StatementId="api", Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
+    )  # fmt: skip
+    host = f"{api['id']}.execute-api.localhost:{server.port}"
+    status, event, _ = fetch(server, host, "/dev/", Authorization=tokens["IdToken"])
+    assert status == 201
+    assert event["requestContext"]["authorizer"]["claims"]["cognito:username"] == "ann"
+    for text in (tokens["AccessToken"], f"{tokens['IdToken'][:-8]}AAAAAAAA"):
+        assert fetch(server, host, "/dev/", Authorization=text)[0] == 401
+    gateway.delete_rest_api(restApiId=api["id"])
 
 
 def test_nobody_else_waits_while_a_body_is_held_against_a_model(

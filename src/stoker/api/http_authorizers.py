@@ -40,7 +40,7 @@ class _Kept:
 class Authorizers:
     def __init__(self, outside: Outside, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._issuers = Issuers(outside, clock)
+        self.issuers = Issuers(outside, clock)
         self._kept: dict[tuple[str, ...], _Kept] = {}
 
     async def authorized(self, control: Control, asked: ApiRequest) -> ApiRequest:
@@ -64,7 +64,7 @@ class Authorizers:
             del self._kept[key]
 
     async def close(self) -> None:
-        await self._issuers.close()
+        await self.issuers.close()
 
     # ---- JSON Web Tokens ----
 
@@ -75,7 +75,7 @@ class Authorizers:
             text = text[len(BEARER) :].strip()
         try:
             token = json_web_tokens.read(text)
-            key = await self._issuers.key(
+            key = await self.issuers.key(
                 control.neighbours, asked.api.account, authorizer.issuer, token.key_id
             )
             if key is None:

@@ -27,6 +27,10 @@ class BadToken(Exception):
     """It is none that counts; the text says why, as AWS's `error_description` does."""
 
 
+class Expired(BadToken):
+    """It was one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     algorithm: str
@@ -84,8 +88,13 @@ def check(token: Token, *, issuer: str, audiences: tuple[str, ...], now: float) 
     told = claims["aud"] if "aud" in claims else claims.get("client_id")
     if not any(one in audiences for one in (told if isinstance(told, list) else [told])):
         raise BadToken("the token does not have a valid audience")
+    check_times(token, now)
+
+
+def check_times(token: Token, now: float) -> None:
+    claims = token.claims
     if now >= _moment(claims, "exp"):
-        raise BadToken("the token has expired")
+        raise Expired("the token has expired")
     if "nbf" in claims and now < _moment(claims, "nbf"):
         raise BadToken("the token is not valid yet")
     if "iat" in claims and now < _moment(claims, "iat"):

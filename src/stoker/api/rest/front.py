@@ -9,11 +9,13 @@ Every refusal is a gateway response, which the API may have changed; the reason 
 import base64
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from stoker.api.control import Caller, Control
 from stoker.api.identifiers import new_request_id, random_digits
-from stoker.api.rest import authorizers, integrations
+from stoker.api.rest import authorizers, integrations, user_pools
 from stoker.api.rest.working import MATCHING, worked
 from stoker.core import web_pages
 from stoker.core.gateway_addresses import GatewayAddress, domain
@@ -132,14 +134,14 @@ async def _authorized(
             signer = _signer(control, exchange, served, scope, caller)
             asked = replace(asked, incoming=replace(asked.incoming, signer=signer))
         case "CUSTOM":
-            authorizer = served.content["authorizers"].get(method.get("authorizerId"))
-            if authorizer is None:
-                raise gateway_responses.failed()
-            asked, granted = await authorizers.authorized(control, asked, dict(authorizer))
+            authorizer = _authorizer(served, method)
+            asked, granted = await authorizers.authorized(control, asked, authorizer)
             usage_key = granted.usage_key
+        case "COGNITO_USER_POOLS":
+            authorizer = _authorizer(served, method)
+            asked = await user_pools.authorized(control, asked, authorizer)
         case other:
-            message = f"Stoker has not built methods with authorizationType {other}."
-            raise Refused("AUTHORIZER_CONFIGURATION_ERROR", message, "NotImplementedException", 501)
+            raise AssertionError(f"methods are checked when they are made: {other}")
     if method.get("apiKeyRequired"):
         from_authorizer = served.content["api"].get("apiKeySource") == "AUTHORIZER"
         header = asked.incoming.headers.get("x-api-key", "")
@@ -149,6 +151,13 @@ async def _authorized(
             raise gateway_responses.forbidden()
         asked = replace(asked, api_key=(value, key_id))
     return asked
+
+
+def _authorizer(served: ServedStage, method: Mapping[str, Any]) -> dict[str, Any]:
+    found = served.content["authorizers"].get(method.get("authorizerId"))
+    if found is None:
+        raise gateway_responses.failed()
+    return dict(found)
 
 
 def _signer(

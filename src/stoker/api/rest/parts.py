@@ -10,7 +10,7 @@ from stoker.core.rest.records import found
 async def create_authorizer(
     control: Control, call: Call[shapes.CreateAuthorizerInput]
 ) -> shapes.Authorizer:
-    """A function that says who may. (Cognito's are kept, and not asked.)"""
+    """A function that says who may, or user pools whose tokens do."""
     answer: shapes.Authorizer = await on_api(
         control, call, lambda doc, asked, facts: parts.add_authorizer(doc, asked, facts)
     )

@@ -48,7 +48,8 @@ def _check_authorizer(doc: Doc, authorizer: Doc) -> None:
             f"The authorizer result TTL must be between 0 and {MOST_TTL_S} seconds"
         )
     if kind == "COGNITO_USER_POOLS":
-        return  # kept; methods that have one answer 501
+        _check_expression(authorizer)
+        return
     if not is_function_uri(authorizer.get("authorizerUri") or ""):
         raise BadRequestException(
             "Invalid Authorizer URI: "
@@ -62,6 +63,10 @@ def _check_authorizer(doc: Doc, authorizer: Doc) -> None:
     for source in filter(None, sources):
         if not _SOURCE.fullmatch(source):
             raise BadRequestException(f"Invalid identity source: {source}")
+    _check_expression(authorizer)
+
+
+def _check_expression(authorizer: Doc) -> None:
     try:
         regex.read(authorizer.get("identityValidationExpression") or "")
     except regex.BadRegex as error:
