@@ -44,10 +44,10 @@ def test_times_are_billed_as_their_reports_say() -> None:
 def test_invocations_are_billed_by_memory_and_storage() -> None:
     metrics = Metrics(ARM)
     for _ in range(LISTED + 1):
-        metrics.invoked(invocation(), 0.0, 9.5, failed=False)
+        metrics.invoked(invocation(), 0.0, 9.5, 40, failed=False)
     larger = replace(TARGET, memory_mb=2048, ephemeral_mb=1536)
-    metrics.invoked(invocation(larger), 0.0, 1000.0, failed=True)
-    metrics.invoked(invocation(), 0.0, 1000.0, failed=False)
+    metrics.invoked(invocation(larger), 0.0, 1000.0, 40, failed=True)
+    metrics.invoked(invocation(), 0.0, 1000.0, 40, failed=False)
     assert billed(metrics) == pytest.approx(
         {
             "Requests": LISTED + 3,
@@ -61,8 +61,8 @@ def test_invocations_are_billed_by_memory_and_storage() -> None:
 def test_what_ran_on_what_is_provisioned_is_billed_as_that() -> None:
     metrics = Metrics(ARM)
     metrics.provisioned(invocation(), 0.0, 10)
-    metrics.invoked(invocation(), 0.0, 9.5, failed=False)
-    metrics.invoked(invocation(), 0.0, 1000.0, failed=False)  # found no place there
+    metrics.invoked(invocation(), 0.0, 9.5, 40, failed=False)
+    metrics.invoked(invocation(), 0.0, 1000.0, 40, failed=False)  # found no place there
     metrics.bill(TARGET, {Item.PROVISIONED: 60.0})
     assert billed(metrics) == pytest.approx(
         {

@@ -15,12 +15,12 @@ from rich.table import Table
 from stoker.cli.client import DEFAULT_URL, Region, Url, client, console_for_tables, err, plain, told
 from stoker.cli.functions import AsJson
 from stoker.cli.spans import seconds
-from stoker.core.metrics import BILLING
+from stoker.core.metrics import BILL_SPAN_S, BILLING, start_of
 from stoker.core.price_list import READ_ON, Item
 from stoker.core.prices import Prices, added, prices, said
 
 _QUERIES = 500  # of one GetMetricData
-_HOUR_S = 3600
+_DAY_S = 86_400
 _COLUMNS = {
     "requests $": (Item.REQUESTS,),
     "duration": (Item.DURATION,),
@@ -46,7 +46,9 @@ class Cost:
 
 
 def cost(
-    last: Annotated[str, typer.Option(help="How far back: 30m, 2h, 3d, 1w.")] = "1h",
+    last: Annotated[
+        str, typer.Option(help="How far back, by quarters of an hour: 30m, 2h, 3d, 1w.")
+    ] = "1h",
     function: Annotated[str | None, typer.Option(help="Only this one.")] = None,
     prices_of: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day whose prices are taken.")
@@ -93,10 +95,10 @@ def _amounts(
 def _sums(
     cloudwatch: Any, metrics: list[dict[str, Any]], back_s: int
 ) -> Iterator[tuple[dict[str, Any], float]]:
-    """Of each, from so long ago until now, by whole minutes."""
+    """Of each, from the quarter of an hour so long ago until now."""
     now = time.time()
-    minutes = math.ceil(back_s / 60) + 1
-    period = 60 * minutes if 60 * minutes > _HOUR_S else 60
+    begun = start_of(now - back_s, BILL_SPAN_S)
+    period = max(_DAY_S, 60 * math.ceil((now - begun) / 60) + 60)  # all of it at once
     for begin in range(0, len(metrics), _QUERIES):
         some = metrics[begin : begin + _QUERIES]
         queries = [
@@ -104,7 +106,7 @@ def _sums(
             for n, metric in enumerate(some)
         ]
         pages = cloudwatch.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=queries, StartTime=now - back_s, EndTime=now + 60
+            MetricDataQueries=queries, StartTime=begun, EndTime=now + 60
         )
         for page in pages:
             for result in page["MetricDataResults"]:

@@ -19,6 +19,7 @@ LAMBDA: Final = "AWS/Lambda"
 BILLING: Final = "Stoker/Billing"  # what AWS would count (core/price_list.py); AWS has none such
 MINUTE_S: Final = 60
 DAY_S: Final = 86_400
+BILL_SPAN_S: Final = 900  # how fine bills are kept: by the minute they would be a quarter of all
 
 # How fine is kept what is so old, as on AWS.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from stoker.core.invocation import Invocation, Target
 from stoker.core.invocation_price import of_target
 from stoker.core.metrics import (
+    BILL_SPAN_S,
     LAMBDA,
     MINUTE_S,
     Name,
@@ -162,7 +163,7 @@ class Metrics:
 
     def bill(self, target: Target, amounts: Amounts) -> None:
         """What AWS would count for a function besides the time of its handlers."""
-        values = self._other(self._bill_of(target), start_of(time.time()))
+        values = self._other(self._bill_of(target), start_of(time.time(), BILL_SPAN_S))
         if values is not None:
             _put(values, amounts)
 
@@ -241,7 +242,8 @@ class Metrics:
             for name, statistic in minute.values().items():
                 kept.setdefault(name, Statistic()).merge(statistic)
             if minute.invocations:
-                bill = found.setdefault((self._bill_of(target), number * MINUTE_S), {})
+                start = start_of(number * MINUTE_S, BILL_SPAN_S)
+                bill = found.setdefault((self._bill_of(target), start), {})
                 _put(bill, {Item.REQUESTS: minute.invocations, **minute.bill})
         for (source, _), values in found.items():
             self._total(source, values)
@@ -278,8 +280,9 @@ class Metrics:
 
 
 def _put(values: dict[Name, Statistic], amounts: Amounts) -> None:
+    """Nobody asks for percentiles of a bill."""
     for item, amount in amounts.items():
-        values.setdefault(bill_name(item), Statistic()).add(amount)
+        values.setdefault(bill_name(item), Statistic(sizes=None)).add(amount)
 
 
 def _ones(ones: int, of: int) -> Statistic:
