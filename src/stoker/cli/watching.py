@@ -161,13 +161,13 @@ class Watch:
         path = f"{folder}/{name}" if folder else name
         if not mask & _IS_DIR:
             self._take(path, mask)
-        elif mask & (_DELETE | _MOVED_FROM):
-            self._forget(path)
+        elif mask & _MOVED_FROM:
+            self._forget(path)  # of one that is removed, all that was in it has gone before
         elif mask & (_CREATE | _MOVED_TO) and self._deep and name not in LEFT_OUT:
             self._look(path)
 
     def _forget(self, folder: str) -> None:
-        """It is gone, with all that was in it."""
+        """It has moved, with all that is in it."""
         self.state.drop_below(folder)
         below = f"{folder}/"
         self.doors = {door for door in self.doors if not door.startswith(below)}
