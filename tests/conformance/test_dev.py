@@ -94,6 +94,7 @@ def test_what_is_saved_runs_until_the_end_and_then_what_was_deployed(
         assert answer(lambda_client, name) == "whole"
         assert dev.end() == 0
     assert "what was deployed is there again" in dev.said
+    assert "rehearsal" not in dev.said, "no invocation of ours is in the log of an init"
     assert answer(lambda_client, name) == "whole", "the other one had deployed that first"
 
 

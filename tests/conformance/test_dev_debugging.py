@@ -5,6 +5,7 @@ What stands for debugpy is ten lines long here; tests/slow/test_debuggers.py has
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,11 @@ def serve(listener):
     while True:
         peer = listener.accept()[0]
         peers.put(peer)
+        said = b""
         while line := peer.recv(100):
-            lines.put(line.decode())
+            said += line
+            if said.endswith(b"on"):
+                lines.put(said.decode())
 """
 SOURCE = """
 import debugpy
@@ -35,6 +39,7 @@ def handler(event, context):
     return debugpy.lines.get()
 """
 LIMIT_S = 1
+GREETING = b"content-length:"
 
 
 def test_an_invocation_that_is_debugged_takes_its_time(
@@ -49,13 +54,18 @@ def test_an_invocation_that_is_debugged_takes_its_time(
         port = dev.debug_port()
         dev.until("runs /")
         invoked = pool.submit(answer, lambda_client, "debugged")
+        with socket.create_connection(("127.0.0.1", port), 60) as page:
+            page.sendall(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}")
+            with suppress(ConnectionResetError):
+                assert page.recv(100) == b"", "a web page is not let in"
         with socket.create_connection(("127.0.0.1", port), 60) as debugger:
+            debugger.sendall(GREETING)
             assert debugger.recv(100) == b"stands"
             debugger.settimeout(1.5 * LIMIT_S)
             with pytest.raises(TimeoutError):
                 debugger.recv(1)  # nothing more comes: it stands
             debugger.sendall(b"go on")
-            assert invoked.result(60) == "go on"
+            assert invoked.result(60) == "Content-Length:go on"
         dev.until("debugger gone")
         failed = answer(lambda_client, "debugged")
         assert failed["errorType"] == "Sandbox.Timedout", "and without one there is a limit again"

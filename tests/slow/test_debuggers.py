@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import socket
+import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ import aiohttp
 import pytest
 
 from tests.developing import Dev, answer
+from tests.java_sources import compiled, javas, lacking
 from tests.nodes import FOUND, needs_node
 from tests.running import StokerProcess
 
@@ -162,5 +164,64 @@ def test_nodes_inspector_stands_on_a_breakpoint_for_longer_than_the_timeout(
         dev.until("runs /")
         assert answer(lambda_client, folder.name, "in") == "in"
         asyncio.run(debug(dev.debug_port(), pool))
+        dev.until("debugger gone")
+    lambda_client.delete_function(FunctionName=folder.name)
+
+
+class Jdwp:
+    """As much of Java's Debug Wire Protocol as stops everything, and lets it go on."""
+
+    def __init__(self, port: int) -> None:
+        self._sock = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+        self._numbers = itertools.count(1)
+        self._sock.sendall(b"JDWP-Handshake")
+        assert self._read(14) == b"JDWP-Handshake"
+
+    def ask(self, commands: int, command: int) -> None:
+        number = next(self._numbers)
+        self._sock.sendall(struct.pack(">IIBBB", 11, number, 0, commands, command))
+        while True:
+            size, answered, flags, error = struct.unpack(">IIBH", self._read(11))
+            self._read(size - 11)
+            if flags & 0x80 and answered == number:
+                assert error == 0
+                return
+
+    def _read(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            data += self._sock.recv(size - len(data))
+        return data
+
+    def __enter__(self) -> "Jdwp":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._sock.close()
+
+
+@pytest.mark.skipif(bool(lacking()), reason=lacking() or "there is a Java")
+def test_java_is_stopped_for_longer_than_its_timeout(
+    server: StokerProcess, lambda_client: Any, tmp_path: Path
+) -> None:
+    source = "public class Main { public String in(String event) { return event; } }"
+    folder = tmp_path / "debugged-java"
+    folder.mkdir()
+    for name, code in compiled(tmp_path / "built", {"Main.java": source}).items():
+        (folder / name).write_bytes(code)
+    runtime = javas()[-1].runtime
+    options = ["--runtime", runtime, "--handler", "Main::in", "--timeout", "2"]
+    options += ["--memory", "512", "--debug-port", "0"]
+    virtual_machine, suspend, resume = 1, 8, 9
+    with ThreadPoolExecutor(1) as pool, Dev(folder, server.url, *options) as dev:
+        dev.until("runs /")
+        assert answer(lambda_client, folder.name, "in") == "in"
+        with Jdwp(dev.debug_port()) as debugger:
+            debugger.ask(virtual_machine, suspend)
+            invoked = pool.submit(answer, lambda_client, folder.name, "in")
+            with pytest.raises(TimeoutError):
+                invoked.result(STANDS_S)
+            debugger.ask(virtual_machine, resume)
+            assert invoked.result(PATIENCE_S) == "in"
         dev.until("debugger gone")
     lambda_client.delete_function(FunctionName=folder.name)

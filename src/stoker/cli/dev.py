@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
@@ -124,7 +124,7 @@ def _shown(groups: Mapping[str, str], cloud: Callable[[], Any]) -> Iterator[None
     since_ms = int(time.time() * 1000)
 
     def follow(group: str, function: str) -> None:
-        with suppress(BotoCoreError):  # the server is gone: others say that
+        with suppress(BotoCoreError, ClientError):  # the server is gone: others say that
             for event in logs.events(cloud(), group, "", since_ms, lambda: not over.wait(POLL_S)):
                 line = dev_view.line(function, event)
                 if line is not None:

@@ -13,8 +13,10 @@ _CHUNK = 65536
 class Relay:
     """Listens on 127.0.0.1 until close()."""
 
-    def __init__(self, link: Link, say: Callable[[str], None]) -> None:
+    def __init__(self, link: Link, greeting: bytes, say: Callable[[str], None]) -> None:
+        """`greeting`: who begins otherwise is no debugger, and is not let in."""
         self._link = link
+        self._greeting = greeting
         self._say = say
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
@@ -37,8 +39,10 @@ class Relay:
         assert task is not None
         self._open.add(task)
         try:
-            await self._serve(reader, writer)
-        except asyncio.CancelledError:
+            first = await reader.readexactly(len(self._greeting))
+            if first.lower() == self._greeting.lower():
+                await self._serve(reader, writer)
+        except (asyncio.CancelledError, asyncio.IncompleteReadError):
             pass  # it is over for all of us
         except (Refused, LinkLost, OSError) as error:
             self._say(f"debugger: {error or 'the server is gone'}")
@@ -50,6 +54,7 @@ class Relay:
         number, sock = await self._link.attach()
         try:
             inside_reader, inside_writer = await _streams(sock)
+            inside_writer.write(self._greeting)
             self._say("debugger attached: nothing times out, and nothing is frozen")
             try:
                 there = asyncio.create_task(_pass_on(reader, inside_writer))

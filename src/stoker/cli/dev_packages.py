@@ -10,10 +10,12 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from stoker.core.limits import RUNTIMES, Family
@@ -35,11 +37,14 @@ class Packages:
         name = hashlib.sha256(f"{folder.resolve()}\0{runtime}".encode()).hexdigest()[:16]
         self._place = cache() / f"{folder.resolve().name}-{name}"
         self._asked = ""  # by what was installed, or tried, last
+        self._shown: Path | None = None  # the function may be using it
 
     @property
     def beside(self) -> Path | None:
         """The folder that the function is to see beside the code; None: it needs none."""
-        return self._installed(self._digest()) if self._family is Family.PYTHON else None
+        if self._family is Family.PYTHON:
+            self._shown = self._installed(self._digest()) or self._shown
+        return self._shown
 
     def stale(self) -> bool:
         """Is there something to install that was not tried yet?"""
@@ -61,6 +66,9 @@ class Packages:
             await _run([npm, "install", "--no-audit", "--no-fund"], self._folder, say)
             (self._place / _DONE).write_text(digest)
             return
+        for old in self._place.glob("python-*"):
+            if old != self._shown:
+                shutil.rmtree(old, ignore_errors=True)
         half = Path(tempfile.mkdtemp(dir=self._place))
         try:
             await _run(self._installer(half), self._folder, say)
@@ -70,8 +78,6 @@ class Packages:
 
     def _put_in_place(self, half: Path, digest: str) -> None:
         half.chmod(0o755)
-        for old in self._place.glob("python-*"):
-            shutil.rmtree(old, ignore_errors=True)
         half.rename(self._place / f"python-{digest[:16]}")
 
     def _installer(self, target: Path) -> list[str]:
@@ -143,5 +149,6 @@ async def _run(command: list[str], folder: Path, say: Callable[[str], None]) -> 
             raise ValueError(f"{' '.join(command[:4])} … failed")
     finally:
         if process.returncode is None:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # installers have helpers
             await process.wait()

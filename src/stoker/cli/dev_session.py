@@ -10,6 +10,7 @@ from stoker.cli.dev_debug import Relay
 from stoker.cli.dev_link import Link
 from stoker.cli.dev_packages import Packages
 from stoker.cli.watching import Watch
+from stoker.core.developing import greeting
 
 BACK_S = 10.0  # builders remove their folder and make it again
 LOOK_S = 0.05  # whether it is there again
@@ -37,7 +38,7 @@ class Session:
         self._say: Callable[[str], None] = lambda text: say(f"{function.name}: {text}")
         self._packages = Packages(function.folder, function.runtime, debugged=bool(debug))
         self._link = Link(door)
-        self._relay = Relay(self._link, self._say)
+        self._relay = Relay(self._link, greeting(function.runtime) if debug else b"", self._say)
         self._changed = asyncio.Event()
         self._watch: Watch | None = None
 

@@ -11,8 +11,14 @@ from dataclasses import dataclass, replace
 from stoker.core.invocation import Developed, Target
 from stoker.core.limits import RUNTIMES, Family
 
-# Where a debugger finds each family's runtime, inside; as each family's own tools have it.
+# Where a debugger finds each family's runtime, inside; as each family's own tools have it. And how
+# it begins to talk: a web page can send requests to a port of this machine, but not like this.
 DEBUG_PORTS = {Family.PYTHON: 5678, Family.NODE: 9229, Family.JAVA: 5005}
+GREETINGS = {
+    Family.PYTHON: b"Content-Length:",
+    Family.NODE: b"GET ",  # its inspector looks at the Host header, and its path is a secret
+    Family.JAVA: b"JDWP-Handshake",
+}
 DEBUGS = ("", "listen", "wait")
 _FINGERPRINT = re.compile(r"[0-9a-f]{1,64}")
 _MARK = "@"  # between what is shared and its state: in no digest, and in no name
@@ -46,6 +52,11 @@ def folder_of(code: str) -> str | None:
 def debug_port(runtime: str) -> int | None:
     """None: nobody knows how to debug it."""
     return DEBUG_PORTS.get(RUNTIMES[runtime].family)
+
+
+def greeting(runtime: str) -> bytes:
+    """What a debugger of this runtime says first."""
+    return GREETINGS[RUNTIMES[runtime].family]
 
 
 def variables(target: Target, packages_root: str) -> dict[str, str]:
