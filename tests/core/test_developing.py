@@ -5,24 +5,9 @@ from dataclasses import replace
 import pytest
 
 from stoker.core.developing import Overlay, folder_of, is_fingerprint, variables
-from stoker.core.invocation import LogSettings, Target
+from tests.core.test_environ import TARGET as ORDERS
 
-TARGET = Target(
-    account="123456789012",
-    region="eu-west-1",
-    name="orders",
-    version="$LATEST",
-    runtime="python3.13",
-    handler="app.main",
-    role="arn:aws:iam::123456789012:role/r",
-    code="a" * 64,
-    layers=(),
-    memory_mb=256,
-    timeout_s=3,
-    ephemeral_mb=512,
-    environment=(("JAVA_TOOL_OPTIONS", "-Dmine=1"),),
-    log=LogSettings(group="/aws/lambda/orders"),
-)
+TARGET = replace(ORDERS, environment=(("JAVA_TOOL_OPTIONS", "-Dmine=1"),))
 
 
 def test_each_state_of_a_folder_has_environments_of_its_own() -> None:

@@ -30,6 +30,21 @@ NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]+")
 out = Console(highlight=False, soft_wrap=True)
 
 
+# What `stoker deploy` and `stoker dev` take alike.
+What = Annotated[
+    Path,
+    typer.Argument(help="A folder, with a handler or a template, or a template.", exists=True),
+]
+Name = Annotated[str, typer.Option(help="Of the function or the stack. Default: the folder's.")]
+Runtime = Annotated[str, typer.Option(help="Default: what the folder looks like.")]
+Handler = Annotated[str, typer.Option(help="Default: what is found.")]
+Memory = Annotated[int, typer.Option(help="MB.")]
+Timeout = Annotated[int, typer.Option(help="Seconds.")]
+Env = Annotated[list[str], typer.Option(help="NAME=VALUE; may be repeated.")]
+PublicUrl = Annotated[bool, typer.Option("--url", help="Give it a URL that everybody may call.")]
+Parameter = Annotated[list[str], typer.Option(help="Of the template, NAME=VALUE; may be repeated.")]
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a folder seems to hold."""
@@ -39,24 +54,15 @@ class Found:
 
 
 def deploy(
-    what: Annotated[
-        Path,
-        typer.Argument(help="A folder, with a handler or a template, or a template.", exists=True),
-    ],
-    name: Annotated[
-        str, typer.Option(help="Of the function or the stack. Default: the folder's.")
-    ] = "",
-    runtime: Annotated[str, typer.Option(help="Default: what the folder looks like.")] = "",
-    handler: Annotated[str, typer.Option(help="Default: what is found.")] = "",
-    memory: Annotated[int, typer.Option(help="MB.")] = 0,
-    timeout: Annotated[int, typer.Option(help="Seconds.")] = 0,
-    env: Annotated[list[str], typer.Option(help="NAME=VALUE; may be repeated.")] = [],  # noqa: B006
-    url: Annotated[
-        bool, typer.Option("--url", help="Give it a URL that everybody may call.")
-    ] = False,
-    parameter: Annotated[
-        list[str], typer.Option(help="Of the template, NAME=VALUE; may be repeated.")
-    ] = [],  # noqa: B006
+    what: What,
+    name: Name = "",
+    runtime: Runtime = "",
+    handler: Handler = "",
+    memory: Memory = 0,
+    timeout: Timeout = 0,
+    env: Env = [],  # noqa: B006
+    url: PublicUrl = False,
+    parameter: Parameter = [],  # noqa: B006
     endpoint_url: Url = DEFAULT_URL,
     region: Region = "us-east-1",
 ) -> None:

@@ -16,7 +16,19 @@ from rich.markup import escape
 
 from stoker.cli import dev_view, logs
 from stoker.cli.client import DEFAULT_URL, Region, Url, client, told, written
-from stoker.cli.deploy import called_by, deploy
+from stoker.cli.deploy import (
+    Env,
+    Handler,
+    Memory,
+    Name,
+    Parameter,
+    PublicUrl,
+    Runtime,
+    Timeout,
+    What,
+    called_by,
+    deploy,
+)
 from stoker.cli.dev_life import Life
 from stoker.cli.dev_link import door
 from stoker.cli.dev_server import served
@@ -29,24 +41,15 @@ out = Console(highlight=False, soft_wrap=True)
 
 
 def dev(
-    what: Annotated[
-        Path,
-        typer.Argument(help="A folder, with a handler or a template, or a template.", exists=True),
-    ],
-    name: Annotated[
-        str, typer.Option(help="Of the function or the stack. Default: the folder's.")
-    ] = "",
-    runtime: Annotated[str, typer.Option(help="Default: what the folder looks like.")] = "",
-    handler: Annotated[str, typer.Option(help="Default: what is found.")] = "",
-    memory: Annotated[int, typer.Option(help="MB.")] = 0,
-    timeout: Annotated[int, typer.Option(help="Seconds.")] = 0,
-    env: Annotated[list[str], typer.Option(help="NAME=VALUE; may be repeated.")] = [],  # noqa: B006
-    url: Annotated[
-        bool, typer.Option("--url", help="Give it a URL that everybody may call.")
-    ] = False,
-    parameter: Annotated[
-        list[str], typer.Option(help="Of the template, NAME=VALUE; may be repeated.")
-    ] = [],  # noqa: B006
+    what: What,
+    name: Name = "",
+    runtime: Runtime = "",
+    handler: Handler = "",
+    memory: Memory = 0,
+    timeout: Timeout = 0,
+    env: Env = [],  # noqa: B006
+    url: PublicUrl = False,
+    parameter: Parameter = [],  # noqa: B006
     debug: Annotated[
         bool, typer.Option("--debug", help="Let debuggers in, at the language's usual port.")
     ] = False,
