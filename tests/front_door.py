@@ -169,13 +169,7 @@ async def open_door(
     activation = Activation(
         store=store, blobs=blobs, code=code, catalog=catalog, retire=lambda _: None, prepare=prepare
     )
-    events = Dispatcher(
-        queue=EventQueue(folder / "events.db"),
-        invoker=cast(Any, echo),
-        catalog=catalog,
-        settings=EventSettings(),
-        deliveries=Deliveries(),
-    )
+    events = _dispatcher(folder, echo, catalog)
     queues = Broker(MessageStore(folder / "queues.db"))
     await queues.open()
     metrics = MetricStore(folder / "metrics.db")
@@ -220,6 +214,16 @@ async def open_door(
             await code.close()
             await blobs.close()
             await store.close()
+
+
+def _dispatcher(folder: Path, echo: Echo, catalog: Catalog) -> Dispatcher:
+    return Dispatcher(
+        queue=EventQueue(folder / "events.db"),
+        invoker=cast(Any, echo),
+        catalog=catalog,
+        settings=EventSettings(),
+        deliveries=Deliveries(),
+    )
 
 
 Story = Callable[[Door], Awaitable[None]]
