@@ -35,6 +35,8 @@ STOKER = Path(sys.executable).with_name("stoker")
 IDLE_S = 2.0
 ISOLATED = sys.platform == "linux" and os.geteuid() == 0  # as `stoker serve` chooses by itself
 
+KEYS = {"AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"}
+
 console = Console(highlight=False)
 
 
@@ -177,6 +179,19 @@ def show_log(demo: Demo, lines: list[tuple[str, str]]) -> None:
     for word, count in (("START", 9), ("END", 9), ("REPORT", 9)):
         found = sum(line.startswith(f"{word} RequestId: ") for _, line in lines)
         demo.claim(f"{count} {word} lines for 9 invocations", found == count)
+    show_price(demo)
+
+
+def show_price(demo: Demo) -> None:
+    """What these would have cost on AWS."""
+    where = ["--endpoint-url", demo.url, "--region", "eu-central-1"]
+    told = subprocess.run(
+        [STOKER, "cost", "--function", FUNCTION, "--json", *where],
+        capture_output=True, check=True, env={**os.environ, **KEYS},
+    )  # fmt: skip
+    (cost,) = json.loads(told.stdout)["functions"]
+    console.print(f"  on AWS: ${cost['total_dollars']:.7f}, at prices of {cost['prices_of']}")
+    demo.claim("9 requests are what AWS would bill", cost["amounts"]["Requests"] == 9)
 
 
 def show_environments(demo: Demo) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from stoker.core.price_list import Item
+from tests.billed import billed_amount
 from tests.faults.scene import environments, until
 from tests.running import StokerProcess, make_zip, wait_until
 
@@ -91,6 +93,8 @@ def test_a_version_has_environments_ahead_until_they_are_given_back(
     assert [one["initialization"] for one in mine] == [PROVISIONED] * 2
     assert call(lambda_client, name, version) == [PROVISIONED, version]
     assert call(lambda_client, name, "$LATEST")[0] == "on-demand"
+    for item in (Item.PROVISIONED, Item.PROVISIONED_DURATION, Item.DURATION):
+        assert billed_amount(server, name, item) > 0
     lambda_client.delete_provisioned_concurrency_config(FunctionName=name, Qualifier=version)
     until(
         lambda: [one for one in environments(server) if one["function"] == name],

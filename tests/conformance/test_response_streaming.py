@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from stoker.core.price_list import Item
+from tests.billed import billed_amount
 from tests.front_door import signed
 from tests.invoking import PREAMBLE
 from tests.running import StokerProcess, wait_for
@@ -123,6 +125,14 @@ def test_boto3_reads_a_streamed_answer(lambda_client: Any, streamer: str) -> Non
     payload, end = read(answer)
     assert payload == b"".join(b"%099999d\n" % n for n in range(60))
     assert end == {}
+
+
+def test_what_is_streamed_beyond_six_megabytes_is_billed(
+    server: StokerProcess, lambda_client: Any, streamer: str
+) -> None:
+    payload, _ = read(stream(lambda_client, streamer, "goes_on"))
+    beyond = (len(payload) - 6 * 1024**2) / 1024**3
+    assert billed_amount(server, streamer, Item.STREAMED) == pytest.approx(beyond)
 
 
 def test_an_answer_that_is_not_streamed_is_one_chunk(lambda_client: Any, streamer: str) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from stoker.core.price_list import Item
+from tests.billed import billed_amount
 from tests.instances import is_alive
 from tests.running import StokerProcess, wait_for, wait_until
 from tests.snapshots import (
@@ -90,6 +92,9 @@ def test_the_first_report_bills_the_hooks_of_the_restore_and_the_timeline_shows_
     assert duration + billed_restore <= billed < duration + billed_restore + 1
     assert billed_restore <= restore + 1
     assert "Init Duration" not in report
+    assert billed_amount(server, name, Item.RESTORED) == 0.5
+    assert billed_amount(server, name, Item.DURATION) == pytest.approx(0.5 * billed / 1000)
+    assert billed_amount(server, name, Item.CACHED) > 0
 
     (copy,) = (one for one in environments(server, name) if one["phase"] != "Snapshot")
     phases = {span["phase"]: span for span in copy["phases"]}
