@@ -21,7 +21,9 @@ CLOUDWATCH = (
     (
         "PutMetricData",
         "is on the disk when it answers. StorageResolution 1 is accepted and kept by the "
-        "minute; EntityMetricData is a typed 501; an account has at most 50,000 metrics",
+        "minute; EntityMetricData is a typed 501; an account has at most 50,000 metrics. The "
+        "namespace Stoker/Billing is ours: what AWS would bill for functions, by the quarter of an "
+        "hour",
     ),
     (
         "Embedded metrics",

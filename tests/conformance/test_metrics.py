@@ -189,6 +189,7 @@ def putting(namespace: str = "n", **of_one: Any) -> tuple[str, dict[str, Any]]:
     ("asked", "code"),
     [
         (putting("AWS/Lambda"), "InvalidParameterValue"),
+        (putting("Stoker/Billing"), "InvalidParameterValue"),
         (("put_metric_data", {"Namespace": "n"}), "MissingParameter"),
         (putting(Values=[1.0]), "InvalidParameterCombination"),
         (putting(Value=float("nan")), "InvalidParameterValue"),

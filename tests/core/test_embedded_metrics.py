@@ -59,6 +59,7 @@ def test_a_metric_without_a_value_is_left_out() -> None:
         event({"Namespace": ""}),
         event({"Namespace": 5}),
         event({"Namespace": "AWS/Lambda"}),
+        event({"Namespace": "Stoker/Billing"}),
         event({"Dimensions": []}),
         event({"Dimensions": ["tier"]}),
         event({"Dimensions": [["gone"]]}),

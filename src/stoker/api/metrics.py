@@ -21,6 +21,7 @@ from stoker.core.metrics import (
     OLDEST_S,
     Name,
     Source,
+    is_ours,
     shown,
     start_of,
 )
@@ -42,7 +43,7 @@ async def put_metric_data(control: Control, call: Call[shapes.PutMetricDataInput
     data = asked.metric_data or ()
     if not data:
         raise errors.MissingRequiredParameterException("The parameter MetricData is required.")
-    if asked.namespace.startswith("AWS/") or asked.namespace == BILLING:
+    if is_ours(asked.namespace):
         taken = BILLING if asked.namespace == BILLING else "AWS/"
         raise errors.InvalidParameterValueException(
             f"The value {taken} for parameter Namespace is invalid."

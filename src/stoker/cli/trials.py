@@ -57,11 +57,13 @@ class Trials:
         return f"{ALIAS}{memory_mb}"
 
     def resize(self, memory_mb: int, **more: Any) -> None:
-        """Set the size, and what else is given, of $LATEST."""
+        """Set the size, and what else is given, of $LATEST. Another change of it may be under way:
+        what was broken off goes on by itself."""
+        updated = self._aws.get_waiter("function_updated_v2")
+        updated.wait(FunctionName=self._name, WaiterConfig=_WAIT)
         self._aws.update_function_configuration(
             FunctionName=self._name, MemorySize=memory_mb, **more
         )
-        updated = self._aws.get_waiter("function_updated_v2")
         updated.wait(FunctionName=self._name, WaiterConfig=_WAIT)
 
     def end(self, memory_mb: int) -> None:

@@ -28,6 +28,7 @@ from stoker.cli.trials import Trials, ended_orderly, undisturbed
 from stoker.core.events_file import WeightedEvent
 from stoker.core.invocation_price import Terms
 from stoker.core.limits import MEMORY_MB
+from stoker.core.names import parse_function_ref
 from stoker.core.price_list import MILLION
 from stoker.core.prices import said
 from stoker.core.report_lines import Measured
@@ -111,6 +112,8 @@ def _sizes(given: str) -> tuple[int, ...]:
 
 
 def _tried(aws: Any, plan: Plan, region: str) -> list[Size]:
+    if parse_function_ref(plan.name).qualifier is not None:
+        raise ValueError(f"{plan.name}: a version has its size for good; name the function alone")
     trials = Trials(aws, plan.name)
     memory_mb = trials.begin()["MemorySize"]
     try:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import orjson
 
-from stoker.core.metrics import NEWEST_S, OLDEST_S, Dimensions, Name
+from stoker.core.metrics import NEWEST_S, OLDEST_S, Dimensions, Name, is_ours
 from stoker.core.statistics import LEAST, MOST, Statistic
 
 MARK: Final = b'"CloudWatchMetrics"'  # that no such event lacks
@@ -78,7 +78,7 @@ def _found(document: Any, now_s: float) -> Iterator[Embedded]:
     for directive in _items(said.get("CloudWatchMetrics"), 1, DIRECTIVES):
         _demand(isinstance(directive, dict))
         namespace = _text(directive.get("Namespace"), NAMESPACE_CHARACTERS)
-        _demand(not namespace.startswith("AWS/"))
+        _demand(not is_ours(namespace))
         sets = [_dimensions(document, one) for one in _items(directive.get("Dimensions"), 1, SETS)]
         metrics = _items(directive.get("Metrics"), 0, METRICS)
         series += len(sets) * len(metrics)

@@ -64,6 +64,11 @@ class Name:
     unit: str = "None"
 
 
+def is_ours(namespace: str) -> bool:
+    """Nobody else's values come into it."""
+    return namespace.startswith("AWS/") or namespace == BILLING
+
+
 def own_name(name: str) -> Name:
     return Name(name, UNITS.get(name, "Count"))
 
