@@ -15,6 +15,8 @@ import pytest
 from stoker.api import log_deliveries
 from stoker.api.control import Control, Settings
 from stoker.api.log_deliveries import LogDeliveries
+from stoker.core import log_subscriptions
+from stoker.core.log_subscriptions import Sent, data_message
 from stoker.core.model import FunctionKey
 from stoker.events import dispatcher
 from stoker.invoke.catalog import Catalog
@@ -117,6 +119,39 @@ def test_what_a_full_queue_does_not_take_is_sent_later_and_in_order(
             await it.nothing_waits()
 
     asyncio.run(main())
+
+
+def test_a_fault_of_ours_is_reported_and_tried_again_after_a_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rested: list[int] = []
+
+    def rest_s(failures: int) -> float:
+        rested.append(failures)
+        return 0.01
+
+    def fails(sent: Sent) -> bytes:
+        if len(rested) < 2:
+            raise ZeroDivisionError(sent.group)
+        return data_message(sent)
+
+    monkeypatch.setattr(log_deliveries, "rest_s", rest_s)
+    monkeypatch.setattr(log_subscriptions, "data_message", fails)
+
+    async def main() -> None:
+        async with world(tmp_path) as it:
+            key = await it.events.function()
+            await it.admit(key)
+            await it.subscribe(key)
+            await it.log("x")
+            run = await it.events.run()
+            assert texts(run) == ["x"]
+            run.ends()
+            await it.nothing_waits()
+
+    asyncio.run(main())
+    assert rested == [1, 2]
+    assert caplog.messages == ["task failed", "task failed"]
 
 
 def test_what_is_refused_for_good_is_not_sent_and_what_comes_next_is(

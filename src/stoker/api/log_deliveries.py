@@ -94,25 +94,31 @@ class LogDeliveries:
             self._looking = False
 
     async def _serve(self, id: int) -> None:
-        """Bring what waits for one filter, unless its destination has to rest."""
-        logs = self._control.logs_store
+        """Bring what waits for one filter, unless its destination has to rest: after a failure of
+        its own, of the log store, which has said why, or of ours, which the task reports."""
+        rests = True
         try:
-            for _ in range(IN_A_ROW):
-                parcel = await logs.query(
-                    partial(log_outbox.first, subscription_id=id), flushed=False
-                )
-                if parcel is None or self._closed:
-                    break
-                if await self._bring(parcel) is Fate.LATER:
-                    self._rest(id)
-                    break
-                self._failures.pop(id, None)
-                await logs.change(partial(log_outbox.sent, parcel=parcel), flushed=False)
-        except ServiceError:  # as above
-            self._rest(id)
+            rests = not await self._served(id)
+        except ServiceError:
+            pass
         finally:
             self._busy.discard(id)
+            if rests and not self._closed:
+                self._rest(id)
             self.wake()  # some may have come meanwhile, or another filter may have its turn
+
+    async def _served(self, id: int) -> bool:
+        """Whether all went well."""
+        logs = self._control.logs_store
+        for _ in range(IN_A_ROW):
+            parcel = await logs.query(partial(log_outbox.first, subscription_id=id), flushed=False)
+            if parcel is None or self._closed:
+                break
+            if await self._bring(parcel) is Fate.LATER:
+                return False
+            await logs.change(partial(log_outbox.sent, parcel=parcel), flushed=False)
+        self._failures.pop(id, None)
+        return True
 
     def _rest(self, id: int) -> None:
         failures = self._failures[id] = self._failures.get(id, 0) + 1
