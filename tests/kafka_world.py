@@ -32,7 +32,7 @@ REQUESTS: dict[int, Any] = {
         fetch.FetchRequest_v4,
     )
 }
-TOPIC = "t"
+TOPIC = "topic"
 REBALANCING, UNKNOWN_MEMBER, NO_TOPIC = 27, 25, 3
 FETCH_S = 0.2  # is waited for records
 

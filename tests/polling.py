@@ -58,7 +58,7 @@ class Polling:
         made = event_sources.made(asked, arn.split(":")[2])
         return await self._map({**made, "function": function, "since": time.time()})
 
-    async def map_topic(self, server: str, topic: str = "t", **said: Any) -> ResourceKey:
+    async def map_topic(self, server: str, topic: str = "topic", **said: Any) -> ResourceKey:
         """A new mapping of a topic of Kafka to function f."""
         asked = {
             "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": [server]}},

@@ -116,7 +116,7 @@ def test_what_fails_too_often_is_told_of_and_left_behind(tmp_path: Path) -> None
         assert said["requestContext"]["condition"] == "RetryAttemptsExhausted"
         assert said["KafkaBatchInfo"]["bootstrapServers"] == world.address
         (info,) = said["KafkaBatchInfo"]["recordsInfo"].items()
-        assert info[0] == "t-0"
+        assert info[0] == "topic-0"
         assert (info[1]["firstRecordOffset"], info[1]["lastRecordOffset"]) == ("0", "1")
 
     tell(tmp_path, story)
@@ -128,7 +128,7 @@ def test_a_function_may_say_which_records_failed(tmp_path: Path) -> None:
         settings = {"FunctionResponseTypes": ["ReportBatchItemFailures"], "BatchSize": 3}
         await here.map_topic(world.address, **settings)
         run = await here.run()
-        named = {"itemIdentifier": {"partition": "t-0", "offset": 1}}
+        named = {"itemIdentifier": {"partition": "topic-0", "offset": 1}}
         answer = json.dumps({"batchItemFailures": [named]}).encode()
         run.ends(answer)
         again = await here.run()

@@ -14,6 +14,7 @@ from tests.eventing import ACCOUNT, REGION
 from tests.faults.event_life import RECORD
 from tests.faults.scene import all_gone, until
 from tests.instances import Instance
+from tests.kafka_world import kafka_world
 from tests.printed import printed
 from tests.running import StokerProcess, deploy
 from tests.stream_world import ARN, stream_world
@@ -45,16 +46,24 @@ async def one_life(folder: Path, name: str, url: str, enough: Callable[[], bool]
 
 
 async def many_lives(folder: Path, rounds: int, records: int) -> None:
-    draw = random.Random(rounds)
     async with stream_world() as world:
         world.put(*map(str, range(records)))
-        for number in range(rounds):
-            count = min(len(ran(folder)) + draw.randint(1, 40), records)
-            await one_life(folder, str(number), world.url, lambda n=count: len(ran(folder)) >= n)
-        everything = set(range(records))
-        await one_life(
-            folder, "last", world.url, lambda: {one for one, _ in ran(folder)} == everything
-        )
+        await lived(folder, rounds, records, world.url)
+
+
+async def many_lives_of_kafka(folder: Path, rounds: int, records: int) -> None:
+    async with kafka_world() as world:
+        world.put(*(b"%d" % number for number in range(records)))
+        await lived(folder, rounds, records, world.address)
+
+
+async def lived(folder: Path, rounds: int, records: int, url: str) -> None:
+    draw = random.Random(rounds)
+    for number in range(rounds):
+        count = min(len(ran(folder)) + draw.randint(1, 40), records)
+        await one_life(folder, str(number), url, lambda n=count: len(ran(folder)) >= n)
+    everything = set(range(records))
+    await one_life(folder, "last", url, lambda: {one for one, _ in ran(folder)} == everything)
     following = 0
     for before, (one, life) in zip([(-1, ""), *ran(folder)], ran(folder), strict=False):
         assert one <= following, "records were left out"
@@ -65,6 +74,15 @@ async def many_lives(folder: Path, rounds: int, records: int) -> None:
 
 def test_no_record_of_a_stream_is_lost_or_overtakes_by_kill_9(tmp_path: Path) -> None:
     asyncio.run(many_lives(tmp_path, 1, 60))
+
+
+def test_no_record_of_a_topic_is_lost_or_overtakes_by_kill_9(tmp_path: Path) -> None:
+    asyncio.run(many_lives_of_kafka(tmp_path, 1, 60))
+
+
+@pytest.mark.slow
+def test_no_record_of_a_topic_is_lost_in_thirty_kills(tmp_path: Path) -> None:
+    asyncio.run(many_lives_of_kafka(tmp_path, 30, 1500))
 
 
 @pytest.mark.slow

@@ -162,13 +162,12 @@ class KafkaCluster:
 
     async def commit(self, offsets: Mapping[int, int]) -> None:
         """Raise Moved."""
-        try:
-            async with _translated(), asyncio.timeout(REQUEST_S):
-                await self._consumer.commit(
-                    {self._named(one): offset for one, offset in offsets.items()}
-                )
-        except (kafka.CommitFailedError, kafka.IllegalStateError) as error:
-            raise Moved from error
+        named = {self._named(one): offset for one, offset in offsets.items()}
+        async with _translated(), asyncio.timeout(REQUEST_S):
+            try:
+                await self._consumer.commit(named)
+            except (kafka.CommitFailedError, kafka.IllegalStateError) as error:
+                raise Moved from error
 
     async def produce(self, topic: str, records: Iterable[tuple[bytes | None, bytes]]) -> None:
         producer = AIOKafkaProducer(**self._reach, max_request_size=PRODUCED_BYTES)
@@ -214,11 +213,15 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
 
 @asynccontextmanager
 async def _translated() -> AsyncIterator[None]:
-    """Raise Trouble for what the client raises; but what only says that we are not a member."""
+    """Raise Trouble for what the client raises. It lets cancellations out that were not ours, when
+    a connection ends."""
     try:
         yield
-    except (kafka.CommitFailedError, kafka.IllegalStateError):
-        raise
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise Trouble(_NO_CONNECTION.format(reason="It has ended the connection.")) from error
     except TimeoutError as error:
         raise Trouble(_NO_CONNECTION.format(reason="It does not answer.")) from error
     except (kafka.KafkaError, *_RUBBISH) as error:

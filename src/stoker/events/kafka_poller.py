@@ -119,6 +119,8 @@ class KafkaPoller:
                     await self._taken()
                     await self._pause(retry_s(troubles))
         finally:
+            if not self._stopped:
+                self._troubled("Stoker's poller has failed; the server's log says why.")
             for reader in self._readers.values():
                 reader.stop()
             for reader in (*self._readers.values(), *self._ending):
