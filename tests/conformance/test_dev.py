@@ -1,6 +1,7 @@
 """`stoker dev`: what is saved is what runs, and nothing else of this machine is in reach."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -88,16 +89,13 @@ def test_what_is_saved_runs_until_the_end_and_then_what_was_deployed(
         (folder / "part" / "of.py").write_text("it = 'whole'\n")
         until(lambda: answer(lambda_client, name), "whole")
         dev.until("✓")
-        with Dev(folder, server.url) as another:
-            another.until("is developed by process")
-            assert another.wait() == 1
-        assert answer(lambda_client, name) == "whole"
         assert dev.end() == 0
     assert "what was deployed is there again" in dev.said
     assert "rehearsal" not in dev.said, "no invocation of ours is in the log of an init"
-    assert answer(lambda_client, name) == "whole", "the other one had deployed that first"
+    until(lambda: answer(lambda_client, name), "first")
 
 
+@pytest.mark.slow  # a connection that ends otherwise is held below
 def test_it_ends_with_its_process_however_that_ends(
     server: StokerProcess, lambda_client: Any, folder: Path, name: str
 ) -> None:
@@ -120,17 +118,29 @@ def test_it_ends_with_its_process_however_that_ends(
 def test_the_folder_is_read_only_and_nothing_beside_it_is_in_reach(
     server: StokerProcess, lambda_client: Any, folder: Path, name: str
 ) -> None:
+    deploy(lambda_client, SOURCE.format("deployed"), FunctionName=name, Timeout=60)
+    arn = lambda_client.get_function_configuration(FunctionName=name)["FunctionArn"]
     (folder.parent / "secret").write_text("secret")
     (folder / "main.py").write_text(LOOKS)
-    (folder / "within").symlink_to("data")
     (folder / "data").write_text("data")
+    for link, target in {
+        "within": "data",
+        "around": "around",
+        "up": "../secret",
+        "away": str(folder.parent / "secret"),
+    }.items():
+        (folder / link).symlink_to(target)
     names = ["up", "away", "around", "within", "../secret"]
-    with Dev(folder, server.url, "--timeout", "30") as dev:
-        dev.until("runs /")
-        (folder / "around").symlink_to("around")  # these would not be deployed
-        (folder / "up").symlink_to("../secret")
-        (folder / "away").symlink_to(folder.parent / "secret")
-        found = answer(lambda_client, name, {"names": names})
+
+    async def main() -> Any:
+        link = Link(door(server.url))
+        try:
+            await link.show(arn, "aa", "", [folder])
+            return await asyncio.to_thread(answer, lambda_client, name, {"names": names})
+        finally:
+            link.close()
+
+    found = asyncio.run(main())
     assert found.pop("within") == "data"
     assert found.pop("around") == "OSError"
     assert [found.pop(each) for each in ("up", "away", "../secret")] == ["FileNotFoundError"] * 3
@@ -237,10 +247,43 @@ def test_what_is_no_folder_any_more_or_no_state_is_refused(
         assert answer(lambda_client, name) == "deployed"
         await link.show(arn, "aa", "", [folder])
         assert await asyncio.to_thread(answer, lambda_client, name) == "first"
+        another = Link(at)
+        assert "is developed by process" in await refused(another, folder)
+        another.close()
+        assert await asyncio.to_thread(answer, lambda_client, name) == "first"
         link.close()
 
     asyncio.run(main())
     until(lambda: answer(lambda_client, name), "deployed")
+
+
+def test_who_does_not_talk_as_stoker_dev_does_is_hung_up_on(
+    server: StokerProcess, lambda_client: Any, folder: Path, name: str
+) -> None:
+    deploy(lambda_client, SOURCE.format("deployed"), FunctionName=name)
+    arn = lambda_client.get_function_configuration(FunctionName=name)["FunctionArn"]
+    at, said = f"\0{door(server.url)}", {"n": 1, "function": arn, "fingerprint": "aa"}
+    with (folder / "main.py").open() as file:
+        number = file.fileno()
+        for packet, fds, answered in (
+            (b"no JSON", [], b""),
+            (b"[]", [], b""),
+            (b"{}", [], b""),
+            (b'{"n": 1, "attach": true}', [], b"Nothing was said of a debugger"),
+            (b"x" * 5000, [], b""),
+            (json.dumps(said).encode(), [number], b"it is not a folder"),
+            (json.dumps(said).encode(), [number] * 3, b""),
+            (json.dumps({**said, "debug": "all"}).encode(), [number], b"debug: one of"),
+            (json.dumps({"n": 1, "detach": 7}).encode(), [], b'"ok"'),
+        ):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
+                sock.connect(at)
+                sock.settimeout(60)
+                socket.send_fds(sock, [packet], fds)
+                data = sock.recv(4096)
+                assert answered in data
+                assert bool(answered) == bool(data), (packet, data)
+    assert answer(lambda_client, name) == "deployed"
 
 
 async def _shown_after(link: Any, folder: Path, arn: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -87,11 +87,10 @@ def dev(
             functions = deployed()
             if not functions:
                 raise ValueError("there is no function whose code is a folder")
-            groups = {one.group: one.name for one in functions}
-            with _shown(groups, lambda: client("logs", endpoint_url, region)):
-                life = Life(door(endpoint_url), wanted, ports, template, deployed, _say)
-                with asyncio.Runner() as runner:
-                    runner.run(life.run(functions))
+            shown = _Logs(lambda: client("logs", endpoint_url, region))
+            life = Life(door(endpoint_url), wanted, ports, template, deployed, _say, shown.follow)
+            with closing(shown), asyncio.Runner() as runner:
+                runner.run(life.run(functions))
     out.print("what was deployed is there again; `stoker deploy` deploys what is in the folder")
 
 
@@ -120,25 +119,32 @@ def _say(text: str) -> None:
     out.print(f"[dim]{datetime.now():%H:%M:%S}[/] {escape(written(text))}")
 
 
-@contextmanager
-def _shown(groups: Mapping[str, str], cloud: Callable[[], Any]) -> Iterator[None]:
-    """The logs of these groups are printed meanwhile, under the names of the functions."""
-    over = threading.Event()
-    since_ms = int(time.time() * 1000)
+class _Logs:
+    """The logs of functions are printed, under their names, until close()."""
 
-    def follow(group: str, function: str) -> None:
+    def __init__(self, cloud: Callable[[], Any]) -> None:
+        self._cloud = cloud
+        self._over = threading.Event()
+        self._since_ms = int(time.time() * 1000)
+        self._threads: dict[str, threading.Thread] = {}  # by log group
+
+    def follow(self, function: Function) -> None:
+        if function.group not in self._threads:
+            thread = threading.Thread(target=self._print, args=(function,), daemon=True)
+            self._threads[function.group] = thread
+            thread.start()
+
+    def close(self) -> None:
+        self._over.set()
+        for thread in self._threads.values():
+            thread.join()
+
+    def _print(self, function: Function) -> None:
+        def again() -> bool:
+            return not self._over.wait(POLL_S)
+
         with suppress(BotoCoreError, ClientError):  # the server is gone: others say that
-            for event in logs.events(cloud(), group, "", since_ms, lambda: not over.wait(POLL_S)):
-                line = dev_view.line(function, event)
+            for event in logs.events(self._cloud(), function.group, "", self._since_ms, again):
+                line = dev_view.line(function.name, event)
                 if line is not None:
                     out.print(line)
-
-    threads = [threading.Thread(target=follow, args=each, daemon=True) for each in groups.items()]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()

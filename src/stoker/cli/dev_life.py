@@ -23,14 +23,17 @@ class Life:
         template: Path | None,
         deployed: Callable[[], list[Function]],
         say: Callable[[str], None],
+        began: Callable[[Function], None],
     ) -> None:
-        """`deployed` deploys what the template says now. `ports`: as --debug-port has them."""
+        """`deployed` deploys what the template says now. `ports`: as --debug-port has them. `began`
+        is told each function."""
         self._door = door
         self._debug = debug
         self._ports = ports
         self._template = template
         self._deployed = deployed
         self._say = say
+        self._began = began
         self._sessions: dict[Function, asyncio.Task[None]] = {}
 
     async def run(self, functions: Sequence[Function]) -> None:
@@ -73,6 +76,7 @@ class Life:
     def _begin(self, functions: Sequence[Function]) -> None:
         for function in functions:
             if function not in self._sessions:
+                self._began(function)
                 debug = self._debug if debug_port(function.runtime) else ""
                 session = Session(function, self._door, debug, self._say)
                 port = self._port(function) if debug else None
