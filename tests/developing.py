@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ PATIENCE_S = 60.0
 class Dev:
     """Use as a context manager: at its end it is interrupted, as by Ctrl-C."""
 
-    def __init__(self, what: Path, url: str, *options: str) -> None:
+    def __init__(
+        self, what: Path, url: str, *options: str, environ: Mapping[str, str] = {}
+    ) -> None:
         words = [sys.executable, "-m", "stoker", "dev", str(what), "--endpoint-url", url]
         self.process = subprocess.Popen(
             [*words, "--region", REGION, *options],
@@ -28,7 +30,11 @@ class Dev:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "XDG_CACHE_HOME": str(what.resolve().parent / "cache")},
+            env={
+                **os.environ,
+                "XDG_CACHE_HOME": str(what.resolve().parent / "cache"),
+                **environ,
+            },
         )
         self._said: list[str] = []
         self._more = threading.Condition()
