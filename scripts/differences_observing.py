@@ -81,6 +81,13 @@ XRAY = (
 
 INSIGHTS = (
     (
+        "StartLiveTail",
+        "shows what is written from its beginning on, within a quarter of a second; an update has "
+        "500 events or 1 MiB, and says when there were more; 15 sessions of an account. Groups may "
+        "be named as well as by ARN. SDKs call the host `stream-…`: switch that off with "
+        "AWS_DISABLE_HOST_PREFIX_INJECTION=true or `inject_host_prefix=False`",
+    ),
+    (
         "Logs Insights",
         "has fields, display, filter, parse, stats, sort, limit and dedup, with `like`, `=~`, "
         "`in`, arithmetic, bin, datefloor, and the functions its refusal of others lets by; other "

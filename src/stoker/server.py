@@ -288,6 +288,7 @@ class Server:
 
     async def _drain(self) -> None:
         drain_s = self._config.drain_s
+        self._logs.tails.end()
         self._events.pause()
         self._mappings.pause()
         self._queues.pause()

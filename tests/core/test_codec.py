@@ -30,7 +30,8 @@ BUILT = [
 ]
 
 INVOKES = {("lambda", "Invoke"), ("lambda", "InvokeWithResponseStream")}
-ANSWERED = [row for row in BUILT if row not in INVOKES]  # api/invocations.py answers those
+STREAMS = {("logs", "StartLiveTail")}  # api/streamed.py answers that, api/invocations.py those
+ANSWERED = [row for row in BUILT if row not in INVOKES | STREAMS]
 
 VISIBLE = st.characters(codec="utf-8", exclude_categories=["C", "Z"])
 BASIC = st.characters(codec="utf-8", exclude_categories=["C", "Z"], max_codepoint=0xFFFD)

@@ -37,6 +37,7 @@ from stoker.api.identifiers import new_request_id
 from stoker.api.operations import OPERATIONS, REQUEST_BYTES, RESERVED, Operation, Reserved
 from stoker.api.refusals import Dialect
 from stoker.api.services import Match
+from stoker.api.streamed import Streamed, stream
 from stoker.core import alb_events, sessions, web_pages
 from stoker.core.errors import (
     AccessDeniedException,
@@ -352,6 +353,9 @@ class Front:
             output = await self._waited_for(exchange, row.handler(self._control, call))
         else:
             output = await row.handler(self._control, call)
+        if isinstance(output, Streamed):
+            await self._waited_for(exchange, stream(exchange, output, request_id))
+            return
         if protocol == "query":
             answer = query.serialise(operation, output, request_id)
         else:

@@ -4,7 +4,6 @@ Documented at https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReferen
 keys (`kmsKeyId`) are kept and shown, and have no effect.
 """
 
-import asyncio
 import logging
 from sqlite3 import Connection
 
@@ -29,7 +28,6 @@ from stoker.core.log_events import (
 from stoker.core.log_patterns import parse
 from stoker.observe import log_groups, log_queries, log_writes
 from stoker.observe.log_groups import Group
-from stoker.observe.log_metrics import metrics_in
 from stoker.observe.log_queries import END_OF_TIME_MS, PAGE_EVENTS, Page, Question, from_the_start
 from stoker.observe.log_writes import Batch, StreamName
 from stoker.observe.logs import now_ms
@@ -227,9 +225,7 @@ async def put_log_events(
     accepted, number, subscribed, batch = await control.logs_store.change(store)
     if subscribed:
         control.logs_store.subscribed()
-    found = await asyncio.to_thread(metrics_in, (batch,))
-    if found:
-        control.logs_store.measured(found)
+    await control.logs_store.show(batch)
     return shapes.PutLogEventsResponse(
         next_sequence_token=Position(now, number).digits,
         rejected_log_events_info=_rejected(accepted),

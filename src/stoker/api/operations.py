@@ -34,6 +34,7 @@ from stoker.api import (
     invoke_async,
     layer_policies,
     layers,
+    live_tail,
     log_insights,
     log_subscriptions,
     logs,
@@ -80,6 +81,7 @@ class Operation:
     handler: Handler | None  # None: the two that invoke, in api/invocations.py
     inside: bool = False
     waits: bool = False  # as long as its caller does, and no longer
+    streams: bool = False  # its answer is an api.streamed.Streamed
     body_bytes: int = REQUEST_BYTES  # a longer request is answered 413
     code: bool = False  # brings a package, whose size is a quota
 
@@ -198,6 +200,7 @@ OPERATIONS = (
     Operation("logs", "GetQueryResults", "POST", "/", 200, log_insights.get_query_results, inside=True),
     Operation("logs", "StopQuery", "POST", "/", 200, log_insights.stop_query, inside=True),
     Operation("logs", "DescribeQueries", "POST", "/", 200, log_insights.describe_queries, inside=True),
+    Operation("logs", "StartLiveTail", "POST", "/", 200, live_tail.start_live_tail, inside=True, waits=True, streams=True),
     Operation("application-autoscaling", "RegisterScalableTarget", "POST", "/", 200, scalable_targets.register_scalable_target),
     Operation("application-autoscaling", "DescribeScalableTargets", "POST", "/", 200, scalable_targets.describe_scalable_targets),
     Operation("application-autoscaling", "DeregisterScalableTarget", "POST", "/", 200, scalable_targets.deregister_scalable_target),

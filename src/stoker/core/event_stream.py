@@ -28,6 +28,14 @@ def event_headers(kind: str, content_type: str) -> bytes:
     return b"".join(_text_header(name, value) for name, value in headers.items())
 
 
+def error_headers(kind: str, content_type: str) -> bytes:
+    """Of an exception of the model, which ends the stream."""
+    headers = {
+        ":exception-type": kind, ":content-type": content_type, ":message-type": "exception"
+    }  # fmt: skip
+    return b"".join(_text_header(name, value) for name, value in headers.items())
+
+
 def _text_header(name: str, value: str) -> bytes:
     lengths = struct.pack(">B", len(name)), struct.pack(">BH", _TEXT, len(value))
     return lengths[0] + name.encode() + lengths[1] + value.encode()

@@ -15,7 +15,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,6 +25,7 @@ from typing import TypeVar
 from stoker.core.errors import ServiceUnavailableException
 from stoker.core.log_events import MAX_LINE_BYTES, dropped_marker, split_line
 from stoker.observe import log_writes
+from stoker.observe.live_tails import LiveTails
 from stoker.observe.log_database import LogDatabase
 from stoker.observe.log_metrics import Measured, metrics_in
 from stoker.observe.log_writes import Batch, StreamName
@@ -198,10 +199,11 @@ class LogStore:
         measured: Measured = lambda _: None,
     ) -> None:
         """`subscribed` is called when events have come that subscribers wait for, `measured` when
-        some had metrics in them; whoever brings events with `change` calls both, too."""
+        some had metrics in them; whoever brings events with `change` calls it, and show(), too."""
         self.bounds = bounds or Bounds()
         self.subscribed = subscribed
         self.measured = measured
+        self.tails = LiveTails()
         self.path = path
         self.dropped_events = 0
         self.dropped_bytes = 0
@@ -335,10 +337,19 @@ class LogStore:
         batches = [part.batch() for part in taken]
         write = partial(log_writes.store, batches=batches, now_ms=now_ms())
         filled = self._write_database.run(write)
+        self._show(batches)
+        return filled
+
+    def _show(self, batches: Sequence[Batch]) -> None:
+        """To those who look at events as they come; in the writing thread."""
         found = metrics_in(batches)
         if found:
             self._loop.call_soon_threadsafe(self.measured, found)
-        return filled
+        self.tails.offer(batches)
+
+    async def show(self, batch: Batch) -> None:
+        """The same, of what `change` has written."""
+        await self._loop.run_in_executor(self._writer, self._show, (batch,))
 
     def _written(self, taken: list[_Taken], done: asyncio.Future[bool]) -> None:
         self._writing = None

@@ -395,3 +395,64 @@ class QueryInfo:
 class DescribeQueriesResponse:
     queries: tuple[QueryInfo, ...] | None = None
     next_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartLiveTailInput:
+    log_group_identifiers: tuple[str, ...]
+    log_stream_names: tuple[str, ...] | None = None
+    log_stream_name_prefixes: tuple[str, ...] | None = None
+    log_event_filter_pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveTailSessionStart:
+    request_id: str | None = None
+    session_id: str | None = None
+    log_group_identifiers: tuple[str, ...] | None = None
+    log_stream_names: tuple[str, ...] | None = None
+    log_stream_name_prefixes: tuple[str, ...] | None = None
+    log_event_filter_pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveTailSessionMetadata:
+    sampled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveTailSessionLogEvent:
+    log_stream_name: str | None = None
+    log_group_identifier: str | None = None
+    message: str | None = None
+    timestamp: int | None = None
+    ingestion_time: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveTailSessionUpdate:
+    session_metadata: LiveTailSessionMetadata | None = None
+    session_results: tuple[LiveTailSessionLogEvent, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionTimeoutException:
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStreamingException:
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartLiveTailResponseStream:
+    session_start: LiveTailSessionStart | None = None
+    session_update: LiveTailSessionUpdate | None = None
+    session_timeout_exception: SessionTimeoutException | None = None
+    session_streaming_exception: SessionStreamingException | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartLiveTailResponse:
+    response_stream: StartLiveTailResponseStream | None = None
