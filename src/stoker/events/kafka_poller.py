@@ -261,12 +261,22 @@ class KafkaPoller:
         finally:
             self._fetching = None
         if not (found or full or self._woken.is_set() or self._stopped):
-            await cluster.check()
+            await self._check(cluster)
         if self._undivided.is_set():
             return  # they may be another's: what was fetched is found again
         for number, records in found.items():
             if number in self._readers:
                 await self._readers[number].add(records)
+
+    async def _check(self, cluster: "KafkaCluster") -> None:
+        """Nothing has come for a while: is anybody there? It is left when there is more to do."""
+        try:
+            async with asyncio.timeout(None) as self._fetching:
+                await cluster.check()
+        except TimeoutError:
+            pass
+        finally:
+            self._fetching = None
 
     # --- both -----------------------------------------------------------------------------------
 
