@@ -106,6 +106,13 @@ def test_services_of_every_protocol_answer(server: StokerProcess) -> None:
         assert {one["MetricName"] for one in found} == {"m"}
 
 
+def test_who_waits_for_localstack_is_told_what_there_is(server: StokerProcess) -> None:
+    with urllib.request.urlopen(f"{server.url}/_localstack/health") as answer:
+        services = json.load(answer)["services"]
+    assert services["lambda"] == "running"
+    assert services["s3"] == "available", "it starts when it is asked for"
+
+
 def test_the_account_that_asks_is_the_one_that_gets(server: StokerProcess, bucket: str) -> None:
     with closing(server.client("sts", aws_access_key_id=OTHER)) as sts:
         assert sts.get_caller_identity()["Account"] == OTHER
