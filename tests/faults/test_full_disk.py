@@ -2,8 +2,10 @@
 
 import io
 import os
+import re
 import sqlite3
 import subprocess
+import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -15,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from stoker.sandbox.namespaces import syscalls
 from stoker.sandbox.namespaces.disks import READY
-from tests.faults.scene import ECHO, answer
+from tests.faults.scene import ECHO, answer, until
 from tests.running import PYTHON, STOKER, StokerProcess, deploy, wait_for
 
 pytestmark = pytest.mark.root
@@ -88,6 +90,7 @@ def test_a_full_disk_costs_new_functions_and_log_lines_but_nothing_that_runs(
         assert answer(functions.invoke(FunctionName="echo", Payload="2")) == 2
         assert names(functions) == ["echo", "prints"]
         wait_for(server.log.read_text, "logs cannot be stored")
+        until(lambda: dropped(server), lambda count: count >= 20)  # and not merely waiting
 
         filling.unlink()
         wait_for(lambda: say(functions, "after") or lines(logs), "after")
@@ -127,6 +130,13 @@ def test_a_cold_start_on_a_full_disk_is_refused_and_the_next_one_after_it_works(
 def say(functions: Any, text: str, noise: int = 0) -> str:
     functions.invoke(FunctionName="prints", Payload=f'{{"say": "{text}", "noise": {noise}}}')
     return ""
+
+
+def dropped(server: StokerProcess) -> float:
+    with urllib.request.urlopen(f"{server.url}/metrics", timeout=10) as answer:
+        found = re.search(r"^stoker_log_events_dropped_total\{\} (\S+)", answer.read().decode(), re.M)
+    assert found
+    return float(found[1])
 
 
 def lines(logs: Any) -> str:

@@ -64,6 +64,9 @@ def _text(control: Control) -> Iterator[str]:
     yield _head("environments", "Execution environments, by phase.", "gauge")
     for phase, count in sorted(phases.items()):
         yield _sample("environments", {"phase": phase}, count)
+    lost = "Log events that were too many, or could not be stored; the log says where."
+    yield _head("log_events_dropped_total", lost, "counter")
+    yield _sample("log_events_dropped_total", {}, control.logs_store.dropped_events)
 
 
 def _summary(short: str, labels: Labels, one: Statistic) -> Iterator[str]:
