@@ -24,6 +24,7 @@ from tests.running import PYTHON, REGION, StokerProcess, make_zip
 Create = Callable[..., str]
 ECHO = {"main.py": "def handler(event, context): return event"}
 OTHER = "123456789012"  # an account
+ONCE = Config(read_timeout=200, retries={"total_max_attempts": 1})  # a second try is answered
 
 
 @pytest.fixture
@@ -175,7 +176,7 @@ def test_a_pattern_that_would_take_for_ever_takes_no_time(server: StokerProcess,
 def test_neighbours_that_hang_are_replaced(tmp_path: Path) -> None:
     with (
         StokerProcess(tmp_path / "data", "--stock", "0") as server,
-        closing(server.client("s3", config=Config(read_timeout=200))) as s3,
+        closing(server.client("s3", config=ONCE)) as s3,
     ):
         new_bucket(s3)
         (first,) = neighbours_of(server)
