@@ -45,12 +45,12 @@ def test_duration_is_inversely_proportional_to_memory(
     server: StokerProcess, create: Callable[..., str]
 ) -> None:
     name = create(CODE, MemorySize=FULL_CORE_MB, Timeout=120)
-    off: dict[int, float] = {}
+    least: dict[int, float] = {}  # what else runs here only makes it more
     for _ in range(TRIES):
-        found = product(server, name)
-        whole = found[FULL_CORE_MB]
-        off = {memory_mb: one / whole - 1 for memory_mb, one in found.items()}
-        print(off)
+        for memory_mb, one in product(server, name).items():
+            least[memory_mb] = min(one, least.get(memory_mb, one))
+        whole = least[FULL_CORE_MB]
+        off = {memory_mb: one / whole - 1 for memory_mb, one in least.items()}
         if all(abs(part) <= WITHIN for part in off.values()):
             return
     pytest.fail(f"duration times memory is off by {off}")
