@@ -7,11 +7,11 @@ import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from tests.running import REGION, StokerProcess, wait_for
+from tests.running import REGION, StokerProcess, wait_for, wait_until
 
 Create = Callable[..., str]
 HERE = f"/_stoker/000000000000/{REGION}"
@@ -206,3 +206,101 @@ def test_code_in_a_function_has_no_console(
     for path in ("/_stoker/", f"{HERE}/functions"):
         answer = lambda_client.invoke(FunctionName=name, Payload=f'"{path}"')
         assert answer["Payload"].read() in (b'"403 False"', b'"404 False"')
+
+
+def token_of(server: StokerProcess) -> str:
+    found = re.search(r'name="stoker-token" content="(\w+)"', ask(server, f"{HERE}/functions")[2])
+    assert found
+    return found[1]
+
+
+def post(server: StokerProcess, at: str, /, **form: str) -> tuple[int, Mapping[str, str], str]:
+    return ask(
+        server, at, "POST", urlencode(form).encode(),
+        Content_Type="application/x-www-form-urlencoded",
+    )  # fmt: skip
+
+
+def test_a_function_is_tried_changed_and_tried_again(
+    server: StokerProcess, lambda_client: Any, create: Create
+) -> None:
+    code = "import os\ndef handler(event, context): return [event, os.environ.get('AA'), 'first']"
+    name, token = create(code), token_of(server)
+    at = f"{HERE}/functions/{name}"
+    tried = post(server, at, token=token, payload='{"n": 1}')[2]
+    assert "Billed Duration" in tried
+    assert "first" in Page(tried).text
+    _, _, text = ask(server, f"{at}/code")
+    check_harmless(Page(text))
+    assert "def handler" in Page(text).text
+    status, headers, _ = post(
+        server, f"{at}/code", token=token, path="main.py", text=code.replace("first", "second")
+    )
+    assert (status, headers["Location"]) == (303, f"{at}/code?file=main.py")
+    wait_until(lambda_client, "function_updated_v2", name)
+    settings = {"Handler": "main.handler", "MemorySize": "256", "Variables": "AA=<b>\nBB=x=y"}
+    assert post(server, f"{at}/configuration", token=token, **settings)[0] == 303
+    wait_until(lambda_client, "function_updated_v2", name)
+    answer = lambda_client.invoke(FunctionName=name, Payload="1")["Payload"].read()
+    assert json.loads(answer) == [1, "<b>", "second"]
+    shown = Page(ask(server, f"{at}/configuration")[2])
+    assert "AA=<b>\nBB=x=y" in shown.text
+    check_harmless(shown)
+    status, _, text = post(server, f"{at}/configuration", token=token, MemorySize="1")
+    assert status == 400
+    assert "MemorySize" in Page(text).text
+    saved = post(server, f"{at}/events", token=token, title=HOSTILE, payload="[7]")
+    assert saved[0] == 303
+    again = Page(ask(server, saved[1]["Location"])[2])
+    assert "[7]" in again.text
+    check_harmless(again)
+    told = json.loads(ask(server, f"{at}/monitor/data?hours=1")[2])
+    assert len(told["plots"]) == 8
+    assert Page(ask(server, f"{at}?sample=s3%3Aput")[2]).text.count("ObjectCreated:Put") == 1
+
+
+def test_nothing_is_changed_without_the_token(
+    server: StokerProcess, lambda_client: Any, create: Create
+) -> None:
+    name = create("def handler(event, context): return 1")
+    at = f"{HERE}/functions/{name}"
+    before = lambda_client.get_function_configuration(FunctionName=name)["RevisionId"]
+    for path in (at, f"{at}/code", f"{at}/configuration", f"{at}/events"):
+        for form in ({}, {"token": "0" * 40}):
+            assert post(server, path, MemorySize="256", title="x", payload="1", **form)[0] == 403
+    stolen = urlencode({"token": token_of(server), "MemorySize": "256"}).encode()
+    for origin in ("http://evil.test", "null"):
+        status, _, _ = ask(server, f"{at}/configuration", "POST", stolen, Origin=origin)
+        assert status == 403
+    assert lambda_client.get_function_configuration(FunctionName=name)["RevisionId"] == before
+
+
+def test_what_a_function_prints_and_answers_is_shown_harmlessly(
+    server: StokerProcess, create: Create
+) -> None:
+    name = create(
+        "import sys\n"
+        "def handler(event, context):\n"
+        "    sys.stdout.buffer.write(b'\\xff\\xfe\\x1b[2J<script>alert(1)</script>\\n')\n"
+        "    print('x' * 5_000_000)\n"
+        "    sys.stdout.flush()\n"
+        "    return '<img src=x onerror=alert(1)>\\u202e\\0'\n",
+        MemorySize=512,
+    )
+    at = f"{HERE}/functions/{name}"
+    answer = Page(post(server, at, token=token_of(server), payload="1")[2])
+    assert "<img src=x onerror=alert(1)>" in answer.text
+    check_harmless(answer)
+    text = wait_for(lambda: ask(server, f"{at}/logs?minutes=5")[2], "REPORT")
+    check_harmless(Page(text))
+    assert len(text) < 2_000_000
+    text = ask(server, f"{at}/logs?minutes=5&filter=%22%3Cscript%3E%22")[2]
+    log = Page(text)
+    assert "<script>alert(1)</script>" in log.text
+    assert "\x1b" not in log.text
+    check_harmless(log)
+    refused = Page(ask(server, f"{at}/logs?filter=%7B+%24.%3Cscript%3E")[2])
+    check_harmless(refused)
+    status, _, text = ask(server, f"{HERE}/functions/%3Cscript%3E%00")
+    assert status in (400, 404)
+    check_harmless(Page(text))

@@ -72,6 +72,15 @@ def test_a_follower_hears_of_each_change_once() -> None:
     assert follower.news([], [gone], 1300) == []
 
 
+def test_of_what_was_being_made_all_is_told_when_it_is_there() -> None:
+    follower = lives.Follower()
+    (making,) = follower.news([view("a", phase="Create")], [], 1000)
+    assert making["bars"] == []
+    made = view("a", *spans(("Create", 5), ("Init", 2), ("Idle", 90), began=900))
+    (told,) = follower.news([made], [], 1100)
+    assert [bar[0] for bar in told["bars"]] == ["Create", "Init", "Idle"]
+
+
 def test_a_follower_keeps_no_more_than_there_is() -> None:
     follower = lives.Follower()
     for number in range(1000):

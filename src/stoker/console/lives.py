@@ -35,18 +35,16 @@ class Follower:
         told: list[dict[str, Any]] = []
         seen: dict[str, tuple[object, ...]] = {}
         for view in living:
-            state: tuple[object, ...] = (
-                view.phase,
-                view.frozen,
-                view.history[-1].began_ms if view.history else 0.0,
-            )
-            seen[view.id] = state
+            began_ms = view.history[-1].began_ms if view.history else 0.0
+            state: tuple[object, ...] = (view.phase, view.frozen, began_ms)
+            if view.history:  # what is being made has none yet: all of it will be news
+                seen[view.id] = state
             if self.states.get(view.id) != state:
-                told.append(life(view, since_ms))
+                told.append(life(view, since_ms if view.id in self.states else 0.0))
         over = {view.id: view for view in ended}
         for name, view in over.items():
             if name not in self.ended:
-                told.append(life(view, since_ms))
+                told.append(life(view, since_ms if name in self.states else 0.0))
         self.states, self.ended, self.until_ms = seen, set(over), now_ms
         return told
 

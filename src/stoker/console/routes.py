@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from stoker.console.asked import Asked, Reply
-from stoker.console.pages import environments, functions
+from stoker.console.pages import (
+    code,
+    configuration,
+    environments,
+    functions,
+    logs,
+    monitor,
+    trying,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,16 @@ class Route:
 
 ROUTES = (
     Route("GET", "functions", functions.show),
+    Route("GET", "functions/{name}", trying.show),
+    Route("POST", "functions/{name}", trying.run),
+    Route("POST", "functions/{name}/events", trying.save),
+    Route("GET", "functions/{name}/code", code.show),
+    Route("POST", "functions/{name}/code", code.deploy),
+    Route("GET", "functions/{name}/configuration", configuration.show),
+    Route("POST", "functions/{name}/configuration", configuration.change),
+    Route("GET", "functions/{name}/logs", logs.show),
+    Route("GET", "functions/{name}/monitor", monitor.show),
+    Route("GET", "functions/{name}/monitor/data", monitor.data),
     Route("GET", "environments", environments.show),
     Route("GET", "environments/follow", environments.follow),
     Route("GET", "environments/{id}", environments.inspect),

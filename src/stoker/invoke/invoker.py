@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -244,10 +244,12 @@ class Invoker:
     def environments(self) -> list[EnvironmentView]:
         return self._placement.views() + self.snapshots.views()
 
-    def glance(self, at: tuple[str, ...], since_ms: float, most: int) -> list[EnvironmentView]:
-        """The same, without processes, since a moment, of an account, region and perhaps function
-        `at`: those in use, and the newest of the others, at most so many."""
-        return self._placement.glance(at, since_ms, most)
+    def glance(
+        self, at: tuple[str, ...], known: Container[str], since_ms: float, most: int
+    ) -> list[EnvironmentView]:
+        """The same, without processes, of an account, region and perhaps function `at`; of those
+        that are known, since a moment. Those in use, and the newest of the others."""
+        return self._placement.glance(at, known, since_ms, most)
 
     def level(self, account: str, region: str, function: str = "") -> Level:
         """How high the water stands: what runs, waits, and may run."""

@@ -11,7 +11,7 @@ import math
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,6 +52,7 @@ from stoker.sandbox.base import (
 )
 
 log = logging.getLogger(__name__)
+_BEGINNING_MS = 1.0  # of time
 _REAP_S = 0.05  # between two looks at who is over its time
 
 
@@ -173,9 +174,11 @@ class Placement:
         making = [self._unborn(slot) for slot in self._making]
         return making + [environment.view() for environment in self._slots]
 
-    def glance(self, at: Key, since_ms: float, most: int) -> list[EnvironmentView]:
-        """What they did since then, of the account, region and perhaps function `at`: those in
-        use, and the newest of the others, at most so many."""
+    def glance(
+        self, at: Key, known: Container[str], since_ms: float, most: int
+    ) -> list[EnvironmentView]:
+        """Of the account, region and perhaps function `at`, at most so many: those in use, and the
+        newest of the others. What those did since then that are known, and the others ever."""
         many = len(at)
         making = [view for view in map(self._unborn, self._making) if view.target.key[:many] == at]
         living = [one for one in self._slots if one.target.key[:many] == at]
@@ -183,7 +186,9 @@ class Placement:
             living.reverse()
             living.sort(key=lambda one: not self._slots[one].in_use)
             del living[most:]
-        return making[:most] + [one.view(since_ms) for one in living]
+        return making[:most] + [
+            one.view(since_ms if one.id in known else _BEGINNING_MS) for one in living
+        ]
 
     def waiting(self, at: Key) -> Counter[str]:
         """Invocations that wait for an environment, by function."""

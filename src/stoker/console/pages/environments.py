@@ -69,7 +69,7 @@ async def _follow(asked: Asked, function: str) -> AsyncGenerator[tuple[str, str]
             began = time.perf_counter()
             now_ms = time.time() * 1000
             since_ms = follower.until_ms - 1000 * TICK_S
-            living = control.invoker.glance(at, max(since_ms, 1.0), MOST)
+            living = control.invoker.glance(at, follower.states, since_ms, MOST)
             ended = [v for v in control.invoker.ended() if v.target.key[: len(at)] == at]
             told = follower.news(living, ended, now_ms)
             throttled = {

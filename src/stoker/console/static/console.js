@@ -44,6 +44,41 @@
     }
   });
 
+  // Control+Enter sends the form one types in. A button with data-plain is not htmx's.
+  document.addEventListener("keydown", (event) => {
+    const form = document.activeElement.form;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && form) form.requestSubmit();
+  });
+  document.addEventListener("htmx:confirm", (event) => {
+    const button = event.detail.triggeringEvent && event.detail.triggeringEvent.submitter;
+    if (button && "plain" in button.dataset) {
+      event.preventDefault();
+      event.target.action = button.formAction;
+      event.target.submit();
+    }
+  });
+
+  // Tab indents in an editor; Escape, and then Tab, leaves it.
+  document.addEventListener("keydown", (event) => {
+    const editor = document.activeElement;
+    if (!editor.dataset || !("editor" in editor.dataset)) return;
+    if (event.key === "Escape") editor.dataset.leaving = "yes";
+    else if (event.key === "Tab" && !event.shiftKey && editor.dataset.leaving !== "yes") {
+      event.preventDefault();
+      editor.setRangeText("    ", editor.selectionStart, editor.selectionEnd, "end");
+    } else delete editor.dataset.leaving;
+  });
+
+  // A log that is at its end stays there.
+  let end = true;
+  const tail = () => { for (const log of document.querySelectorAll("[data-tail]")) if (end) log.scrollTop = log.scrollHeight; };
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const log = event.detail.target;
+    if (log.dataset && "tail" in log.dataset) end = log.scrollTop + log.clientHeight >= log.scrollHeight - 40;
+  });
+  document.addEventListener("htmx:afterSettle", tail);
+  tail();
+
   function note(text) {
     const notes = document.getElementById("notes");
     notes.textContent = text;

@@ -1,0 +1,133 @@
+"""Try a function: an event, saved or made up, and what comes of it."""
+
+import base64
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from stoker.console.asked import Asked, Moved, Shown
+from stoker.console.pages.function import key_of, page
+from stoker.core.errors import InvalidParameterValueException
+from stoker.core.names import LATEST
+from stoker.core.sample_events import KINDS, Given, sample
+from stoker.neighbours.calls import Refused
+
+KIND = "console-events"  # beside the function in the store; gone with it
+MOST_EVENTS, EVENT_BYTES = 50, 256 * 1024
+_EVENT = '{\n  "key1": "value1",\n  "key2": "value2"\n}'
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an invocation."""
+
+    good: bool
+    head: str
+    payload: str
+    log: str
+    report: tuple[tuple[str, str], ...]  # as the REPORT line has it
+
+
+async def show(asked: Asked) -> Shown:
+    """The form, with the event that was asked for."""
+    saved = await _saved(asked)
+    chosen, made = asked.query.get("event", ""), asked.query.get("sample", "")
+    payload = saved.get(chosen, _EVENT)
+    if made in KINDS:
+        payload = template(made, asked.where.account, asked.where.region)
+    return await _page(asked, saved, payload=payload, chosen=chosen)
+
+
+async def run(asked: Asked) -> Shown:
+    """Invoke it, and wait."""
+    payload = asked.form.get("payload", "")
+    qualifier = asked.form.get("qualifier", "").strip()
+    outcome, refusal = None, ""
+    more = {"Qualifier": qualifier} if qualifier else {}
+    try:
+        answer = await asked.call(
+            "lambda",
+            "Invoke",
+            FunctionName=asked.names["name"],
+            Payload=payload.encode("utf-8", "replace"),
+            LogType="Tail",
+            **more,
+        )
+        outcome = outcome_of(answer)
+    except Refused as error:
+        refusal = f"{error.code}: {error.message}"
+    saved = await _saved(asked)
+    return await _page(
+        asked, saved, payload=payload, outcome=outcome, refusal=refusal, qualifier=qualifier
+    )
+
+
+async def save(asked: Asked) -> Moved:
+    """Keep the event beside the function, under a name; an empty one is removed."""
+    name, payload = asked.form.get("title", "").strip()[:100], asked.form.get("payload", "")
+    if not name or len(payload.encode("utf-8", "replace")) > EVENT_BYTES:
+        raise InvalidParameterValueException(
+            f"A saved event has a name, and {EVENT_BYTES // 1024} KB at most."
+        )
+    key = key_of(asked)
+    await asked.call("lambda", "GetFunctionConfiguration", FunctionName=key.name)
+    async with asked.control.store.transaction() as tx:
+        saved = dict(await tx.settings.get(key, LATEST, KIND) or {})
+        saved.pop(name, None)
+        if payload:
+            if len(saved) >= MOST_EVENTS:
+                raise InvalidParameterValueException(f"A function keeps {MOST_EVENTS} events.")
+            saved[name] = payload
+        await tx.settings.put(key, LATEST, KIND, saved)
+    return Moved(asked.where.path("functions", key.name, event=name if payload else ""))
+
+
+async def _saved(asked: Asked) -> dict[str, str]:
+    async with asked.control.store.transaction() as tx:
+        found = await tx.settings.get(key_of(asked), LATEST, KIND)
+    return {str(name): str(payload) for name, payload in (found or {}).items()}
+
+
+async def _page(asked: Asked, saved: dict[str, str], **model: Any) -> Shown:
+    whole = {"chosen": "", "outcome": None, "refusal": "", "qualifier": "", **model}
+    return await page(asked, "", "function_test.html", saved=sorted(saved), kinds=KINDS, **whole)
+
+
+def template(kind: str, account: str, region: str) -> str:
+    """What the trigger would send, as `stoker event` makes it."""
+    made = sample(kind, Given({}, account, region, str(uuid.uuid4()), time.time()))
+    return indented(made.encode())
+
+
+def indented(payload: bytes) -> str:
+    """JSON for people; what is none, as it is."""
+    try:
+        return orjson.dumps(orjson.loads(payload), option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONDecodeError:
+        return payload.decode("utf-8", "replace")
+
+
+def outcome_of(answer: dict[str, Any]) -> Outcome:
+    """Of the answer to an Invoke, as boto3 would show it."""
+    error = answer.get("FunctionError")
+    log = base64.b64decode(answer.get("LogResult") or "").decode("utf-8", "replace")
+    version = answer.get("ExecutedVersion") or ""
+    return Outcome(
+        good=not error,
+        head=(f"Failed: {error}" if error else "Succeeded") + (f" ({version})" if version else ""),
+        payload=indented(answer.get("Payload") or b""),
+        log=log,
+        report=report_of(log),
+    )
+
+
+def report_of(log: str) -> tuple[tuple[str, str], ...]:
+    """The numbers of the last REPORT line; none of another log format."""
+    lines = [line for line in log.splitlines() if line.startswith("REPORT RequestId: ")]
+    if not lines:
+        return ()
+    pairs = (part.partition(": ") for part in lines[-1].split("\t")[1:])
+    return tuple((name.strip(), value.strip()) for name, _, value in pairs if value)

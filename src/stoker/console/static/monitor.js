@@ -1,0 +1,67 @@
+// The plots of a function, by uPlot; asked for again every 30 seconds while somebody looks.
+"use strict";
+(() => {
+  const box = document.getElementById("plots");
+  const plots = [];
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const lines = ["blue", "violet", "amber"];
+
+  function options(plot, width) {
+    const axis = { stroke: () => colour("quiet"), grid: { stroke: () => colour("faint"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
+    return {
+      width, height: 170, cursor: { points: { size: 5 } }, legend: { live: true },
+      scales: { y: { range: (u, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
+      axes: [{ ...axis, space: 60, values: (u, all) => all.map((at) => clock(at, all)) }, { ...axis, size: 54, values: (u, all) => all.map((one) => short(one, plot.unit)) }],
+      series: [{ label: "UTC", value: (u, at) => (at === null ? "—" : new Date(at * 1000).toISOString().slice(5, 16).replace("T", " ")) }, ...plot.lines.map((line, number) => ({
+        label: line.name, stroke: () => colour(plot.title.startsWith("Err") && !number ? "bad" : lines[number]), width: 1.4,
+        points: { show: true, size: 3.5 }, spanGaps: false, value: (u, one) => (one === null ? "—" : short(one, plot.unit)),
+      }))],
+    };
+  }
+
+  function clock(at, all) {
+    const text = new Date(at * 1000).toISOString();
+    return all[all.length - 1] - all[0] > 2 * 86400 ? text.slice(5, 10) : text.slice(11, 16);
+  }
+
+  function short(value, unit) {
+    const text = Math.abs(value) >= 10000 ? `${+(value / 1000).toPrecision(3)}k` : String(+value.toPrecision(4));
+    return unit ? `${text} ${unit}` : text;
+  }
+
+  function summary(plot) {
+    return plot.lines.map((line) => {
+      const known = line.values.filter((one) => one !== null);
+      return `${line.name}: ${known.length ? `highest ${short(Math.max(...known), plot.unit)}` : "nothing"}`;
+    }).join("; ");
+  }
+
+  async function load() {
+    const answer = await fetch(box.dataset.from);
+    if (!answer.ok) return;
+    const told = await answer.json();
+    const fresh = !plots.length;
+    for (const plot of fresh ? told.plots : []) { // all places first: then each knows how wide it is
+      const figure = document.createElement("figure"), title = document.createElement("figcaption");
+      figure.className = "card";
+      title.textContent = plot.title;
+      figure.append(title);
+      box.append(figure);
+      plots.push({ figure, uplot: null });
+    }
+    told.plots.forEach((plot, number) => {
+      const place = plots[number], values = [told.times, ...plot.lines.map((line) => line.values)];
+      if (place.uplot) place.uplot.setData(values);
+      else place.uplot = new uPlot(options(plot, place.figure.clientWidth - 24), values, place.figure);
+      place.figure.setAttribute("role", "img");
+      place.figure.setAttribute("aria-label", `${plot.title}. ${summary(plot)}`);
+    });
+  }
+
+  addEventListener("resize", () => {
+    for (const { figure, uplot } of plots) uplot.setSize({ width: figure.clientWidth - 24, height: 170 });
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plots.forEach(({ uplot }) => uplot.redraw()));
+  setInterval(() => { if (!document.hidden) load(); }, 30_000);
+  load();
+})();
