@@ -13,7 +13,7 @@ from tests.instances import Instance
 from tests.running import StokerProcess
 
 T = TypeVar("T")
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 GONE_S = 10.0  # "within seconds"
 
 ECHO = "def handler(event, context): return event"

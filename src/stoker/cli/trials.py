@@ -14,6 +14,7 @@ from typing import Any
 ALIAS = "stoker-tune-"  # and the size
 DESCRIPTION = "stoker tune"  # of each version
 TAG = "stoker-tune-was"  # the size of $LATEST
+_CONFLICTS = 5  # with changes of others, before it is given up
 _WAIT = {"Delay": 0.05, "MaxAttempts": 2400}  # two minutes
 
 
@@ -58,12 +59,17 @@ class Trials:
 
     def resize(self, memory_mb: int, **more: Any) -> None:
         """Set the size, and what else is given, of $LATEST. Another change of it may be under way:
-        what was broken off goes on by itself."""
+        what was broken off goes on by itself, and may even come after we looked."""
         updated = self._aws.get_waiter("function_updated_v2")
-        updated.wait(FunctionName=self._name, WaiterConfig=_WAIT)
-        self._aws.update_function_configuration(
-            FunctionName=self._name, MemorySize=memory_mb, **more
-        )
+        change = self._aws.update_function_configuration
+        for more_tries in range(_CONFLICTS, -1, -1):
+            updated.wait(FunctionName=self._name, WaiterConfig=_WAIT)
+            try:
+                change(FunctionName=self._name, MemorySize=memory_mb, **more)
+                break
+            except self._aws.exceptions.ResourceConflictException:
+                if not more_tries:
+                    raise
         updated.wait(FunctionName=self._name, WaiterConfig=_WAIT)
 
     def end(self, memory_mb: int) -> None:
