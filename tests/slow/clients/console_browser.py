@@ -1,0 +1,139 @@
+"""Walks through the console in a real Chromium, by Playwright; prints what it saw, as JSON.
+
+console_browser.py URL FUNCTION FOLDER      pictures go to FOLDER
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright  # type: ignore[import-not-found]
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+PATIENCE_MS = 60_000
+
+
+def main(url: str, function: str, folder: Path) -> dict[str, Any]:
+    said: list[str] = []
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+
+        def opened(scheme: str, width: int, height: int) -> Any:
+            size = {"width": width, "height": height}
+            page = browser.new_context(viewport=size, color_scheme=scheme).new_page()
+            page.set_default_timeout(PATIENCE_MS)
+            page.on("console", lambda message: said.append(message.text))
+            page.on("pageerror", lambda error: said.append(str(error)))
+            return page
+
+        light, dark = opened("light", 1280, 720), opened("dark", 1280, 720)
+        facts = {
+            **_functions(light, url, folder),
+            **_tried(light, url, function, folder),
+            **_lives(dark, url, function, folder),
+            **_rest(opened("light", 1280, 720), dark, url, function, folder),
+            **_narrow(opened("light", 420, 720), url),
+        }
+        browser.close()
+    return {**facts, "said": said}
+
+
+def _functions(page: Any, url: str, folder: Path) -> dict[str, Any]:
+    page.goto(f"{url}/functions")
+    painted = []
+    for _ in range(5):
+        page.reload()
+        page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+        painted.append(page.evaluate(PAINTED))
+    page.screenshot(path=folder / "console-functions.png")
+    page.keyboard.press("/")
+    page.keyboard.type("no such function")
+    page.wait_for_selector("text=No function has")
+    return {"painted_ms": sorted(painted), "searched": True}
+
+
+def _tried(page: Any, url: str, function: str, folder: Path) -> dict[str, Any]:
+    """By the keyboard alone."""
+    page.goto(f"{url}/functions?search={function}")
+    page.focus(f"text={function}")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#payload")
+    page.focus("#payload")
+    page.keyboard.press("Control+A")
+    page.keyboard.type('{"wait": 0.2}')
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#outcome >> text=Billed Duration")
+    page.screenshot(path=folder / "console-test.png")
+    page.fill("input[name=title]", "a slow one")
+    page.click("text=Save event")
+    page.wait_for_selector("select[name=event] option:text('a slow one')", state="attached")
+    return {"outcome": page.url}
+
+
+def _lives(page: Any, url: str, function: str, folder: Path) -> dict[str, Any]:
+    """How late a change of phase is on the page, by the page's own clock and the server's."""
+    page.goto(f"{url}/environments?function={function}")
+    page.wait_for_selector("#rows button")
+    late = page.evaluate(
+        """async (path) => {
+            const token = document.querySelector('meta[name="stoker-token"]').content, late = [];
+            const lives = window.stokerLives;
+            const bars = () => [...lives.values()].flatMap((life) => life.bars);
+            for (let i = 0; i < 8; i++) {
+                const known = new Set(bars().map((bar) => bar.began)), end = Date.now() + 5000;
+                const body = new URLSearchParams({ token, payload: '{"wait": 0.3}' });
+                const done = fetch(path, { method: "POST", body });
+                let fresh = null;
+                while (!fresh && Date.now() < end) {
+                    await new Promise((next) => setTimeout(next, 2));
+                    fresh = bars().find((bar) => bar.phase === "Invoke" && !known.has(bar.began));
+                }
+                late.push(fresh ? Date.now() - fresh.began : 5000);
+                await done;
+                await new Promise((next) => setTimeout(next, 200));
+            }
+            return late.sort((a, b) => a - b);
+        }""",
+        page.url.partition("/environments")[0] + f"/functions/{function}",
+    )
+    page.focus("#rows button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#detail >> text=Cold start, step by step")
+    page.screenshot(path=folder / "console-environments.png")
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    paused = page.get_attribute("#pause", "aria-pressed")
+    return {"late_ms": late, "paused": paused}
+
+
+def _rest(light: Any, dark: Any, url: str, function: str, folder: Path) -> dict[str, Any]:
+    at = f"{url}/functions/{function}"
+    light.goto(f"{at}/monitor?hours=1")
+    light.wait_for_selector("#plots figure:nth-child(8) canvas")
+    light.screenshot(path=folder / "console-monitor.png")
+    dark.goto(f"{at}/logs")
+    dark.wait_for_selector("text=REPORT RequestId")
+    light.goto(f"{at}/code")
+    dark.goto(f"{at}/configuration")
+    unlabelled = 0
+    for page in (light, dark):
+        unlabelled += page.evaluate(
+            "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')]"
+            ".filter((one) => !one.labels.length).length"
+        )
+    return {"unlabelled": unlabelled}
+
+
+def _narrow(page: Any, url: str) -> dict[str, Any]:
+    page.goto(f"{url}/functions")
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return {"too_wide": wide}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))))
