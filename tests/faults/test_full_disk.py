@@ -134,7 +134,8 @@ def say(functions: Any, text: str, noise: int = 0) -> str:
 
 def dropped(server: StokerProcess) -> float:
     with urllib.request.urlopen(f"{server.url}/metrics", timeout=10) as answer:
-        found = re.search(r"^stoker_log_events_dropped_total\{\} (\S+)", answer.read().decode(), re.M)
+        text = answer.read().decode()
+    found = re.search(r"^stoker_log_events_dropped_total\{\} (\S+)", text, re.MULTILINE)
     assert found
     return float(found[1])
 
