@@ -99,6 +99,8 @@ GATES = (
          names.CPU, names.STOKER, (names.UNMETERED,), Sense.EXTRA, 1.05),
     Gate("M2", "cpu per warm invoke, metrics kept and active tracing / nothing counted or traced",
          names.CPU, names.TRACED, (names.UNMETERED,), Sense.EXTRA, 1.05),
+    Gate("M3", "the file of metrics of 100 functions, 60 calls a minute each, after 455 days",
+         names.METRICS_SIZE, names.STOKER, (), Sense.MOST, 1000),
     Gate("X1", "warm p50 with an extension that hears of every invocation / without",
          names.WARM_EXTENDED, names.EXTENDED, (names.STOKER,), Sense.EXTRA, 1.6),
     Gate("X2", "cold start with an external extension in Python / without",

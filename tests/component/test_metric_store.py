@@ -99,6 +99,26 @@ def test_old_values_become_coarser_and_the_oldest_are_forgotten(tmp_path: Path) 
     with_store(tmp_path, story)
 
 
+def test_a_file_of_the_first_version_goes_on(tmp_path: Path) -> None:
+    one_and_two = bytes.fromhex("01070406020402c0b802022002")  # as it was written then
+
+    async def first(store: MetricStore) -> None:
+        await store.put([entry(NOW, 1.0, 2.0), entry(NOW + 60, 4.0)])
+
+    async def then(store: MetricStore) -> None:
+        assert await sums(store, NOW, NOW + 120) == {NOW: 3.0, NOW + 60: 4.0}
+        await store.roll(300, NOW + 300)
+        assert rows(tmp_path) == 1
+        (found,) = (await store.read(MINE, "m", NOW, NOW + 300, 300))["Count"].values()
+        assert (found.total, found.percentile(100)) == (7.0, 4.0)
+
+    with_store(tmp_path, first)
+    with closing(sqlite3.connect(tmp_path / "metrics.db")) as db, db:
+        changed = db.execute("UPDATE points SET facts = ? WHERE start = ?", (one_and_two, NOW))
+        assert changed.rowcount == 1
+    with_store(tmp_path, then)
+
+
 def test_an_account_has_so_many_metrics_and_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from stoker.core.statistics import Statistic, merged, pack, percent_of, summed, unpack
+from stoker.core.statistics import Statistic, merged, percent_of, summed
 
 
 def values(seed: int, count: int = 1000) -> list[float]:
@@ -51,27 +51,6 @@ def test_adding_many_is_the_same_as_adding_each() -> None:
     whole.add_all([])
     assert whole.sizes == of(many).sizes
     assert whole.total == pytest.approx(of(many).total)
-
-
-@pytest.mark.parametrize(
-    "one",
-    [
-        of(values(1)),
-        of([0.0, 0.0, 1.0]),
-        of([7.25] * 3),
-        of([-(2.0**360), 2.0**-360, 2.0**360]),
-        summed(4.0, 10.0, 1.0, 5.0),
-        summed(0.5, 1.0, 2.0, 2.0),
-    ],
-)
-def test_bytes_say_the_same(one: Statistic) -> None:
-    assert unpack(pack({3: one, 40_000: one})) == {3: one, 40_000: one}
-
-
-def test_counters_are_small() -> None:
-    ones = Statistic()
-    ones.add(1.0, 600)
-    assert len(pack({1: ones})) <= 12
 
 
 def test_a_sum_of_different_values_has_no_percentiles() -> None:

@@ -10,7 +10,6 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-defini
 
 import math
 import re
-import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +18,6 @@ from typing import Final
 _SIZES = 16  # of each power of two
 _OFFSET = 20_000  # more than any size: zero and the two signs are apart
 LEAST, MOST = 2.0**-360, 2.0**360  # AWS: values lie within -2^360 and 2^360
-_INTEGRAL, _COUNTED, _SIZED = 1, 2, 4
-_EXACT = 2.0**53
 _NEARLY = 1 - 1e-12  # 99.9 % of 1000 is not a hair more than 999
 _PERCENTILE = re.compile(r"[pP](\d{1,2}(?:\.\d{1,10})?|100)")
 
@@ -39,7 +36,7 @@ class Statistic:
         self.least = min(self.least, value)
         self.most = max(self.most, value)
         if self.sizes is not None:
-            size = _size(value)
+            size = size_of(value)
             self.sizes[size] = self.sizes.get(size, 0.0) + count
 
     def add_all(self, values: Sequence[float]) -> None:
@@ -93,7 +90,7 @@ SIMPLE: Final[Mapping[str, Callable[[Statistic], float]]] = {
 
 def summed(count: float, total: float, least: float, most: float) -> Statistic:
     """What came as a sum already."""
-    sizes = {_size(least): count} if least == most else None
+    sizes = {size_of(least): count} if least == most else None
     return Statistic(count, total, least, most, sizes)
 
 
@@ -110,7 +107,7 @@ def percent_of(name: str) -> float | None:
     return float(found[1]) if found else None
 
 
-def _size(value: float) -> int:
+def size_of(value: float) -> int:
     if value == 0:
         return 0
     magnitude = math.floor(math.log2(max(abs(value), LEAST)) * _SIZES) + _OFFSET
@@ -122,105 +119,3 @@ def _middle(size: int) -> float:
         return 0.0
     value: float = 2.0 ** ((abs(size) - _OFFSET + 0.5) / _SIZES)
     return value if size > 0 else -value
-
-
-# --- as bytes -----------------------------------------------------------------------------------
-
-Facts = dict[int, Statistic]  # by the number of the metric's name
-
-
-def pack(facts: Facts) -> bytes:
-    out = bytearray()
-    for number, one in facts.items():
-        _write(out, number)
-        _pack_one(out, one)
-    return bytes(out)
-
-
-def unpack(data: bytes) -> Facts:
-    found: Facts = {}
-    at = 0
-    while at < len(data):
-        number, at = _read(data, at)
-        found[number], at = _unpack_one(data, at)
-    return found
-
-
-def _pack_one(out: bytearray, one: Statistic) -> None:
-    values = (one.total, one.least, one.most)
-    sizes = None if one.sizes is None or one.least == one.most else sorted(one.sizes.items())
-    counts = (one.count, *(count for _, count in sizes or ()))
-    integral, counted, known = _integral(values), _integral(counts), one.sizes is not None
-    out.append(_INTEGRAL * integral | _COUNTED * counted | _SIZED * known)
-    _number(out, one.count, counted)
-    for value in values:
-        _number(out, value, integral)
-    if not known:
-        return
-    _write(out, len(sizes or ()))
-    before = 0
-    for size, count in sizes or ():
-        _write(out, _zigzag(size - before))
-        _number(out, count, counted)
-        before = size
-
-
-def _unpack_one(data: bytes, at: int) -> tuple[Statistic, int]:
-    flags = data[at]
-    integral, counted = bool(flags & _INTEGRAL), bool(flags & _COUNTED)
-    count, at = _read_number(data, at + 1, counted)
-    total, at = _read_number(data, at, integral)
-    least, at = _read_number(data, at, integral)
-    most, at = _read_number(data, at, integral)
-    if not flags & _SIZED:
-        return Statistic(count, total, least, most, None), at
-    many, at = _read(data, at)
-    sizes: dict[int, float] = {}
-    size = 0
-    for _ in range(many):
-        step, at = _read(data, at)
-        size += (step >> 1) ^ -(step & 1)
-        sizes[size], at = _read_number(data, at, counted)
-    return Statistic(count, total, least, most, sizes or {_size(least): count}), at
-
-
-def _integral(numbers: Iterable[float]) -> bool:
-    return all(abs(number) < _EXACT and number == int(number) for number in numbers)
-
-
-def _number(out: bytearray, number: float, integral: bool) -> None:
-    if integral:
-        _write(out, _zigzag(int(number)))
-    else:
-        out += struct.pack("<d", number)
-
-
-def _read_number(data: bytes, at: int, integral: bool) -> tuple[float, int]:
-    if not integral:
-        return struct.unpack_from("<d", data, at)[0], at + 8
-    found, at = _read(data, at)
-    return float((found >> 1) ^ -(found & 1)), at
-
-
-def _zigzag(number: int) -> int:
-    """Small for small numbers of either sign."""
-    return number << 1 if number >= 0 else (-number << 1) - 1
-
-
-def _write(out: bytearray, number: int) -> None:
-    """Seven bits in a byte."""
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    out.append(number)
-
-
-def _read(data: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        number |= (byte & 127) << shift
-        if byte < 128:
-            return number, at
-        shift += 7

@@ -15,7 +15,8 @@ from itertools import groupby
 from pathlib import Path
 
 from stoker.core.metrics import LAMBDA, MINUTE_S, Name, Source, belongs, start_of
-from stoker.core.statistics import Facts, Statistic, merged, pack, unpack
+from stoker.core.packed_statistics import Facts, pack, unpack
+from stoker.core.statistics import Statistic, merged
 from stoker.store.base import StoreUnavailable
 from stoker.store.group_commit import GroupCommit, Statement
 
@@ -278,11 +279,10 @@ def _values(
     found: dict[str, dict[int, Statistic]] = {}
     for id_ in ids:
         for at, _, facts in db.execute(_ROWS, (id_, start, end)):
-            for number, statistic in unpack(facts).items():
-                if number in numbers:
-                    spans = found.setdefault(numbers[number], {})
-                    span = start + (at - start) // span_s * span_s
-                    spans.setdefault(span, Statistic()).merge(statistic)
+            span = start + (at - start) // span_s * span_s
+            for number, statistic in unpack(facts, numbers).items():
+                spans = found.setdefault(numbers[number], {})
+                spans.setdefault(span, Statistic()).merge(statistic)
     return found
 
 

@@ -23,7 +23,7 @@ CREATE TABLE series (
     PRIMARY KEY (source, name)
 ) STRICT, WITHOUT ROWID;
 
--- All metrics of one source in one span, packed (core/statistics.py). Who writes later into the
+-- All metrics of one source in one span, packed (core/packed_statistics.py). Who writes later into the
 -- same span adds a part; parts become one when spans are merged.
 CREATE TABLE points (
     source INTEGER NOT NULL,
