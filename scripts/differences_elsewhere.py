@@ -7,9 +7,17 @@ ELSEWHERE = (
         " process of its own, without policies being asked (buckets and topics are their own"
         " account's only; other services may take another account's ARN)."
         " They reach no network: topics and buses send"
-        " nothing to HTTP addresses. What moto has not built is a 501 that names it, and so is"
-        " StartExecution of Step Functions: state machines are kept and shown, and none runs. Each"
+        " nothing to HTTP addresses. What moto has not built is a 501 that names it. Each"
         " can be had from another endpoint instead (`neighbour_endpoints`)",
+    ),
+    (
+        "Step Functions",
+        "state machines run by moto's interpreter, with tasks of Lambda; tasks of other services,"
+        " activities and distributed Maps fail the execution by name, and StartSyncExecution is a"
+        " 501. 16 executions run at a time, a Map has 10 items at a time (AWS: 40), and a history"
+        " at most 32 MB beside AWS's 25,000 events. The latest 500 ended executions are kept. What"
+        " runs when the server ends is ABORTED afterwards (AWS goes on). Roles are not asked,"
+        " nothing is logged to CloudWatch, and rules and schedules do not start executions",
     ),
     (
         "What other services keep",

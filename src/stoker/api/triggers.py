@@ -3,7 +3,8 @@
 They come over a socket of their own, so that nobody else can say that he is S3. A function takes
 an event if its resource-based policy lets that service in for that bucket, topic or rule, and then
 it runs asynchronously, as after Invoke with InvocationType Event. A schedule of EventBridge
-Scheduler has a role of its account, and comes with that account's rights.
+Scheduler has a role of its account, and comes with that account's rights; so has a state machine of
+Step Functions, which waits for the answer.
 Queues take what comes from their own account: policies of queues are not read yet.
 Streams tell of their records here, so that pollers need not ask all the time.
 """
@@ -15,8 +16,10 @@ from collections.abc import Mapping
 
 import orjson
 
+from stoker.api import sampling
 from stoker.api.control import Control
 from stoker.api.event_invocations import keep_for
+from stoker.api.identifiers import new_request_id
 from stoker.core import access, neighbours, trigger_targets
 from stoker.core.errors import (
     AccessDeniedException,
@@ -25,14 +28,17 @@ from stoker.core.errors import (
     ServiceError,
     ServiceException,
 )
+from stoker.core.invocation import Invocation, Target
 from stoker.core.limits import ASYNC_PAYLOAD_BYTES
 from stoker.core.message_attributes import Value
 from stoker.core.names import parse_function_ref
 from stoker.core.queue_rules import QueueKey
-from stoker.http.base import Exchange
+from stoker.http.base import Exchange, Headers
 from stoker.queues.posting import Post, post
 
 log = logging.getLogger(__name__)
+
+Answer = tuple[int, Headers] | tuple[int, Headers, bytes]
 
 
 class FromNeighbours:
@@ -60,28 +66,29 @@ class FromNeighbours:
 
     async def _answer(self, exchange: Exchange) -> None:
         try:
-            status = await self._carried_out(exchange)
+            answer = await self._carried_out(exchange)
         except ServiceError as refusal:
-            exchange.respond(refusal.status, [], refusal.message.encode())
+            said = [(neighbours.ERROR, refusal.code)]
+            exchange.respond(refusal.status, said, refusal.message.encode())
         except Exception:
             log.exception("trigger failed")
             exchange.respond(ServiceException.status, [], b"Stoker failed; its log says why")
         else:
-            exchange.respond(status, [])
+            exchange.respond(*answer)
 
-    async def _carried_out(self, exchange: Exchange) -> int:
-        """The status. Raises what the target, or its policy, refuses."""
+    async def _carried_out(self, exchange: Exchange) -> Answer:
+        """The answer. Raises what the target, or its policy, refuses."""
         if exchange.oversized or exchange.truncated:
             raise RequestTooLargeException(f"an event has at most {ASYNC_PAYLOAD_BYTES} bytes")
         arn = exchange.headers.get(neighbours.TARGET, "")
         queue = trigger_targets.queue(arn)
         if queue is not None:
-            return await self._posted(exchange, QueueKey(*queue))
+            return await self._posted(exchange, QueueKey(*queue)), []
         if trigger_targets.is_stream(arn):
             if self._control.mappings is not None:
                 shard = exchange.headers.get(neighbours.SOURCE, "")
                 self._control.mappings.stream_changed(arn, shard)
-            return 202
+            return 202, []
         if not trigger_targets.is_function(arn):
             raise InvalidParameterValueException("the target is not the ARN of a function or queue")
         return await self._invoked(exchange, arn)
@@ -107,7 +114,7 @@ class FromNeighbours:
         await post(self._control.queues, key, it)
         return 202
 
-    async def _invoked(self, exchange: Exchange, arn: str) -> int:
+    async def _invoked(self, exchange: Exchange, arn: str) -> Answer:
         said = exchange.headers
         principal = said[neighbours.PRINCIPAL]
         ref = parse_function_ref(arn)
@@ -118,14 +125,38 @@ class FromNeighbours:
         policy = catalog.policy(account, region, ref.name, ref.qualifier)
         access.check(policy, asks, owner=account, who=principal, resource=arn)
         if exchange.method == "GET":
-            return 204
+            return 204, []
+        if principal == neighbours.STATES:
+            return await self._waited_for(exchange, arn, target)
         await keep_for(self._control, arn, target, exchange.body, said.get(neighbours.TRACE))
-        return 202
+        return 202, []
+
+    async def _waited_for(self, exchange: Exchange, arn: str, target: Target) -> Answer:
+        """For a state machine: the function's answer, as Invoke gives it."""
+        key = (target.account, target.region, target.name)
+        given = exchange.headers.get(neighbours.TRACE)
+        active = target.tracing == "Active"
+        trace, _, parent = sampling.begun(self._control.sampling, key, given, active=active)
+        request_id = new_request_id()
+        result = await self._control.invoker.invoke(
+            Invocation(
+                request_id, target, exchange.body, arn, trace_id=trace, tail=True,
+                trace_parent=parent,
+            )
+        )  # fmt: skip
+        facts = [
+            ("x-amzn-requestid", request_id),
+            ("x-amz-executed-version", result.executed_version),
+            (neighbours.LOG_TAIL, base64.b64encode(result.log_tail or b"").decode()),
+        ]
+        if result.function_error:
+            facts.append(("x-amz-function-error", result.function_error))
+        return 200, facts, result.payload
 
 
 def _asks(said: Mapping[str, str]) -> access.Access:
     principal, account = said[neighbours.PRINCIPAL], said[neighbours.SOURCE_ACCOUNT]
-    if principal == neighbours.SCHEDULER:
+    if principal in (neighbours.SCHEDULER, neighbours.STATES):
         return access.invoker(account)
     return access.Access(
         access.INVOKE,

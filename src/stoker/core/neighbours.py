@@ -20,7 +20,10 @@ PRINCIPAL: Final = "x-stoker-principal"  # "s3.amazonaws.com"
 SOURCE: Final = "x-stoker-source"  # ARN of the bucket, the topic, ...; of a stream, the shard
 SOURCE_ACCOUNT: Final = "x-stoker-source-account"
 SCHEDULER: Final = "scheduler.amazonaws.com"  # the principal that comes with a role's rights
+STATES: Final = "states.amazonaws.com"  # the same, and waits for the function's answer
 TRACE: Final = "x-amzn-trace-id"
+ERROR: Final = "x-amzn-errortype"  # to the embedded ones: by which name they are refused
+LOG_TAIL: Final = "x-amz-log-result"
 
 # Of one connection, or told by whoever speaks for itself: not the other side's to say.
 _OF_THE_CONNECTION: Final = frozenset(

@@ -12,12 +12,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stoker.neighbours import triggers
+from stoker.neighbours import state_machines, triggers
+from stoker.neighbours.triggers import Hooks
 
 TABLES = uuid.UUID("5bd3a5a1-5a0f-4d56-9a5f-0f5ab1f3c6de")  # in which the ids of tables are drawn
 SECRET_BYTES = 112  # of what stands for an encrypted value
 _INDEXES = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
-Hooks = tuple[tuple[Any, str, Any], ...]
 
 
 def before(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -175,14 +175,9 @@ def _of_secretsmanager() -> Hooks:
 
 
 def _of_stepfunctions() -> Hooks:
-    from moto.stepfunctions.models import StateMachine
     from moto.stepfunctions.responses import StepFunctionResponse
 
     describe = StepFunctionResponse._describe_state_machine
-
-    def started(self: StateMachine, **_asked: Any) -> Any:
-        """moto keeps an execution that never ends, and invents its history."""
-        raise NotImplementedError("state machines are kept and shown, and not run")
 
     def described(self: StepFunctionResponse, state_machine_arn: str) -> Any:
         """Logging says whether it has data."""
@@ -193,7 +188,7 @@ def _of_stepfunctions() -> Hooks:
         return answer
 
     return (
-        (StateMachine, "start_execution", started),
+        *state_machines.hooks(),
         (StepFunctionResponse, "_describe_state_machine", described),
     )
 

@@ -26,7 +26,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from stoker.core.neighbours import ALIVE, FAILED, NOT_SERVED
-from stoker.neighbours import apart, corrections, streams, triggers
+from stoker.neighbours import apart, corrections, state_machines, streams, triggers
 from stoker.neighbours.keeping import Keeping
 from stoker.neighbours.scheduled_rules import Rules
 from stoker.neighbours.scheduler import Scheduler
@@ -106,6 +106,7 @@ def serve(listener: socket.socket, scale: float, most_bytes: int) -> None:
     apart.install()
     triggers.install()
     streams.install()
+    state_machines.when_changed(keeping.changed)
     stopped = keeping.recover()
     timetable = Timetable(partial(triggers.complain, "schedules"), keeping.changed)
     rules, schedules = Rules(timetable, scale), Scheduler(timetable, scale)

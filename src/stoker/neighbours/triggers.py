@@ -35,6 +35,7 @@ from stoker.core.trigger_events import ObjectChange, TopicMessage, of_eventbridg
 PATIENCE_S = 60
 _PATH = re.compile(r"\$(\.[A-Za-z_][\w-]*|\[\d+\]|\['[^'\\]*'\])*")  # what EventBridge knows
 _TARGETS = (trigger_targets.is_function, trigger_targets.is_queue, trigger_targets.is_stream)
+Hooks = tuple[tuple[Any, str, Any], ...]  # of whom, by which name, and ours
 COMPLAINT_CHARACTERS = 2000  # an escaped one goes into the pipe at once
 _numbers = count(time.time_ns() // 1000)  # grow, also from one start to the next
 _log = threading.Lock()
@@ -55,7 +56,7 @@ def send(
     headers = {TARGET: target, PRINCIPAL: principal, SOURCE: source, SOURCE_ACCOUNT: account}
     if has_request_context() and TRACE in request.headers:
         headers[TRACE] = request.headers[TRACE]
-    link = _Link("localhost", timeout=PATIENCE_S)
+    link = Link("localhost", timeout=PATIENCE_S)
     try:
         link.request(method, "/", body, headers)
         answer = link.getresponse()
@@ -74,7 +75,7 @@ def message(body: str, **more: Any) -> bytes:
     return _bytes({"body": body, **{name: said for name, said in more.items() if said}})
 
 
-class _Link(http.client.HTTPConnection):
+class Link(http.client.HTTPConnection):
     """To the server."""
 
     def connect(self) -> None:
@@ -274,7 +275,7 @@ def _input(target: dict[str, Any], event: dict[str, Any]) -> Any:
     return event
 
 
-_HOOKS: tuple[tuple[Any, str, Any], ...] = (
+_HOOKS: Hooks = (
     (moto.s3.notifications, "send_event", _owners_event),
     (moto.s3.notifications, "_get_s3_event", _of_s3),
     (moto.s3.notifications, "_invoke_awslambda", _s3_to_function),

@@ -1,0 +1,167 @@
+"""State machines of Step Functions run, and their Lambda tasks are Stoker's functions."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conformance.test_neighbours_kept import Scene
+from tests.faults.scene import until
+from tests.running import REGION, StokerProcess
+
+Create = Callable[..., str]
+ROLE = "arn:aws:iam::000000000000:role/r"
+WORK = """
+import os
+class Busy(Exception): pass
+def handler(event, context):
+    if event.get('mode') == 'once':
+        mark = '/tmp/' + event['mark']
+        if not os.path.exists(mark):
+            open(mark, 'w').close()
+            raise Busy('come again')
+    if event.get('mode') == 'fail':
+        raise ValueError('no ' + str(event['n']))
+    return {'doubled': event['n'] * 2}
+"""
+
+
+@pytest.fixture
+def machines(server: StokerProcess) -> Iterator[Any]:
+    with closing(server.client("stepfunctions")) as client:
+        yield client
+
+
+def made(machines: Any, states: dict[str, Any]) -> str:
+    definition = {"StartAt": next(iter(states)), "States": states}
+    arn: str = machines.create_state_machine(
+        name=f"m-{uuid.uuid4().hex[:12]}", definition=json.dumps(definition), roleArn=ROLE
+    )["stateMachineArn"]
+    return arn
+
+
+def ended(machines: Any, arn: str, given: Any) -> dict[str, Any]:
+    execution = machines.start_execution(stateMachineArn=arn, input=json.dumps(given))
+    found: dict[str, Any] = until(
+        lambda: machines.describe_execution(executionArn=execution["executionArn"]),
+        lambda seen: seen["status"] != "RUNNING",
+    )
+    return found
+
+
+def test_a_state_machine_chooses_maps_retries_and_catches(machines: Any, create: Create) -> None:
+    function = f"arn:aws:lambda:{REGION}:000000000000:function:{create(WORK)}"
+    invoke = "arn:aws:states:::lambda:invoke"
+    again = {"ErrorEquals": ["Busy"], "IntervalSeconds": 1, "MaxAttempts": 2}
+    states: dict[str, Any] = {
+        "Many?": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.numbers[0]", "IsPresent": True, "Next": "Each"}],
+            "Default": "None",
+        },
+        "None": {"Type": "Fail", "Error": "Empty", "Cause": "no numbers"},
+        "Each": {
+            "Type": "Map", "ItemsPath": "$.numbers", "MaxConcurrency": 2,
+            "ItemSelector": {"n.$": "$$.Map.Item.Value"}, "ResultPath": "$.doubled",
+            "ItemProcessor": {
+                "StartAt": "Double",
+                "States": {"Double": {"Type": "Task", "Resource": function, "End": True}},
+            },
+            "Next": "Once",
+        },
+        "Once": {
+            "Type": "Task", "Resource": invoke, "Retry": [again], "ResultPath": "$.once",
+            "Parameters": {
+                "FunctionName": function,
+                "Payload": {"mode": "once", "mark.$": "$.mark", "n": 21},
+            },
+            "ResultSelector": {"n.$": "$.Payload.doubled", "by.$": "$.ExecutedVersion"},
+            "Next": "Bad",
+        },
+        "Bad": {
+            "Type": "Task", "Resource": function, "Parameters": {"mode": "fail", "n": 1},
+            "Catch": [{"ErrorEquals": ["ValueError"], "ResultPath": "$.bad", "Next": "Done"}],
+            "End": True,
+        },
+        "Done": {"Type": "Pass", "OutputPath": "$", "End": True},
+    }  # fmt: skip
+    arn = made(machines, states)
+    found = ended(machines, arn, {"numbers": [1, 2, 3], "mark": uuid.uuid4().hex})
+    assert found["status"] == "SUCCEEDED", found
+    output = json.loads(found["output"])
+    assert output["doubled"] == [{"doubled": 2}, {"doubled": 4}, {"doubled": 6}]
+    assert output["once"] == {"n": 42, "by": "$LATEST"}
+    assert output["bad"]["Error"] == "ValueError"
+    assert json.loads(output["bad"]["Cause"])["errorMessage"] == "no 1"
+    events = machines.get_execution_history(executionArn=found["executionArn"])["events"]
+    kinds = [one["type"] for one in events]
+    assert (kinds[0], kinds[-1]) == ("ExecutionStarted", "ExecutionSucceeded")
+    assert kinds.count("TaskFailed") == 1 and kinds.count("LambdaFunctionFailed") == 1
+    failed = ended(machines, arn, {"numbers": []})
+    assert (failed["status"], failed["error"], failed["cause"]) == ("FAILED", "Empty", "no numbers")
+    listed = machines.list_executions(stateMachineArn=arn)["executions"]
+    assert sorted(one["status"] for one in listed) == ["FAILED", "SUCCEEDED"]
+
+
+def test_what_a_task_cannot_have_fails_the_execution_by_name(machines: Any) -> None:
+    gone = f"arn:aws:lambda:{REGION}:000000000000:function:gone-{uuid.uuid4().hex}"
+    task = {"Type": "Task", "Resource": gone, "End": True}
+    found = ended(machines, made(machines, {"A": task}), {})
+    assert found["status"] == "FAILED"
+    assert found["error"] == "Lambda.ResourceNotFoundException" and gone in found["cause"]
+    queue = {
+        "Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True,
+        "Parameters": {"QueueUrl": "http://q", "MessageBody": "x"},
+    }  # fmt: skip
+    found = ended(machines, made(machines, {"A": queue}), {})
+    assert found["status"] == "FAILED" and "no task of sqs" in found["cause"]
+
+
+def test_machines_that_wait_for_a_year_are_so_many_and_stop_at_once(machines: Any) -> None:
+    arn = made(machines, {"A": {"Type": "Wait", "Seconds": 31_536_000, "End": True}})
+    begun = [machines.start_execution(stateMachineArn=arn)["executionArn"] for _ in range(16)]
+    with pytest.raises(ClientError, match="executions run") as refused:
+        machines.start_execution(stateMachineArn=arn)
+    assert refused.value.response["Error"]["Code"] == "ExecutionLimitExceeded"
+    for one in begun:
+        machines.stop_execution(executionArn=one, error="Enough", cause="a test")
+        found = machines.describe_execution(executionArn=one)
+        assert (found["status"], found["error"], found["cause"]) == ("ABORTED", "Enough", "a test")
+
+
+@pytest.mark.slow
+def test_a_machine_that_turns_in_a_circle_comes_to_its_end(machines: Any) -> None:
+    states = {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}}
+    found = ended(machines, made(machines, states), {})
+    assert found["status"] == "FAILED" and "history" in found["cause"]
+
+
+@pytest.mark.slow
+def test_what_ran_when_the_server_was_killed_is_aborted_and_the_rest_is_kept(
+    tmp_path: Path,
+) -> None:
+    wait = {"Type": "Wait", "SecondsPath": "$.s", "End": True}
+    with ExitStack() as stack:
+        scene = Scene(tmp_path / "data", stack)
+        client = scene.client("stepfunctions")
+        arn = made(client, {"A": wait})
+        done = ended(client, arn, {"s": 0})
+        runs = client.start_execution(stateMachineArn=arn, input='{"s": 31536000}')
+        scene.kept_anew()
+        scene.server.process.kill()
+        scene.server.process.wait()
+    with ExitStack() as stack:
+        client = Scene(tmp_path / "data", stack).client("stepfunctions")
+        kept = client.describe_execution(executionArn=done["executionArn"])
+        assert (kept["status"], kept["output"]) == ("SUCCEEDED", '{"s": 0}')
+        lost = client.describe_execution(executionArn=runs["executionArn"])
+        assert (lost["status"], lost["error"]) == ("ABORTED", "Stoker.Restarted")
+        for one, last in ((done, "ExecutionSucceeded"), (runs, "ExecutionAborted")):
+            history = client.get_execution_history(executionArn=one["executionArn"])["events"]
+            assert (history[0]["type"], history[-1]["type"]) == ("ExecutionStarted", last)
+        assert ended(client, arn, {"s": 0})["status"] == "SUCCEEDED"
