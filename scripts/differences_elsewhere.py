@@ -13,7 +13,7 @@ ELSEWHERE = (
     (
         "Step Functions",
         "state machines run by moto's interpreter, with tasks of Lambda; tasks of other services,"
-        " activities and distributed Maps fail the execution by name, and StartSyncExecution is a"
+        " activities and distributed Maps fail the execution, and StartSyncExecution is a"
         " 501. 16 executions run at a time, a Map has 10 items at a time (AWS: 40), and a history"
         " at most 32 MB beside AWS's 25,000 events. The latest 500 ended executions are kept. What"
         " runs when the server ends is ABORTED afterwards (AWS goes on). Roles are not asked,"

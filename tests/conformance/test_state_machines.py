@@ -122,6 +122,17 @@ def test_what_a_task_cannot_have_fails_the_execution_by_name(machines: Any) -> N
     assert found["status"] == "FAILED" and "no task of sqs" in found["cause"]
 
 
+def test_a_machine_has_the_rights_of_its_own_account(server: StokerProcess, create: Create) -> None:
+    theirs = f"arn:aws:lambda:{REGION}:000000000000:function:{create(WORK)}"
+    task = {"Type": "Task", "Resource": theirs, "End": True}
+    with closing(server.client("stepfunctions", aws_access_key_id="1" * 12)) as others:
+        arn = made(others, {"A": task})
+        assert arn.split(":")[4] == "111111111111"
+        found = ended(others, arn, {"n": 1})
+    assert found["status"] == "FAILED"
+    assert found["error"] == "Lambda.AccessDeniedException", found
+
+
 def test_machines_that_wait_for_a_year_are_so_many_and_stop_at_once(machines: Any) -> None:
     arn = made(machines, {"A": {"Type": "Wait", "Seconds": 31_536_000, "End": True}})
     begun = [machines.start_execution(stateMachineArn=arn)["executionArn"] for _ in range(16)]

@@ -9,6 +9,7 @@ limits. An execution does not outlive this process: what ran then is ABORTED whe
 import contextlib
 import datetime
 import json
+import logging
 import threading
 import time
 import uuid
@@ -49,6 +50,8 @@ def hooks() -> Hooks:
     from moto.core.config import default_user_config
     from moto.stepfunctions.parser import models
 
+    # It logs whole payloads; executions tell of their errors.
+    logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL + 1)
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     _adopt(models.stepfunctions_parser_backends)
     return (*state_tasks.hooks(), *_of_executions(), *_of_threads())
