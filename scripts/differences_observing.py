@@ -13,7 +13,12 @@ CLOUDWATCH = (
     ),
     (
         "GetMetricData",
-        "expressions are a typed 501, SEARCH and SQL with them; of statistics there are the "
+        "expressions: + - * / ^, comparisons, AND, OR, ABS, AVG, CEIL, DATAPOINT_COUNT, DIFF, "
+        "FILL, FLOOR, IF, MAX, METRICS, METRIC_COUNT, MIN, PERIOD, RATE, SUM over lines of one "
+        "period; other periods together, and all other functions, SEARCH and SQL with them, are a "
+        "typed 501. A value without a result (a division by zero) is left out; the words after "
+        "`Error in expression` are ours; a request works out 1,000,000 values at most, in 20 "
+        "brackets and 20 expressions of each other. Of statistics there are the "
         "five simple ones and percentiles (within 2.3 %; AWS does not say). A query's values "
         "come in one piece; NextToken is between queries. What is older than 15 days and was "
         "asked for by the minute is shown in spans of five minutes",

@@ -147,6 +147,44 @@ def test_values_of_one_s_own_are_kept(cloudwatch: Any) -> None:
     ]
 
 
+def test_expressions_of_metrics_are_worked_out(cloudwatch: Any) -> None:
+    name = f"n-{uuid.uuid4().hex}"
+    moments = [NOW - timedelta(minutes=minutes) for minutes in (12, 10, 8)]
+    data = [
+        {"MetricName": metric, "Value": value, "Timestamp": moment}
+        for metric, values in (("bad", (1.0, 2.0, 3.0)), ("all", (10.0, 8.0, 0.0)))
+        for value, moment in zip(values, moments, strict=True)
+    ]
+    cloudwatch.put_metric_data(Namespace=name, MetricData=data)
+
+    def query(id_: str, metric: str) -> dict[str, Any]:
+        stat = {"Metric": {"Namespace": name, "MetricName": metric}, "Period": 60, "Stat": "Sum"}
+        return {"Id": id_, "MetricStat": stat, "ReturnData": False}
+
+    queries = [
+        {"Id": "more", "Expression": "share * 2"},
+        {"Id": "share", "Expression": "100 * bad / whole", "Label": "failing"},
+        query("bad", "bad"),
+        query("whole", "all"),
+        {"Id": "both", "Expression": "METRICS()", "Label": "each"},
+    ]
+    found = cloudwatch.get_metric_data(
+        MetricDataQueries=queries, ScanBy="TimestampAscending", **HOUR
+    )["MetricDataResults"]
+    assert [(one["Id"], one["Label"], one["Values"]) for one in found] == [
+        ("more", "more", [20.0, 50.0]),
+        ("share", "failing", [10.0, 25.0]),
+        ("both", "each bad", [1.0, 2.0, 3.0]),
+        ("both", "each all", [10.0, 8.0, 0.0]),
+    ]
+    page = cloudwatch.get_metric_data(MetricDataQueries=queries, MaxDatapoints=3, **HOUR)
+    assert [one["Values"] for one in page["MetricDataResults"]] == [[50.0, 20.0]]
+    rest = cloudwatch.get_metric_data(
+        MetricDataQueries=queries, MaxDatapoints=3, NextToken=page["NextToken"], **HOUR
+    )
+    assert [one["Label"] for one in rest["MetricDataResults"]] == ["failing"]
+
+
 LOGGING = """
 import json, time
 
@@ -203,10 +241,24 @@ def putting(namespace: str = "n", **of_one: Any) -> tuple[str, dict[str, Any]]:
         (
             (
                 "get_metric_data",
-                {"MetricDataQueries": [{"Id": "a", "Expression": "SUM(METRICS())"}], **HOUR},
+                {"MetricDataQueries": [{"Id": "a", "Expression": "SEARCH('x', 'Sum')"}], **HOUR},
             ),
             "NotImplementedException",
         ),
+        (
+            (
+                "get_metric_data",
+                {
+                    "MetricDataQueries": [
+                        {"Id": "a", "Expression": "b"},
+                        {"Id": "b", "Expression": "a"},
+                    ],
+                    **HOUR,
+                },
+            ),
+            "ValidationError",
+        ),
+        (("get_metric_data", {"MetricDataQueries": [{"Id": "a"}], **HOUR}), "ValidationError"),
         (("list_metrics", {"NextToken": "nonsense"}), "InvalidNextToken"),
     ],
 )

@@ -7,13 +7,16 @@ operations of CloudWatch (alarms, dashboards) go to the neighbour.
 import math
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 from stoker.api.control import Call, Caller, Control
+from stoker.api.metric_expressions import Questions
 from stoker.api.shapes import cloudwatch as shapes
 from stoker.core import metric_errors as errors
 from stoker.core import metric_questions as questions
 from stoker.core.errors import NotImplementedException
 from stoker.core.limits import MIB
+from stoker.core.metric_math import Line
 from stoker.core.metrics import (
     ACTIVE_S,
     BILLING,
@@ -129,7 +132,7 @@ def _check(values: tuple[float, ...], where: str) -> None:
 async def get_metric_data(
     control: Control, call: Call[shapes.GetMetricDataInput]
 ) -> shapes.GetMetricDataOutput:
-    """Values of metrics over time. Expressions are not built (501)."""
+    """Values of metrics over time, and of expressions of them (core/metric_math.py)."""
     asked = call.input
     queries = asked.metric_data_queries
     if not 0 < len(queries) <= QUERIES:
@@ -140,36 +143,40 @@ async def get_metric_data(
         raise errors.InvalidParameterValueException("The Ids of MetricDataQueries must differ.")
     for query in queries:
         questions.check_id(query.id)
-        if query.expression is not None:
-            raise NotImplementedException(
-                f"Stoker has not built expressions of GetMetricData yet: {query.expression[:200]}"
+        if (query.metric_stat is None) == (query.expression is None):
+            raise errors.InvalidByModel(
+                "The parameter MetricDataQueries has a member with"
+                f" {'neither' if query.expression is None else 'both'} MetricStat and Expression:"
+                f" {query.id}"
             )
-        if query.metric_stat is None:
-            raise errors.InvalidParameterValueException(f"Query {query.id} asks for nothing.")
-        questions.check_stat(query.metric_stat.stat)
+        if query.metric_stat is not None:
+            questions.check_stat(query.metric_stat.stat)
+            questions.check_period(query.metric_stat.period)
     _check_times(asked.start_time, asked.end_time)
     skip, most = _place(asked.next_token), min(asked.max_datapoints or POINTS, POINTS)
     await _flush(control)
     results: list[shapes.MetricDataResult] = []
     left, following = most, None
+    whole = Questions({query.id: query for query in queries}, partial(_line, control, call))
     for number, query in enumerate(queries):
         if query.return_data is False or number < skip:
             continue
-        points = await _points(control, call, query)
-        if len(points) > left and results:
+        lines = await whole.lines(query)
+        many = sum(len(line.points) for line in lines)
+        if many > left and results:
             following = f"q{number}"
             break
-        left -= len(points)
-        points = points[:most]
-        results.append(_result(query, points))
+        for line in lines:
+            results.append(_result(asked, query, line, max(0, left)))
+            left -= len(line.points)
     return shapes.GetMetricDataOutput(
         metric_data_results=tuple(results), next_token=following, messages=()
     )
 
 
-async def _points(
+async def _line(
     control: Control, call: Call[shapes.GetMetricDataInput], query: shapes.MetricDataQuery
-) -> list[tuple[int, float]]:
+) -> Line:
     asked, stat = call.input, query.metric_stat
     assert stat is not None
     period = questions.check_period(stat.period)
@@ -183,21 +190,22 @@ async def _points(
         if stat.unit in (None, unit):
             for at, one in spans.items():
                 found.setdefault(at, []).append(one)
-    points = []
+    points = {}
     for at, many in found.items():
         value = questions.value(stat.stat, merged(many))
         if value is not None:
-            points.append((at, value))
-    return sorted(points, reverse=asked.scan_by != "TimestampAscending")
+            points[at] = value
+    return Line(query.label or metric.metric_name or "", period, points, start, math.ceil(end))
 
 
 def _result(
-    query: shapes.MetricDataQuery, points: list[tuple[int, float]]
+    asked: shapes.GetMetricDataInput, query: shapes.MetricDataQuery, line: Line, most: int
 ) -> shapes.MetricDataResult:
-    assert query.metric_stat is not None
+    latest_first = asked.scan_by != "TimestampAscending"
+    points = sorted(line.points.items(), reverse=latest_first)[:most]
     return shapes.MetricDataResult(
         id=query.id,
-        label=query.label or query.metric_stat.metric.metric_name or "",
+        label=line.label,
         timestamps=tuple(_moment(at) for at, _ in points),
         values=tuple(value for _, value in points),
         status_code="Complete",
