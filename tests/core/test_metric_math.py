@@ -37,6 +37,7 @@ def asked(expression: str, steps: Steps | None = None) -> Line | Lines:
         ("(m1 - 3) ^ .5", [None, None, None, 1]),
         ("m1 * 1e308 * 10", [None] * 4),
         ("DIFF((m1 - 2) * 1e308)", [None, 1e308, None, None]),
+        ("DIFF(IF(m1 > 3, 1, -1) * 1e308)", [None, 0, None, None]),
         ("CEIL(IF(m1 > 1, 1e308) * 10)", [None] * 4),
         ("m1 >= 2", [0, 1, None, 1]),
         ("m1 < 2 || m1 == 4", [1, 0, None, 1]),
