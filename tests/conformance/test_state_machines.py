@@ -123,6 +123,16 @@ def test_what_a_task_cannot_have_fails_the_execution_by_name(machines: Any) -> N
     assert found["status"] == "FAILED" and "no task of sqs" in found["cause"]
 
 
+def test_what_cannot_be_read_is_refused_by_its_code(machines: Any) -> None:
+    with pytest.raises(ClientError) as refused:
+        made(machines, {"A": {"Type": "Nope"}})
+    assert refused.value.response["Error"]["Code"] == "InvalidDefinition"
+    arn = made(machines, {"A": {"Type": "Succeed"}})
+    with pytest.raises(ClientError) as refused:
+        machines.start_execution(stateMachineArn=arn, input="{")
+    assert refused.value.response["Error"]["Code"] == "InvalidExecutionInput"
+
+
 def test_a_machine_has_the_rights_of_its_own_account(server: StokerProcess, create: Create) -> None:
     theirs = f"arn:aws:lambda:{REGION}:000000000000:function:{create(WORK)}"
     task = {"Type": "Task", "Resource": theirs, "End": True}

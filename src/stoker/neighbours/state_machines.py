@@ -54,7 +54,7 @@ def hooks() -> Hooks:
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL + 1)
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     _adopt(models.stepfunctions_parser_backends)
-    return (*state_tasks.hooks(), *_of_executions(), *_of_threads())
+    return (*state_tasks.hooks(), *_of_refusals(), *_of_executions(), *_of_threads())
 
 
 def _adopt(run: Any) -> None:
@@ -77,14 +77,15 @@ def _adopt(run: Any) -> None:
 def _of_executions() -> Hooks:
     from moto.core.responses import ActionResult
     from moto.stepfunctions.exceptions import ExecutionAlreadyExists
+    from moto.stepfunctions.parser import models
     from moto.stepfunctions.parser.api import ExecutionStatus
     from moto.stepfunctions.parser.backend import execution, execution_worker
-    from moto.stepfunctions.parser.models import StepFunctionsParserBackend as Backend
     from moto.stepfunctions.responses import StepFunctionResponse
 
     class ExecutionLimitExceeded(ExecutionAlreadyExists):
         TYPE = "ExecutionLimitExceeded"
 
+    Backend = models.StepFunctionsParserBackend
     Execution, Told = execution.Execution, execution.BaseExecutionWorkerCommunication
     start, reflect, history = Backend.start_execution, Told.terminated, Execution.to_history_output
     environment = execution_worker.ExecutionWorker._get_evaluation_environment
@@ -138,6 +139,20 @@ def _of_executions() -> Hooks:
         (StepFunctionResponse, "stop_execution", stopped),
         (Execution, "to_history_output", told),
         (Execution, "__getstate__", _state),
+    )
+
+
+def _of_refusals() -> Hooks:
+    """Those of the interpreter lose their code on the way out."""
+    from moto.stepfunctions.exceptions import ExecutionAlreadyExists, InvalidExecutionInput
+    from moto.stepfunctions.parser import models
+
+    class InvalidDefinition(ExecutionAlreadyExists):
+        TYPE = "InvalidDefinition"
+
+    return (
+        (models, "InvalidDefinition", InvalidDefinition),
+        (models, "InvalidExecutionInput", InvalidExecutionInput),
     )
 
 
