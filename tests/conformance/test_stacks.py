@@ -315,6 +315,26 @@ def test_a_stack_is_a_resource_of_another(
     assert after["StackStatus"] == "DELETE_COMPLETE"
 
 
+def test_a_stack_that_nests_itself_fails_with_the_reason(
+    cloudformation: Any, server: StokerProcess, name: str
+) -> None:
+    url = f"https://s3.eu-central-1.amazonaws.com/{name}/self.json"
+    template = body({"Self": resource("AWS::CloudFormation::Stack", TemplateURL=url)})
+    with closing(server.client("s3")) as s3:
+        place = {"LocationConstraint": "eu-central-1"}
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration=place)
+        s3.put_object(Bucket=name, Key="self.json", Body=template)
+        made = cloudformation.create_stack(StackName=name, TemplateBody=template)
+        with pytest.raises(WaiterError):
+            wait(cloudformation, "create_complete", name)
+        s3.delete_object(Bucket=name, Key="self.json")
+        s3.delete_bucket(Bucket=name)
+    told = events(cloudformation, made["StackId"])
+    (reason,) = [why for _, status, why in told if status == "CREATE_FAILED"]
+    assert reason.startswith("Embedded stack arn:aws:cloudformation:")
+    assert reason.endswith(" was not successfully made: Stacks may be nested 5 deep")
+
+
 def test_what_cannot_be_is_refused_in_aws_words(cloudformation: Any, name: str) -> None:
     queue = body({"Queue": resource("AWS::SQS::Queue")})
     create = cloudformation.create_stack

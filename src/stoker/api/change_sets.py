@@ -14,7 +14,6 @@ from stoker.api.control import Call, Caller, Control
 from stoker.api.shapes import cloudformation as shapes
 from stoker.api.stack_views import known, page_of, parameters_of, tags_shown
 from stoker.api.stacks import (
-    changes_of,
     check_built,
     check_capabilities,
     given,
@@ -57,6 +56,7 @@ async def create_change_set(
     draft = replace(draft, wanted=await wanted(stacks, caller, asked, live))
     change_set = _named(asked, caller, draft, kind)
     change_set = await _worked_out(stacks, live, draft, asked, change_set)
+    stacks.book.check_room(draft.account, change_set.wanted)
     if live is None:
         live = await stacks.book.add(replace(draft, wanted=Wanted(tags=draft.wanted.tags)))
         await stacks.book.put(live, replace(live.stack, at=time.time()))
@@ -203,7 +203,8 @@ async def _worked_out(
         prepared = await stacks.preparing.prepared(draft, given(asked.parameters), before)
         said = asked.capabilities or ()
         await check_capabilities(stacks, prepared, said, transforms=False)
-        found = changes_of(stacks, live if updating else None, draft, prepared)
+        records = live.records if live is not None and updating else {}
+        found = await stacks.planned(draft, prepared, records)
     except InsufficientCapabilitiesException:
         raise
     except ServiceError as error:

@@ -31,7 +31,7 @@ from stoker.core.stacks.parameters import Given
 from stoker.core.stacks.template import capabilities_of, parse, transforms_of
 from stoker.core.stacks.text import INLINE_BYTES
 from stoker.stacks.book import Live
-from stoker.stacks.planning import NO_UPDATES, planned
+from stoker.stacks.planning import NO_UPDATES
 from stoker.stacks.preparing import Prepared
 from stoker.stacks.stacks import Stacks, new_id
 
@@ -82,7 +82,7 @@ async def update_stack(control: Control, call: Call[UpdateStackInput]) -> Update
     before = live.stack.wanted.parameters
     prepared = await stacks.preparing.prepared(draft, given(asked.parameters), before)
     await check_capabilities(stacks, prepared, asked.capabilities or ())
-    found = changes_of(stacks, live, draft, prepared)
+    found = await stacks.planned(draft, prepared, live.records)
     if not found and not other_than(live, prepared):
         raise ValidationError(NO_UPDATES)
     on_failure = "DO_NOTHING" if asked.disable_rollback else "ROLLBACK"
@@ -212,14 +212,6 @@ async def check_capabilities(
     body = await stacks.preparing.body(prepared.wanted.template)
     if transforms and transforms_of(body) and "CAPABILITY_AUTO_EXPAND" not in said:
         raise InsufficientCapabilitiesException("Requires capabilities : [CAPABILITY_AUTO_EXPAND]")
-
-
-def changes_of(stacks: Stacks, live: Live | None, draft: Stack, prepared: Prepared) -> list[Any]:
-    """What would be done to each resource."""
-    stack = replace(draft, wanted=prepared.wanted)
-    scope = stacks.scope(stack, prepared.template)
-    records = live.records if live is not None else {}
-    return planned(scope, prepared.template, prepared.wanted, records)
 
 
 def other_than(live: Live, prepared: Prepared) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from stoker.core.errors import LimitExceededException
+from stoker.core.stacks import room
 from stoker.core.stacks.errors import ValidationError, no_stack
 from stoker.core.stacks.model import (
     KIND_OF_STACK,
@@ -20,6 +21,7 @@ from stoker.core.stacks.model import (
     Shown,
     Stack,
     Status,
+    Wanted,
 )
 from stoker.store import stack_store
 from stoker.store.group_commit import Statement
@@ -42,6 +44,13 @@ class Live:
     task: asyncio.Task[None] | None = None
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)  # whoever deploys it, stop
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def texts(self) -> list[Wanted]:
+        """All that it keeps of what it was told to be."""
+        stack = self.stack
+        before = [] if stack.was is None else [stack.was]
+        return [stack.wanted, *before, *(one.wanted for one in self.change_sets.values())]
 
     @property
     def is_there(self) -> bool:
@@ -112,6 +121,11 @@ class Book:
             if it.is_there and export in it.stack.imports
         ]
 
+    def check_room(self, account: str, added: Wanted) -> None:
+        """Deleted ones are not counted. Raise LimitExceededException."""
+        mine = (it for it in self._stacks.values() if it.stack.account == account and it.is_there)
+        room.check_room((text for it in mine for text in it.texts), added)
+
     # ---- changing ----
 
     async def add(self, stack: Stack) -> Live:
@@ -168,6 +182,7 @@ class Book:
     async def put_change_set(self, live: Live, change_set: ChangeSet) -> None:
         if change_set.name not in live.change_sets and len(live.change_sets) >= CHANGE_SETS:
             raise LimitExceededException(f"A stack can have {CHANGE_SETS} change sets.")
+        self.check_room(live.stack.account, change_set.wanted)
         live.change_sets[change_set.name] = change_set
         await self._store.write([stack_store.put_change_set(change_set)])
 

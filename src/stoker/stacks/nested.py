@@ -10,11 +10,11 @@ from stoker.core.stacks.errors import ValidationError
 from stoker.core.stacks.model import Stack, Status, Wanted
 from stoker.core.stacks.parameters import Given, as_text
 from stoker.stacks.book import Live
-from stoker.stacks.planning import planned
 from stoker.stacks.stacks import Stacks, new_id
 from stoker.stacks.work import Made, Work, as_map
 
 DEPTH = 5  # stacks in stacks
+NOT_MADE = " was not successfully made: "
 COMPLETE = (Status.CREATE_COMPLETE, Status.UPDATE_COMPLETE)
 
 
@@ -44,8 +44,7 @@ class Nested:
         live = stacks.book.find(work.account, work.region, work.physical)
         draft = replace(live.stack, wanted=await self._wanted(work))
         prepared = await stacks.preparing.prepared(draft, _given(work), {})
-        scope = stacks.scope(replace(draft, wanted=prepared.wanted), prepared.template)
-        found = planned(scope, prepared.template, prepared.wanted, live.records)
+        found = await stacks.planned(draft, prepared, live.records)
         if found or live.stack.wanted.body != prepared.wanted.body:
             await stacks.update(live, prepared.wanted)
             await self._waited(work, live)
@@ -82,10 +81,9 @@ class Nested:
             ended.cancel()
             cancelled.cancel()
         if live.stack.status not in COMPLETE:
-            raise ValidationError(
-                f"Embedded stack {live.stack.id} was not successfully made:"
-                f" {_why(live) or live.stack.status}"
-            )
+            why = _why(live) or live.stack.status
+            cause = why.rpartition(NOT_MADE)[2]  # of the innermost: reasons have an end
+            raise ValidationError(f"Embedded stack {live.stack.id}{NOT_MADE}{cause}")
 
     def _check_depth(self, stacks: Stacks, stack: Stack) -> None:
         depth = 1

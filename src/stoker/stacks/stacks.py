@@ -11,19 +11,20 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from stoker.core.errors import ServiceError
 from stoker.core.stacks.errors import AlreadyExistsException, ValidationError
 from stoker.core.stacks.functions import Scope
-from stoker.core.stacks.model import UPDATABLE, Shown, Stack, Status, Wanted
+from stoker.core.stacks.model import UPDATABLE, Change, Record, Shown, Stack, Status, Wanted
 from stoker.core.stacks.template import Template, parse
 from stoker.stacks.book import Book, Live, check_exports
 from stoker.stacks.custom import Answers
 from stoker.stacks.deployment import Deployment, Failed
-from stoker.stacks.preparing import Preparing, pseudo_parameters
+from stoker.stacks.planning import planned
+from stoker.stacks.preparing import Prepared, Preparing, pseudo_parameters
 from stoker.stacks.work import Around
 
 log = logging.getLogger(__name__)
@@ -63,10 +64,12 @@ class Stacks:
     # ---- what is asked ----
 
     async def create(self, stack: Stack) -> Live:
-        """Begin to make a stack. Raise AlreadyExistsException."""
+        """Begin to make a stack. Raise AlreadyExistsException,
+        LimitExceededException."""
         found = self.book.get(stack.account, stack.region, stack.name)
         if found is not None and found.stack.status is not S.REVIEW_IN_PROGRESS:
             raise AlreadyExistsException(f"Stack [{stack.name}] already exists")
+        self.book.check_room(stack.account, stack.wanted)
         if found is None:
             found = await self.book.add(stack)
         begun = replace(stack, id=found.stack.id, status=S.CREATE_IN_PROGRESS, reason=USER)
@@ -75,9 +78,11 @@ class Stacks:
         return found
 
     async def update(self, live: Live, wanted: Wanted, **changes: Any) -> None:
-        """Begin to make it what is wanted now. Raise ValidationError."""
+        """Begin to make it what is wanted now. Raise ValidationError,
+        LimitExceededException."""
         self.check_updatable(live)
         stack = live.stack
+        self.book.check_room(stack.account, wanted)
         now = time.time()
         await self.book.put(
             live,
@@ -303,10 +308,7 @@ class Stacks:
         """What functions know before any resource is there."""
 
         def imported(name: str) -> str:
-            found = self.book.exports(stack.account, stack.region).get(name)
-            if found is None:
-                raise ValidationError(f"No export named {name} found.")
-            return found[1].value
+            return _exported(self.book.exports(stack.account, stack.region), name)
 
         return Scope(
             parameters=self.preparing.values(stack, template),
@@ -314,6 +316,21 @@ class Stacks:
             conditions=template.conditions,
             imported=imported,
         )
+
+    async def planned(
+        self, draft: Stack, prepared: Prepared, records: Mapping[str, Record]
+    ) -> list[Change]:
+        """What would be done to each resource. Raise ValidationError.
+
+        A big template takes tenths of a second, so a thread works it out, from what is there now.
+        """
+        template, wanted = prepared.template, prepared.wanted
+        exports = self.book.exports(draft.account, draft.region)
+        scope = replace(
+            self.scope(replace(draft, wanted=wanted), template),
+            imported=lambda name: _exported(exports, name),
+        )
+        return await asyncio.to_thread(planned, scope, template, wanted, dict(records))
 
     def _bare_deployment(self, live: Live) -> Deployment:
         """One that only deletes."""
@@ -324,6 +341,12 @@ class Stacks:
         outputs = deployment.outputs(template)
         check_exports(self.book, live.stack, outputs)
         return outputs
+
+
+def _exported(exports: Mapping[str, tuple[Stack, Shown]], name: str) -> str:
+    if name not in exports:
+        raise ValidationError(f"No export named {name} found.")
+    return exports[name][1].value
 
 
 def new_id(account: str, region: str, name: str) -> str:
