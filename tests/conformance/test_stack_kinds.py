@@ -1,0 +1,113 @@
+"""A stack of types that keep, send and run: made, changed in place, replaced and deleted."""
+
+import json
+import uuid
+from contextlib import closing
+from typing import Any
+
+from tests.running import StokerProcess
+
+Json = dict[str, Any]
+SOON = {"Delay": 0.1, "MaxAttempts": 600}
+ROLE = "arn:aws:iam::000000000000:role/any"
+PROFILE = "arn:aws:signer:eu-central-1:000000000000:/signing-profiles/p/abcdefghij"
+PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+REPLACED = {"Table", "Provider"}
+
+
+def template(key: str, change: int, provider: str) -> str:
+    """`change` is in place, `key` and `provider` need another resource."""
+    table: Json = {
+        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    if change == 1:
+        table["BillingMode"] = "PROVISIONED"
+        table["ProvisionedThroughput"] = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    resources = {
+        "Table": ("DynamoDB::Table", table),
+        "Queue": ("SQS::Queue", {}),
+        "Topic": ("SNS::Topic", {"DisplayName": f"d{change}"}),
+        "Subscription": (
+            "SNS::Subscription",
+            {
+                "TopicArn": {"Ref": "Topic"},
+                "Protocol": "sqs",
+                "Endpoint": {"Fn::GetAtt": ["Queue", "Arn"]},
+                "FilterPolicy": {"change": [str(change)]},
+            },
+        ),
+        "Stream": ("Kinesis::Stream", {"ShardCount": 1, "RetentionPeriodHours": 24 * change}),
+        "Machine": (
+            "StepFunctions::StateMachine",
+            {"RoleArn": ROLE, "DefinitionString": PASS + " " * change},
+        ),
+        "Schedule": (
+            "Scheduler::Schedule",
+            {
+                "ScheduleExpression": f"rate({change + 1} days)",
+                "FlexibleTimeWindow": {"Mode": "OFF"},
+                "Target": {"Arn": {"Fn::GetAtt": ["Queue", "Arn"]}, "RoleArn": ROLE},
+            },
+        ),
+        "Signing": (
+            "Lambda::CodeSigningConfig",
+            {
+                "AllowedPublishers": {"SigningProfileVersionArns": [PROFILE]},
+                "Description": f"d{change}",
+            },
+        ),
+        "Provider": (
+            "Lambda::CapacityProvider",
+            {
+                "CapacityProviderName": provider,
+                "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
+                "PermissionsConfig": {"CapacityProviderOperatorRoleArn": ROLE},
+            },
+        ),
+    }
+    made = {
+        name: {"Type": f"AWS::{kind}", "Properties": it} for name, (kind, it) in resources.items()
+    }
+    return json.dumps({"Resources": made})
+
+
+def ids(cloudformation: Any, name: str) -> dict[str, str]:
+    found = cloudformation.list_stack_resources(StackName=name)["StackResourceSummaries"]
+    return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found}
+
+
+def test_a_stack_of_many_types_is_made_changed_replaced_and_deleted(server: StokerProcess) -> None:
+    name = f"k-{uuid.uuid4().hex[:8]}"
+    with closing(server.client("cloudformation")) as cloudformation:
+
+        def wait(state: str, of: str = name) -> None:
+            cloudformation.get_waiter(f"stack_{state}").wait(StackName=of, WaiterConfig=SOON)
+
+        def update(key: str, change: int, provider: str) -> dict[str, str]:
+            cloudformation.update_stack(
+                StackName=name, TemplateBody=template(key, change, provider)
+            )
+            wait("update_complete")
+            return ids(cloudformation, name)
+
+        made = cloudformation.create_stack(
+            StackName=name, TemplateBody=template("id", 1, name + "-a")
+        )
+        wait("create_complete")
+        before = ids(cloudformation, name)
+        assert update("id", 2, name + "-a") == before, "all of it in place"
+        with closing(server.client("dynamodb")) as tables:
+            shown = tables.describe_table(TableName=before["Table"])["Table"]
+            assert shown["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+        with closing(server.client("kinesis")) as streams:
+            stream = streams.describe_stream_summary(StreamName=before["Stream"])
+            assert stream["StreamDescriptionSummary"]["RetentionPeriodHours"] == 48
+        after = update("at", 2, name + "-b")
+        assert {key for key in after if after[key] != before[key]} == REPLACED
+        cloudformation.delete_stack(StackName=name)
+        wait("delete_complete", made["StackId"])
+    with closing(server.client("dynamodb")) as tables:
+        left = set(tables.list_tables()["TableNames"])
+        assert not left.intersection({before["Table"], after["Table"]})
