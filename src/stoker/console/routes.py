@@ -11,12 +11,15 @@ from urllib.parse import unquote
 
 from stoker.console.asked import Asked, Reply
 from stoker.console.pages import (
+    account,
     code,
     configuration,
     environments,
     functions,
+    layers,
     logs,
     monitor,
+    stacks,
     trying,
 )
 
@@ -43,12 +46,20 @@ ROUTES = (
     Route("GET", "environments", environments.show),
     Route("GET", "environments/follow", environments.follow),
     Route("GET", "environments/{id}", environments.inspect),
+    Route("GET", "layers", layers.show),
+    Route("GET", "layers/{name}", layers.versions),
+    Route("GET", "stacks", stacks.show),
+    Route("GET", "stacks/{name}", stacks.inspect),
+    Route("GET", "account", account.show),
 )  # fmt: skip
 
 # What the menu has: where it leads, and what it is called.
 NAVIGATION = (
     ("functions", "Functions"),
     ("environments", "Environments"),
+    ("layers", "Layers"),
+    ("stacks", "Stacks"),
+    ("account", "Account"),
 )  # fmt: skip
 
 

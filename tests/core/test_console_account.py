@@ -1,0 +1,47 @@
+"""What the console's pages of stacks and account settings make of AWS's answers."""
+
+import pytest
+
+from stoker.console.pages.account import limits
+from stoker.console.pages.layers import row
+from stoker.console.pages.stacks import mood_of
+
+
+@pytest.mark.parametrize(
+    ("status", "mood"),
+    [
+        ("CREATE_COMPLETE", "good"),
+        ("UPDATE_IN_PROGRESS", "busy"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "busy"),
+        ("CREATE_FAILED", "bad"),
+        ("ROLLBACK_IN_PROGRESS", "bad"),
+        ("UPDATE_ROLLBACK_COMPLETE", "bad"),
+    ],
+)
+def test_a_stack_that_is_not_as_asked_for_is_bad(status: str, mood: str) -> None:
+    assert mood_of(status) == mood
+
+
+def test_what_functions_reserved_counts_against_the_accounts_concurrency() -> None:
+    most = {
+        "ConcurrentExecutions": 1000,
+        "UnreservedConcurrentExecutions": 850,
+        "TotalCodeSize": 80 * 2**30,
+        "CodeSizeUnzipped": 250 * 2**20,
+        "CodeSizeZipped": 50 * 2**20,
+    }
+    found = {one.name: one for one in limits(most, {"TotalCodeSize": 2**30, "FunctionCount": 3})}
+    assert found["ConcurrentExecutions"].said == "150 of 1,000"
+    assert found["TotalCodeSize"].said == "1 GB of 80 GB"
+    assert found["CodeSizeZipped"].used is None
+
+
+def test_a_layer_that_names_no_runtime_is_for_any() -> None:
+    version = {
+        "Version": 2,
+        "LayerVersionArn": "arn:2",
+        "CreatedDate": "2026-01-02T03:04:05.678+0000",
+    }
+    found = row("own", version)
+    assert (found.runtimes, found.architectures) == ("any", "any")
+    assert found.created == "2026-01-02 03:04:05"
