@@ -335,6 +335,12 @@ DIFFERENCES = {
         ),
         ("/lambda-entrypoint.sh", "is not there; zip functions do not need it"),
         (
+            "An ordinary user's server",
+            "isolates functions in a user namespace where that is possible: without limits of "
+            "memory and cpu unless a cgroup was delegated, `/tmp` in memory, files of the machine "
+            "nobody's, no SnapStart; docs/guide/without-root.md",
+        ),
+        (
             "Owners of files",
             "code is root's as on AWS; files in `/tmp` are of uid 993 inside, of another host uid "
             "for each environment outside",

@@ -33,7 +33,7 @@ CLOSED = ("127.", "169.254.", "198.18.", "198.19.")  # network.ruleset
 _DNS = "10.0.2.3"  # its name server, which asks the machine's
 _ROUTES = "/proc/net/fib_trie"
 
-NOUPLINK = f"{UPLINK} is missing: apt-get install {UPLINK}"
+NO_UPLINK = f"{UPLINK} is missing: apt-get install {UPLINK}"
 
 
 def why_not() -> str:
@@ -155,7 +155,7 @@ def _map(inside: int, block: int) -> str:
 def _connect(sock: socket.socket, inside: int) -> str:
     path = _found(UPLINK)
     if path is None:
-        return NOUPLINK
+        return NO_UPLINK
     ready, alive = os.dup(sock.fileno()), os.dup(sock.fileno())
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
