@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 pytest=(.venv/bin/python -m pytest -m "not slow")
 [ $# -eq 0 ] || exec "${pytest[@]}" "$@"
 
-beside=(tests/core tests/tidy tests/component)
+beside=(tests/core tests/tidy tests/component tests/contract tests/isolation)
 few=5
 folder=$(mktemp -d)
 trap 'kill %1 2>/dev/null; rm -rf "$folder"' EXIT

@@ -88,13 +88,15 @@ def environments(server: StokerProcess, function: str) -> list[dict[str, Any]]:
 
 
 def restored(functions: Any, name: str) -> dict[str, Any]:
-    """Invoke until the snapshot is there again. Until then nobody is served."""
+    """Invoke until the snapshot is there again. Until then nobody is served; who got a copy that
+    dies with its snapshot hears so."""
 
     def ask() -> dict[str, Any]:
         try:
             found: dict[str, Any] = call(functions, name, "1")
         except ClientError as error:
-            assert error.response["Error"]["Code"] == "SnapStartNotReadyException"
+            code, said = error.response["Error"]["Code"], error.response["Error"]["Message"]
+            assert code == "SnapStartNotReadyException" or "environment was lost" in said
             return {}
         return found
 

@@ -44,7 +44,8 @@ def _greet(url: str, limitations: tuple[str, ...]) -> None:
     for sentence in limitations:
         err.print(f"[yellow]not enforced:[/] {escape(sentence)}")
     out.print(
-        f"Stoker answers on [bold]{url}[/]\n\n"
+        f"Stoker answers on [bold]{url}[/]\n"
+        f"and has a console for browsers: {url}/_stoker/\n\n"
         "Environment variables:\n"
         f"  export AWS_ENDPOINT_URL={url}\n"
         "  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n"
