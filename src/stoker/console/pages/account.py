@@ -34,7 +34,7 @@ def limits(most: Mapping[str, Any], usage: Mapping[str, Any]) -> list[Limit]:
     return [
         Limit(
             "ConcurrentExecutions",
-            "Concurrent executions; used: what functions have reserved for themselves",
+            "At the same time; used is what functions reserve",
             whole - free,
             whole,
             f"{count_of(whole - free)} of {count_of(whole)}",
