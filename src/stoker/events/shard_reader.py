@@ -58,6 +58,7 @@ class ShardReader:
         self._last = kept.checkpoint.sequence  # that was read
         self._iterator: str | None = None
         self._next_read = 0.0  # on the loop's clock
+        self._has_news = False  # since the latest read began
         self._troubles = 0  # reads that failed in a row
         self._held = 0
         self._woken = asyncio.Event()
@@ -74,8 +75,9 @@ class ShardReader:
         return self._stopped or self.is_lost or self.kept.ended
 
     def wake(self) -> None:
-        """There are records."""
+        """There are records. Who hears so while reading may have read before they came."""
         self._next_read = 0.0
+        self._has_news = True
         self._woken.set()
 
     def look(self) -> None:
@@ -119,6 +121,7 @@ class ShardReader:
         if full and self._batches.held:
             self._next_read = loop.time() + POLL_S
             return
+        self._has_news = False
         try:
             wait_s = await self._records(1 if full else self._batches.room, now)
             if self._troubles:
@@ -132,7 +135,7 @@ class ShardReader:
             wait_s = 0.0
         except (Busy, Unreachable, calls.Refused) as error:
             wait_s = self._troubled(error)
-        self._next_read = loop.time() + wait_s
+        self._next_read = 0.0 if self._has_news else loop.time() + wait_s
         self._account()
 
     def _is_window_over(self, now: float) -> bool:
