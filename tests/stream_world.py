@@ -4,7 +4,7 @@ import base64
 import json
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +39,7 @@ class StreamWorld:
     asked: Counter[str] = field(default_factory=Counter)
     limits: list[int] = field(default_factory=list)
     generation: int = 0  # of iterators: others have expired
+    looked: Callable[[], None] = lambda: None  # called when records were read and are on their way
 
     def put(self, *data: str, shard: str = "shard-0", key: str = "k", age_s: float = 0) -> None:
         records = self.shards[shard].records
@@ -79,7 +80,9 @@ class StreamWorld:
             case "GetShardIterator":
                 return {"ShardIterator": self._iterator(asked)}
             case _:
-                return self._records(asked)
+                found = self._records(asked)
+                self.looked()
+                return found
 
     def _iterator(self, asked: dict[str, Any]) -> str:
         shard = self.shards[asked["ShardId"]]

@@ -94,6 +94,25 @@ def test_records_come_in_order_and_another_life_goes_on_behind_them(tmp_path: Pa
     asyncio.run(main())
 
 
+def test_news_that_come_while_a_shard_is_read_are_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stoker.events.shard_reader.POLL_S", 3600.0)
+
+    async def story(here: Polling, world: StreamWorld) -> None:
+        def come() -> None:
+            world.looked = lambda: None
+            put(here, world, "1")
+
+        world.looked = come
+        await here.map_stream(ARN)
+        only = await here.run()
+        assert data(only) == ["1"]
+        only.ends()
+
+    tell(tmp_path, story)
+
+
 def test_children_are_read_when_their_parents_are_at_their_end(tmp_path: Path) -> None:
     async def story(here: Polling, world: StreamWorld) -> None:
         world.put("1")
