@@ -127,12 +127,12 @@ class Front:
             allowed = web_pages.is_ours(host, self._control.settings.hosts)
             if len(host) <= MEMORABLE_BYTES:
                 _remember(self._hosts, host, allowed)
-        most = _web_bytes(host, exchange.target)
-        if most is not None:
+        exchange.purpose = web = _web_asked(host, exchange.target)
+        if web is not None:
             exchange.keep_encoding = True  # the function's affair, and so is the page
             if not allowed:
                 self._check_page(exchange, host, allowed)
-            return most
+            return _web_bytes(web)
         if not allowed or "origin" in headers or "sec-fetch-site" in headers:
             self._check_page(exchange, host, allowed)
         elif not exchange.target.startswith(("/20", "/_")):  # Lambda's, and ours
@@ -147,10 +147,8 @@ class Front:
         if self._uploads and exchange in self._uploads:
             self._uploads[exchange].end()
             return
-        host = exchange.headers.get("host", "")
-        web = _web_asked(host, exchange.target)
-        if web is not None:
-            self._spawn(self._answer_web(exchange, web))
+        if exchange.purpose is not None:
+            self._spawn(self._answer_web(exchange, exchange.purpose))
             return
         # Of nearly every invocation only this much is looked at.
         credential = exchange.headers.get("authorization", "").partition(",")[0]
@@ -422,11 +420,9 @@ def _web_asked(host: str, target: str) -> Web | None:
     return url_asked(host, target) or gateway_asked(host, target) or group_asked(host, target)
 
 
-def _web_bytes(host: str, target: str) -> int | None:
-    """How long a body may be that is for one of these. None: it is not."""
-    match _web_asked(host, target):
-        case None:
-            return None
+def _web_bytes(web: Web) -> int:
+    """How long a body may be that is for one of these."""
+    match web:
         case GatewayAddress():
             return gateway_front.BODY_BYTES
         case GroupAddress():

@@ -72,6 +72,7 @@ class InnerExchange:
         self.oversized = False
         self.on_data: Callable[[bytes], None] | None = None
         self.keep_encoding = False
+        self.purpose: Any = None
         self.answered: asyncio.Future[tuple[int, Said, bytes]] = (
             asyncio.get_running_loop().create_future()
         )

@@ -1,7 +1,7 @@
 """The seam between the one HTTP server and what answers (front door, Runtime APIs)."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 Headers = list[tuple[str, str]]
 
@@ -21,6 +21,7 @@ class Exchange(Protocol):
     # begin() may set these:
     on_data: Callable[[bytes], None] | None  # gets the body as it comes; `body` stays empty
     keep_encoding: bool  # hand the body over as it came, Content-Encoding: gzip included
+    purpose: Any  # what begin() found out and complete() wants to know; None until then
 
     @property
     def peer(self) -> str:

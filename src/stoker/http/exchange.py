@@ -6,7 +6,7 @@ when the peer is gone, and our bug when it is the second answer.
 
 import enum
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stoker.http.answer import has_no_body, response_head
 from stoker.http.base import Headers
@@ -44,6 +44,7 @@ class HttpExchange:
         "on_data",
         "oversized",
         "phase",
+        "purpose",
         "target",
         "trailers",
         "truncated",
@@ -60,6 +61,7 @@ class HttpExchange:
         self.oversized = False
         self.on_data: Callable[[bytes], None] | None = None
         self.keep_encoding = False
+        self.purpose: Any = None
         self.phase: Phase = OPEN
         self._connection: Connection | None = connection
         self._head = head
