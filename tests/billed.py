@@ -1,12 +1,13 @@
 """What the server says AWS would have billed."""
 
-import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from stoker.core.metrics import BILLING
 from stoker.core.price_list import Item
-from tests.running import START_S, StokerProcess
+from tests.faults.scene import until
+from tests.running import StokerProcess
 
 
 def billed_amount(server: StokerProcess, function: str, item: Item) -> float:
@@ -25,14 +26,13 @@ def billed_amount(server: StokerProcess, function: str, item: Item) -> float:
     return total
 
 
-def _metrics(cloudwatch: object, function: str, item: Item) -> list[dict[str, object]]:
-    end = time.monotonic() + START_S
+def _metrics(cloudwatch: Any, function: str, item: Item) -> list[dict[str, object]]:
     named = [{"Name": "FunctionName", "Value": function}]
-    while True:
-        found: list[dict[str, object]] = cloudwatch.list_metrics(  # type: ignore[attr-defined]
+
+    def listed() -> list[dict[str, object]]:
+        found: list[dict[str, object]] = cloudwatch.list_metrics(
             Namespace=BILLING, MetricName=item, Dimensions=named
         )["Metrics"]
-        if found:
-            return found
-        assert time.monotonic() < end, f"no {item} of {function}"
-        time.sleep(0.05)
+        return found
+
+    return until(listed, bool)

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from stoker.cli.main import app
 from stoker.core.report_lines import Measured, read_report
+from tests.faults.scene import until
 from tests.running import REGION, StokerProcess
 
 Create = Callable[..., str]
@@ -36,15 +36,14 @@ def invoked(functions: Any, name: str, seconds: float) -> Measured:
 
 def told(server: StokerProcess, name: str, requests: int) -> dict[str, Any]:
     """What it says of a function, once so many requests are counted."""
-    until = time.monotonic() + 60
-    while True:
+
+    def costs() -> list[dict[str, Any]]:
         done = stoker(server, "cost", "--json", "--function", name)
         assert done.exit_code == 0, done.output
         found: list[dict[str, Any]] = json.loads(done.stdout)["functions"]
-        if found and found[0]["amounts"]["Requests"] == requests:
-            return found[0]
-        assert time.monotonic() < until, found
-        time.sleep(0.05)
+        return found
+
+    return until(costs, lambda found: found and found[0]["amounts"]["Requests"] == requests)[0]
 
 
 def test_what_was_billed_is_what_the_reports_say(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.faults.scene import until
 from tests.running import StokerProcess
 
 Create = Callable[..., str]
@@ -27,13 +28,11 @@ def around() -> dict[str, int]:
 
 
 def ended(logs: Any, query_id: str) -> dict[str, Any]:
-    until = time.monotonic() + 60
-    while True:
+    def results() -> dict[str, Any]:
         found: dict[str, Any] = logs.get_query_results(queryId=query_id)
-        if found["status"] not in ("Scheduled", "Running"):
-            return found
-        assert time.monotonic() < until
-        time.sleep(0.05)
+        return found
+
+    return until(results, lambda found: found["status"] not in ("Scheduled", "Running"))
 
 
 def result(logs: Any, group: str, query: str, **more: Any) -> dict[str, Any]:
@@ -48,10 +47,14 @@ def test_a_function_s_log_is_searched_and_counted(
     group = f"/aws/lambda/{name}"
     for _ in range(3):
         lambda_client.invoke(FunctionName=name)
-    until = time.monotonic() + 60  # a report is logged after the caller has its answer
-    while len(logs.filter_log_events(logGroupName=group, filterPattern="REPORT")["events"]) < 3:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+
+    def reports() -> list[Any]:  # they are logged after their callers have their answers
+        found: list[Any] = logs.filter_log_events(logGroupName=group, filterPattern="REPORT")[
+            "events"
+        ]
+        return found
+
+    until(reports, lambda found: len(found) == 3)
     query = 'filter @type = "REPORT" | stats count(*) as n, max(@maxMemoryUsed) as most by @log'
     found = result(logs, group, query)
     rows = [{one["field"]: one["value"] for one in row} for row in found["results"]]

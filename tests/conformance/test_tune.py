@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from stoker.cli.main import app
+from tests.faults.scene import until
 from tests.running import REGION, StokerProcess
 
 Create = Callable[..., str]
@@ -122,11 +122,8 @@ def test_a_run_that_is_ended_leaves_nothing(
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=os.environ,
     )  # fmt: skip
     try:
-        until = time.monotonic() + END_S
-        while len(left(lambda_client, name)["aliases"]) < 2:
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < until, "it does not begin"
-            time.sleep(0.02)
+        until(lambda: left(lambda_client, name)["aliases"], lambda found: len(found) == 2)
+        assert process.poll() is None, process.communicate()
         process.send_signal(number)
         _, said = process.communicate(timeout=END_S)
     finally:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.faults.scene import until
 from tests.running import StokerProcess
 
 Create = Callable[..., str]
@@ -52,15 +53,6 @@ def summaries(xray: Any, expression: str, **more: Any) -> list[dict[str, Any]]:
     return [one for page in pages for one in page["TraceSummaries"]]
 
 
-def once(look: Callable[[], Any]) -> Any:
-    """What it finds as soon as it finds something; nobody is told when that is."""
-    until = time.monotonic() + 60
-    while not (found := look()):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    return found
-
-
 def test_a_traced_invocation_is_found_shown_and_drawn(
     lambda_client: Any, create: Create, xray: Any
 ) -> None:
@@ -79,7 +71,7 @@ def test_a_traced_invocation_is_found_shown_and_drawn(
         lambda_client.meta.events.unregister("before-send.lambda.Invoke", add_header)
     assert root in json.load(answer["Payload"])["errorMessage"]
 
-    [told] = once(lambda: summaries(xray, f'fault AND service("{name}")'))
+    [told] = until(lambda: summaries(xray, f'fault AND service("{name}")'), bool)
     assert told["Id"] == root
     assert (told["HasFault"], told["HasError"], told["IsPartial"]) == (True, False, False)
     assert told["Duration"] >= told["ResponseTime"] > 0
