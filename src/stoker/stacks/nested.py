@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from stoker.core.stacks.errors import ValidationError
-from stoker.core.stacks.model import Stack, Status, Wanted
+from stoker.core.stacks.model import Stack, Status, Wanted, first_failure
 from stoker.core.stacks.parameters import Given, as_text
 from stoker.stacks.book import Live
 from stoker.stacks.stacks import Stacks, new_id
@@ -81,7 +81,8 @@ class Nested:
             ended.cancel()
             cancelled.cancel()
         if live.stack.status not in COMPLETE:
-            why = _why(live) or live.stack.status
+            why = first_failure(live.stack.id, [event for _, event in live.events])
+            why = why or live.stack.reason or live.stack.status
             cause = why.rpartition(NOT_MADE)[2]  # of the innermost: reasons have an end
             raise ValidationError(f"Embedded stack {live.stack.id}{NOT_MADE}{cause}")
 
@@ -92,12 +93,6 @@ class Nested:
             depth += 1
         if depth > DEPTH:
             raise ValidationError(f"Stacks may be nested {DEPTH} deep")
-
-
-def _why(live: Live) -> str:
-    """The first failure is the cause of the others."""
-    failed = [event for _, event in live.events if event.status.endswith("_FAILED")]
-    return failed[-1].reason if failed else live.stack.reason
 
 
 def _given(work: Work) -> list[Given]:

@@ -8,7 +8,7 @@ UPDATE_IN_PROGRESS ─► UPDATE_COMPLETE_CLEANUP_IN_PROGRESS ─► UPDATE_COMP
 DELETE_IN_PROGRESS ─► DELETE_COMPLETE │ DELETE_FAILED
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -141,6 +141,21 @@ class Event:
     reason: str = ""
     properties: str = ""  # JSON
     token: str = ""
+
+
+_BEGUN = frozenset({Status.CREATE_IN_PROGRESS, Status.UPDATE_IN_PROGRESS})
+
+
+def first_failure(stack: str, events: Iterable[Event]) -> str:
+    """Why the latest deployment of this stack (its id) failed: the first failure is the cause of
+    the others, what was cancelled among them. "" if nothing failed."""
+    reason = ""
+    for event in events:
+        if event.physical == stack and event.status in _BEGUN:
+            reason = ""
+        elif not reason and event.status.endswith("_FAILED"):
+            reason = event.reason
+    return reason
 
 
 @dataclass(frozen=True, slots=True)
