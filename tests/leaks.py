@@ -20,6 +20,8 @@ PATIENCE_S = 5.0  # a killed process needs a moment to be gone
 REMEMBERED_S = 60.0  # what somebody else's server had, it may leave behind when it is killed
 PR_SET_CHILD_SUBREAPER = 36
 OF_A_RUN = "tests-of-stoker-"  # each run of pytest has a folder of this name and more
+WIRE_NUMBER = os.getpid() % 60  # of this run's; others test on this machine, too
+WIRE = f"out{WIRE_NUMBER}"  # the interface of tests/isolation/outside.py
 SYSTEM_PATH = {"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"}
 NETLINK_NETFILTER = 12
 NFT_MSG_NEWGEN, NFT_MSG_GETGEN = 10 << 8 | 15, 10 << 8 | 16
@@ -192,7 +194,9 @@ def _mounts() -> Iterator[str]:
 
 def _network() -> Iterator[str]:
     global _TABLES
-    yield from (f"interface {p.name}" for p in Path("/sys/class/net").glob("*"))
+    for path in Path("/sys/class/net").glob("*"):
+        if path.name == WIRE or not re.fullmatch(r"out\d+", path.name):
+            yield f"interface {path.name}"
     yield from (f"namespace {p.name}" for p in Path("/run/netns").glob("*"))
     if os.geteuid() == 0:
         generation = _firewall_generation()

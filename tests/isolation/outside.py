@@ -15,6 +15,7 @@ from typing import Any
 
 from stoker.sandbox.namespaces import syscalls as sys_
 from stoker.sandbox.namespaces.netlink import Netlink
+from tests.leaks import WIRE, WIRE_NUMBER
 
 PORT = 7000
 TRY_S = 0.7
@@ -22,10 +23,10 @@ TRY_S = 0.7
 
 class Outside:
     def __init__(self) -> None:
-        number = os.getpid() % 60  # 198.51.100.0/24 is for documentation; others test here, too
-        self.address, self.host_address = (f"198.51.100.{number * 4 + n}" for n in (2, 1))
+        base = WIRE_NUMBER * 4  # 198.51.100.0/24 is for documentation
+        self.address, self.host_address = (f"198.51.100.{base + n}" for n in (2, 1))
         self.port = PORT
-        self._wire = f"out{number}"
+        self._wire = WIRE
 
     def __enter__(self) -> "Outside":
         self._process = subprocess.Popen(
