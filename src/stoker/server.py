@@ -36,16 +36,19 @@ from stoker.api.triggers import FromNeighbours
 from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.config import Config
+from stoker.configured import (
+    api_settings,
+    database,
+    invoke_settings,
+    limits_of,
+    neighbours_of,
+    quotas_of,
+)
 from stoker.console.console import Console
 from stoker.core import kafka_settings, stream_settings
-from stoker.core.account_limits import AccountLimits, Limits, read_limit
 from stoker.core.invocation import Target
 from stoker.core.limits import MIB
-from stoker.core.neighbours import Endpoints, read_endpoint
-from stoker.core.quotas import Quotas
-from stoker.core.scaling import RULES
 from stoker.core.sessions import SECRET_BYTES
-from stoker.environment.credentials_api import VALID_S, RoleSessions
 from stoker.events.deliveries import Deliveries
 from stoker.events.dispatcher import Dispatcher
 from stoker.events.mappings import Mappings
@@ -56,9 +59,7 @@ from stoker.events.to_queues import ToQueues
 from stoker.http.server import HttpServer
 from stoker.invoke.catalog import Catalog, host_architecture
 from stoker.invoke.developing import Developing
-from stoker.invoke.invoker import Invoker, InvokeSettings
-from stoker.neighbours.embedded import Embedded, Serve
-from stoker.neighbours.neighbours import Neighbours
+from stoker.invoke.invoker import Invoker
 from stoker.observe.logs import LogStore
 from stoker.observe.metrics import Metrics
 from stoker.observe.traces import Traces
@@ -70,7 +71,6 @@ from stoker.reconcilers.packages import Packages
 from stoker.reconcilers.provisioning import Provisioning
 from stoker.reconcilers.removal import Removal
 from stoker.reconcilers.tracing import Tracing
-from stoker.runtimes.criu import find_criu, lacking
 from stoker.sandbox.base import Backend
 from stoker.stacks.book import Book
 from stoker.stacks.custom import Answers
@@ -121,10 +121,10 @@ class Server:
             metrics=self._metrics,
             endpoint_app=self._front_inside,
             snapshot_lost=self._changed,
-            settings=_invoke_settings(config, secret),
+            settings=invoke_settings(config, secret),
         )
         self._metering, self._tracing = self._observers(config)
-        self._neighbours = _neighbours(config, self._serve_triggers)
+        self._neighbours = neighbours_of(config, self._serve_triggers)
         self._catalog = Catalog(reserve=self._invoker.reserve)
         self._developing = self._made_developing()
         self._queues = Broker(MessageStore(database(config, "queues")))
@@ -147,7 +147,7 @@ class Server:
         ask = Inward(lambda: self._front, f"127.0.0.1:{sockets[0].getsockname()[1]}")
         self._stacks = self._made_stacks(ask)
         self._control = self._made_control(
-            _settings(config, quotas, backend.name), sampling, secret
+            api_settings(config, quotas, backend.name), sampling, secret
         )
         self._console = Console(self._control, ask)
         self._front = Front(self._control, pages=self._console.answer)
@@ -406,71 +406,6 @@ class Server:
 
     def _code_path(self, name: str) -> Path:
         return self._developing.path(name) or self._code.path(name)
-
-
-def _settings(config: Config, quotas: Quotas, sandbox: str) -> Settings:
-    return Settings(
-        sandbox=sandbox,
-        account=config.default_account,
-        hosts=frozenset(config.allowed_hosts),
-        limits=limits_of(config),
-        quotas=quotas,
-        metrics_mb=config.metrics_mb,
-        lacks_images=lambda: "" if find_criu(config.runtimes_dir) else lacking(),
-    )
-
-
-def _neighbours(config: Config, serve: Serve) -> Neighbours:
-    configured = dict(map(read_endpoint, config.neighbour_endpoints))
-    return Neighbours(
-        Endpoints(configured, embedded=config.neighbours == "embedded"),
-        Embedded(
-            config.data_dir / "state" / "neighbours",
-            serve,
-            config.time_scale,
-            config.neighbours_disk_mb * MIB,
-        ),
-    )
-
-
-def database(config: Config, name: str) -> Path:
-    """SQLite files have a folder of their own: beside each lie its journals."""
-    return config.data_dir / "state" / f"{name}.db"
-
-
-def _invoke_settings(config: Config, secret: bytes) -> InvokeSettings:
-    return InvokeSettings(
-        limits=limits_of(config),
-        per_unit=config.requests_per_unit,
-        scaling=RULES[config.scaling],
-        environments=config.max_environments,
-        spare_mb=config.spare_memory_mb,
-        idle_timeout_s=config.idle_timeout_s,
-        max_age_s=config.max_age_s,
-        from_zygote=config.python_client is None,
-        sessions=RoleSessions(secret, max(VALID_S, 2 * config.max_age_s)),
-    )
-
-
-def limits_of(config: Config) -> AccountLimits:
-    """What accounts may run at a time."""
-    everybody = Limits(config.account_concurrency, config.unreserved_minimum)
-    return AccountLimits(everybody, dict(map(read_limit, config.account_limits)))
-
-
-def quotas_of(config: Config) -> Quotas:
-    """What the operator lets accounts have."""
-    return Quotas(
-        zip_bytes=config.quota_zip_mb * MIB,
-        unzipped_bytes=config.quota_unzipped_mb * MIB,
-        code_storage_bytes=config.quota_code_storage_mb * MIB,
-        layers=config.quota_layers,
-        environment_bytes=config.quota_environment_bytes,
-        policy_bytes=config.quota_policy_bytes,
-        memory_mb=config.quota_memory_mb,
-        timeout_s=config.quota_timeout_s,
-        ephemeral_mb=config.quota_ephemeral_mb,
-    )
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
