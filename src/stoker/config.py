@@ -17,8 +17,13 @@ from typing import Any, get_args, get_type_hints
 
 from stoker.core.account_limits import BadLimit, read_limit
 from stoker.core.neighbours import BadEndpoint, read_endpoint
+from stoker.core.otlp import SIGNALS, BadDestination, read_destination
 
 FILE = "stoker.toml"  # looked for in the working directory
+STANDARD = {  # OpenTelemetry's own variables, below all else
+    "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",
+}
 
 
 class ConfigError(Exception):
@@ -150,6 +155,24 @@ class Config:
         "their oldest segments.",
         least=1,
     )
+    otlp_endpoint: str = option(
+        "",
+        "Where traces, metrics and logs of functions are exported to by OpenTelemetry's protocol "
+        "(OTLP over HTTP, protobuf): http://127.0.0.1:4318. If it is not given anywhere, "
+        "OTEL_EXPORTER_OTLP_ENDPOINT counts.",
+        shown="none",
+    )
+    otlp_headers: tuple[str, ...] = option(
+        (),
+        "Headers of these requests, separated by commas: name=value. Others see a command line: "
+        "secrets belong into a variable or the file. Likewise OTEL_EXPORTER_OTLP_HEADERS.",
+    )
+    otlp_signals: tuple[str, ...] = option(
+        SIGNALS,
+        "What is exported: traces, metrics, logs.",
+        shown="traces,metrics,logs",
+    )
+    otlp_interval_s: float = option(60.0, "So often are metrics exported.", least=1)
     scaling: str = option(
         "1000/10s",
         "How fast a function gets environments on demand. 1000/10s: each function by itself, 1000 "
@@ -268,13 +291,18 @@ def load(
     values: dict[str, object] = {}
     origin: dict[str, str] = {}
     for layer, said_in in (
+        (_from_opentelemetry(environ), "{standard}"),
         (_from_file(environ, folder), "{file}: {name}"),
         (_from_environ(environ), "{variable}"),
         ({name: value for name, value in flags.items() if value is not None}, "{flag}"),
     ):
         for name, value in layer.items():
             origin[name] = said_in.format(
-                file=FILE, name=name, variable=variable(name), flag=flag(name)
+                file=FILE,
+                name=name,
+                variable=variable(name),
+                flag=flag(name),
+                standard=STANDARD.get(name, ""),
             )
             values[name] = _converted(name, value, origin[name])
     config = Config(**values)  # type: ignore[arg-type]
@@ -302,6 +330,12 @@ def is_loopback(host: str) -> bool:
 def _from_environ(environ: Mapping[str, str]) -> dict[str, object]:
     """An empty variable says nothing."""
     given = {o.name: environ.get(variable(o.name)) for o in OPTIONS}
+    return {name: value for name, value in given.items() if value}
+
+
+def _from_opentelemetry(environ: Mapping[str, str]) -> dict[str, object]:
+    """What every program that exports telemetry is told so."""
+    given = {name: environ.get(standard) for name, standard in STANDARD.items()}
     return {name: value for name, value in given.items() if value}
 
 
@@ -384,6 +418,10 @@ def _check(config: Config, origin: Mapping[str, str]) -> None:
             read_endpoint(endpoint)
         except BadEndpoint as error:
             raise ConfigError(f"{origin['neighbour_endpoints']}: {error}") from None
+    try:
+        read_destination(config.otlp_endpoint, config.otlp_headers, config.otlp_signals)
+    except BadDestination as error:
+        raise ConfigError(f"{origin.get('otlp_endpoint', 'otlp_endpoint')}: {error}") from None
     if not is_loopback(config.host) and not config.insecure_bind:
         raise ConfigError(
             f"{origin['host']}: will not listen on {config.host}: signatures are not verified yet, "

@@ -11,6 +11,7 @@ clients ──► HttpServer ──► Front ──► Control ──► Store, 
                              ├──► Mappings ──► Broker, Neighbours, Invoker    (what polls sources)
                              ├──► Metering ──► MetricStore                      (what is counted)
                              ├──► Tracing ──► TraceStore                        (X-Ray)
+                             ├──► Exporting ──► Export                          (OpenTelemetry)
                              ├──► DevDoor ──► Developing ──► Catalog, Backend    (stoker dev)
                              └──► Invoker ──► Environment ──► Backend         (what runs)
 Activation ──► Store ──► CodeCache, Backend                                   (makes it ready)
@@ -48,6 +49,7 @@ from stoker.console.console import Console
 from stoker.core import kafka_settings, stream_settings
 from stoker.core.invocation import Target
 from stoker.core.limits import MIB
+from stoker.core.otlp import read_destination
 from stoker.core.sessions import SECRET_BYTES
 from stoker.events.deliveries import Deliveries
 from stoker.events.dispatcher import Dispatcher
@@ -62,10 +64,12 @@ from stoker.invoke.developing import Developing
 from stoker.invoke.invoker import Invoker
 from stoker.observe.logs import LogStore
 from stoker.observe.metrics import Metrics
+from stoker.observe.otlp.export import Export
 from stoker.observe.traces import Traces
 from stoker.queues.broker import Broker
 from stoker.reconcilers.activation import Activation
 from stoker.reconcilers.autoscaling import Autoscaling
+from stoker.reconcilers.exporting import Exporting
 from stoker.reconcilers.metering import Metering
 from stoker.reconcilers.packages import Packages
 from stoker.reconcilers.provisioning import Provisioning
@@ -123,6 +127,7 @@ class Server:
             snapshot_lost=self._changed,
             settings=invoke_settings(config, secret),
         )
+        self._exporting = self._made_exporting(config)
         self._metering, self._tracing = self._observers(config)
         self._neighbours = neighbours_of(config, self._serve_triggers)
         self._catalog = Catalog(reserve=self._invoker.reserve)
@@ -185,6 +190,7 @@ class Server:
             traces=self._traces,
             trace_store=self._trace_store,
             tracing=self._tracing.flush,
+            export=None if self._exporting is None else self._exporting.export,
             sampling=sampling,
             polled=self._polled(),
             mappings=self._mappings,
@@ -222,10 +228,17 @@ class Server:
         await self._backend.start()
         ending(self._store.close)
         await self._store.open()
+        if self._exporting is not None:
+            ending(self._exporting.export.close)
+            self._exporting.export.start()
         ending(self._logs.close)
         await self._logs.start()
         ending(self._metric_store.close)
         await self._metric_store.open()
+        if self._exporting is not None:
+            ending(self._exporting.flush)
+            exporting = self._exporting.run(self._metering.flush)
+            ending(_cancelled, asyncio.create_task(exporting, name="exporting"))
         ending(self._metering.flush)
         metering = asyncio.create_task(self._metering.run(), name="metering")
         ending(_cancelled, metering)
@@ -318,6 +331,7 @@ class Server:
         )
 
     def _observers(self, config: Config) -> tuple[Metering, Tracing]:
+        out = self._exporting
         return (
             Metering(
                 metrics=self._metrics,
@@ -326,8 +340,27 @@ class Server:
                 days=config.metrics_days,
                 logs=self._logs,
                 most_bytes=config.metrics_mb * MIB,
+                gauged=None if out is None else out.gauge,
             ),
-            Tracing(traces=self._traces, store=self._trace_store, days=config.traces_days),
+            Tracing(
+                traces=self._traces,
+                store=self._trace_store,
+                days=config.traces_days,
+                exported=None if out is None else out.spans,
+            ),
+        )
+
+    def _made_exporting(self, config: Config) -> Exporting | None:
+        """None: nobody wants any."""
+        to = read_destination(config.otlp_endpoint, config.otlp_headers, config.otlp_signals)
+        if to is None:
+            return None
+        return Exporting(
+            Export(to),
+            metrics=self._metrics,
+            logs=self._logs,
+            invoker=self._invoker,
+            interval_s=config.otlp_interval_s,
         )
 
     def _dispatcher(self) -> Dispatcher:

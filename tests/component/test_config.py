@@ -33,6 +33,8 @@ def test_every_option_can_be_said_in_every_layer(tmp_path: Path) -> None:
         "neighbours_disk_mb": "14", "account_limits": "111122223333=10:2",
         "metrics_days": "15", "metrics_mb": "16",
         "traces_days": "15", "traces_mb": "16",
+        "otlp_endpoint": "http://h:4318", "otlp_headers": "a=b", "otlp_signals": "logs",
+        "otlp_interval_s": "5",
         "log_level": "error", "drain_s": "0.5", "python_client": "/c", "runtimes_dir": "/i",
         "quota_zip_mb": "21", "quota_unzipped_mb": "22", "quota_code_storage_mb": "23",
         "quota_layers": "24", "quota_environment_bytes": "25", "quota_policy_bytes": "26",
@@ -56,6 +58,7 @@ def test_every_option_can_be_said_in_every_layer(tmp_path: Path) -> None:
         "metrics_mb",
         "traces_days",
         "traces_mb",
+        "otlp_interval_s",
         "quota_zip_mb",
         "quota_unzipped_mb",
         "quota_code_storage_mb",
@@ -122,3 +125,17 @@ def test_the_data_folder_follows_the_user(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     expected = Path("/var/lib/stoker") if os.geteuid() == 0 else tmp_path / "stoker"
     assert load({}, {}, tmp_path).data_dir == expected
+
+
+def test_opentelemetry_s_own_variables_count_below_all_else(tmp_path: Path) -> None:
+    environ = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://standard:4318",
+        "OTEL_EXPORTER_OTLP_HEADERS": "a=1,b=2",
+    }
+    config = load({}, environ, tmp_path)
+    assert config.otlp_endpoint == "http://standard:4318"
+    assert config.otlp_headers == ("a=1", "b=2")
+    (tmp_path / "stoker.toml").write_text('otlp_endpoint = "http://file:4318"\n')
+    assert load({}, environ, tmp_path).otlp_endpoint == "http://file:4318"
+    with pytest.raises(ConfigError, match="OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' is not a URL"):
+        load({}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector"}, tmp_path / "none")

@@ -7,8 +7,8 @@ import pytest
 
 from stoker.api.control import Settings
 from stoker.config import Config
-from stoker.core.quotas import AWS, Quotas
 from stoker.configured import quotas_of
+from stoker.core.quotas import AWS, Quotas
 from tests.front_door import Door, ask, at_the_door, create_function, refused, signed
 from tests.running import make_zip
 

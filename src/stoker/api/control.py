@@ -30,6 +30,7 @@ from stoker.neighbours.neighbours import Neighbours
 from stoker.observe.insights import Insights
 from stoker.observe.logs import LogStore
 from stoker.observe.metrics import Metrics
+from stoker.observe.otlp.export import Export
 from stoker.observe.traces import Traces
 from stoker.queues.broker import Broker
 from stoker.stacks.stacks import Stacks
@@ -116,6 +117,7 @@ class Control:
     insights: Insights = field(default_factory=Insights)
     trace_store: TraceStore | None = None
     tracing: Callable[[], Awaitable[None]] | None = None  # brings segments that came to the store
+    export: Export | None = None  # of telemetry; None: there is none
     sampling: Sampling = field(default_factory=Sampling)
     listed: Listed = field(default_factory=Listed)
     gateways: Gateways = field(default_factory=Gateways)  # APIs of API Gateway

@@ -6,6 +6,7 @@ from stoker.api.control import Control
 from stoker.core.errors import UnknownOperationException
 from stoker.core.statistics import Statistic
 from stoker.http.base import Exchange
+from stoker.observe.otlp.export import Export
 
 PATH = "/metrics"
 _TYPE = [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")]
@@ -67,6 +68,18 @@ def _text(control: Control) -> Iterator[str]:
     lost = "Log events that were too many, or could not be stored; the log says where."
     yield _head("log_events_dropped_total", lost, "counter")
     yield _sample("log_events_dropped_total", {}, control.logs_store.dropped_events)
+    if control.export is not None:
+        yield from _exported(control.export)
+
+
+def _exported(export: Export) -> Iterator[str]:
+    for short, said, counts in (
+        ("otlp_sent_total", "What a receiver of OTLP took.", export.sent),
+        ("otlp_dropped_total", "What no receiver of OTLP took in time.", export.dropped),
+    ):
+        yield _head(short, said, "counter")
+        for signal in sorted(export.destination.signals):
+            yield _sample(short, {"signal": signal}, counts[signal])
 
 
 def _summary(short: str, labels: Labels, one: Statistic) -> Iterator[str]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 _SIZES = 16  # of each power of two
-_OFFSET = 20_000  # more than any size: zero and the two signs are apart
+OFFSET = 20_000  # more than any size: zero and the two signs are apart
 LEAST, MOST = 2.0**-360, 2.0**360  # AWS: values lie within -2^360 and 2^360
 _NEARLY = 1 - 1e-12  # 99.9 % of 1000 is not a hair more than 999
 _PERCENTILE = re.compile(r"[pP](\d{1,2}(?:\.\d{1,10})?|100)")
@@ -51,7 +51,7 @@ class Statistic:
             log2, floor = math.log2, math.floor
             found = Counter([floor(log2(value) * _SIZES) for value in values])
             for size, count in found.items():
-                at = size + _OFFSET
+                at = size + OFFSET
                 self.sizes[at] = self.sizes.get(at, 0.0) + count
 
     def merge(self, other: "Statistic") -> None:
@@ -110,12 +110,12 @@ def percent_of(name: str) -> float | None:
 def size_of(value: float) -> int:
     if value == 0:
         return 0
-    magnitude = math.floor(math.log2(max(abs(value), LEAST)) * _SIZES) + _OFFSET
+    magnitude = math.floor(math.log2(max(abs(value), LEAST)) * _SIZES) + OFFSET
     return magnitude if value > 0 else -magnitude
 
 
 def _middle(size: int) -> float:
     if size == 0:
         return 0.0
-    value: float = 2.0 ** ((abs(size) - _OFFSET + 0.5) / _SIZES)
+    value: float = 2.0 ** ((abs(size) - OFFSET + 0.5) / _SIZES)
     return value if size > 0 else -value

@@ -105,6 +105,8 @@ class Reports:
 
     def invoke_began(self, hand: Hand) -> None:
         request_id = hand.invocation.request_id
+        if self._metrics.began is not None:
+            self._metrics.began(hand.invocation)
         if self._log.plain:
             self._log.lines(telemetry.start(request_id, self._target.version))
             return

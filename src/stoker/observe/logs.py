@@ -204,6 +204,7 @@ class LogStore:
         self.subscribed = subscribed
         self.measured = measured
         self.tails = LiveTails()
+        self.exported: Callable[[Sequence[Batch]], None] | None = None  # in the writing thread
         self.path = path
         self.dropped_events = 0
         self.dropped_bytes = 0
@@ -346,6 +347,8 @@ class LogStore:
         if found:
             self._loop.call_soon_threadsafe(self.measured, found)
         self.tails.offer(batches)
+        if self.exported is not None:
+            self.exported(batches)
 
     async def show(self, batch: Batch) -> None:
         """The same, of what `change` has written."""

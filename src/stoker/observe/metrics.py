@@ -9,6 +9,7 @@ bounded: values are summed up, and beyond MOST sources of one minute no others a
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from stoker.core.invocation import Invocation, Target
@@ -125,6 +126,7 @@ class Metrics:
         self._strangers: Taken = {}
         self._totals: dict[Function, dict[str, Statistic]] = {}
         self.throttles: Counter[Function] = Counter()  # since the start, at once
+        self.began: Callable[[Invocation], None] | None = None  # somebody wants to know of each
         self._ahead_s = 0.0  # how far the time of day is ahead of the monotonic clock
         self._set_clock()
 

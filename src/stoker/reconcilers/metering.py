@@ -12,10 +12,19 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from stoker.core.invocation_price import of_target, snapshots_cost
-from stoker.core.metrics import DAY_S, KEPT_DAYS, MINUTE_S, SPANS, of_peaks, start_of
+from stoker.core.metrics import (
+    DAY_S,
+    KEPT_DAYS,
+    MINUTE_S,
+    SPANS,
+    Source,
+    of_peaks,
+    start_of,
+)
 from stoker.core.price_list import Item
 from stoker.invoke.invoker import Invoker
 from stoker.observe.logs import LogStore
@@ -48,15 +57,17 @@ class Metering:
         days: int = KEPT_DAYS,
         logs: LogStore | None = None,
         most_bytes: int = 2**40,
+        gauged: Callable[[Source, str, float], None] | None = None,
     ) -> None:
         """`days`: for how long they are kept. `logs` may have metrics in them; a file of more than
-        `most_bytes` takes none of those any more."""
+        `most_bytes` takes none of those any more. `gauged` is told of concurrency."""
         self._metrics = metrics
         self._store = store
         self._invoker = invoker
         self._days = days
         self._logs = logs
         self._most_bytes = most_bytes
+        self._gauged = gauged
         self._pending: deque[_Waiting] = deque(maxlen=2 * PENDING)
 
     async def run(self) -> None:
@@ -74,6 +85,8 @@ class Metering:
         for where, peaks in self._invoker.peaks().items():
             for source, name, value in of_peaks(*where, peaks):
                 self._metrics.add(source, name, value)
+                if self._gauged is not None:
+                    self._gauged(source, name, value)
         self._bill_kept()
         if self._logs is not None:
             await self._logs.flush()

@@ -9,6 +9,7 @@ is tried again as long as memory has it (observe/traces.py), and a crash loses D
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 from stoker.core.xray.documents import glance
 from stoker.core.xray.errors import RejectedSegment
@@ -27,11 +28,19 @@ PENDING_BYTES = 64 * 1024 * 1024  # that wait for a disk
 class Tracing:
     """`run()` until cancelled; `flush()` is the last thing, too."""
 
-    def __init__(self, *, traces: Traces, store: TraceStore, days: int) -> None:
-        """`days`: for how long they are kept."""
+    def __init__(
+        self,
+        *,
+        traces: Traces,
+        store: TraceStore,
+        days: int,
+        exported: Callable[[list[Kept]], None] | None = None,
+    ) -> None:
+        """`days`: for how long they are kept; `exported` is told of all that come."""
         self._traces = traces
         self._store = store
         self._days = days
+        self._exported = exported
         self._news = asyncio.Event()
         self._taken: list[Kept] = []
         self._pending: list[Arrived] = []
@@ -64,7 +73,10 @@ class Tracing:
             self._flushing = None
 
     async def _flush(self) -> None:
-        self._taken += self._traces.take()
+        came = self._traces.take()
+        if self._exported is not None:
+            self._exported(came)
+        self._taken += came
         if self._taken:
             arrived = await asyncio.to_thread(_arrived, self._taken)
             self._taken, self._pending = [], self._pending + arrived

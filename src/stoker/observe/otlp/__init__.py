@@ -1,0 +1,1 @@
+"""Traces, metrics and logs, exported by OpenTelemetry's protocol (ADR 21)."""

@@ -1,0 +1,92 @@
+"""The export of telemetry as its receiver sees it: a server, functions, and OTLP."""
+
+import json
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.faults.scene import until
+from tests.otlp_receiver import Receiver, receiving, said
+from tests.running import StokerProcess, deploy
+
+CODE = """
+import logging
+def handler(event, context):
+    logging.getLogger().error("mind %s", event)
+    print("plain")
+    if event == "bad": raise ValueError(event)
+"""
+
+
+def spans(receiver: Receiver, count: int) -> Callable[[], list[Any]]:
+    def look() -> list[Any]:
+        names = [span.name for _, span in receiver.spans()]
+        return names if names.count("Invocation") >= count else []
+
+    return look
+
+
+def test_invocations_arrive_as_spans_metrics_and_lines_that_belong_together(
+    tmp_path: Path,
+) -> None:
+    with receiving() as receiver:
+        server = StokerProcess(
+            tmp_path / "data",
+            *("--sandbox", "process"),
+            environ={
+                "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
+                "OTEL_EXPORTER_OTLP_HEADERS": "api-key=secret%20one",
+            },
+        )
+        try:
+            client = server.client("lambda")
+            name = deploy(client, CODE, TracingConfig={"Mode": "Active"})
+            header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=00000000000000ee;Sampled=1"
+            client.meta.events.register(
+                "before-sign.lambda.Invoke",
+                lambda request, **_: request.headers.add_header("X-Amzn-Trace-Id", header),
+            )
+            answers = [
+                client.invoke(FunctionName=name, Payload=json.dumps(event))
+                for event in ("good", "bad")
+            ]
+            ids = {answer["ResponseMetadata"]["RequestId"] for answer in answers}
+            until(spans(receiver, 2), bool)
+            page = urllib.request.urlopen(server.url + "/metrics", timeout=60).read().decode()
+            assert 'stoker_otlp_dropped_total{signal="traces"} 0\n' in page
+            client.close()
+        finally:
+            assert server.stop() == 0
+        # What is seen of the rest came at the end: metrics are told each minute.
+        trace = bytes.fromhex("5759e988bd862e3fe1be46a994272793")
+        found = receiver.spans()
+        assert {span.trace_id for _, span in found} == {trace}
+        assert {resource["faas.name"] for resource, _ in found} == {name}
+        told = [said(span.attributes) for _, span in found]
+        assert {one["faas.invocation_id"] for one in told if "faas.invocation_id" in one} == ids
+        assert sorted(one["faas.coldstart"] for one in told if "faas.coldstart" in one) == [
+            False, True,
+        ]  # fmt: skip
+        names = [span.name for _, span in found]
+        assert names.count("Initialization") == 1
+        assert names.count("Invocation") == 2
+
+        lines = receiver.lines()
+        mine = [line for resource, line in lines if resource["faas.name"] == name]
+        minds = [line for line in mine if "mind" in line.body.string_value]
+        assert [line.severity_text for line in minds] == ["ERROR", "ERROR"]
+        plain = [line for line in mine if line.body.string_value == "plain"]
+        for several in (minds, plain):
+            assert {said(line.attributes)["faas.invocation_id"] for line in several} == ids
+            assert {line.trace_id for line in several} == {trace}
+
+        counts = {
+            metric.name: metric.sum.data_points[0].as_int
+            for resource, metric in receiver.metrics()
+            if resource.get("faas.name") == name and metric.HasField("sum")
+        }
+        assert counts["aws.lambda.invocations"] == 2
+        assert counts["aws.lambda.errors"] == 1
+        assert {headers["api-key"] for headers in receiver.headers} == {"secret one"}
+        assert "secret one" not in server.log.read_text()
