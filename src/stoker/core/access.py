@@ -4,19 +4,20 @@
     else an Allow that fits ──► ALLOWED
     else ─────────────────────► SILENT: only the account itself may
 
-A statement fits if its principal, its action and all its conditions do. Where a statement speaks
-of what is not understood here (an operator, a NotPrincipal), it errs to the safe side: such an
-Allow admits nobody, such a Deny keeps everybody out.
+A statement fits if its principal, its action and all its conditions (core/policy_conditions.py)
+do. Where a statement speaks of what is not understood here (an operator, a NotPrincipal), it errs
+to the safe side: such an Allow admits nobody, such a Deny keeps everybody out.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import lru_cache
 from typing import Any
 
 from stoker.core.errors import AccessDeniedException
+from stoker.core.policy_conditions import listed, matches, met
 
 INVOKE = "lambda:InvokeFunction"
 INVOKE_URL = "lambda:InvokeFunctionUrl"
@@ -98,14 +99,14 @@ def _fits(statement: Mapping[str, Any], access: Access) -> bool:
     unsure = statement.get("Effect") == "Deny"
     if not statement.keys().isdisjoint({"NotPrincipal", "NotAction", "NotResource"}):
         return unsure
-    if not any(matches(one.lower(), access.action.lower()) for one in _listed(statement["Action"])):
+    if not any(matches(one.lower(), access.action.lower()) for one in listed(statement["Action"])):
         return False
     if not _is_principal(statement["Principal"], access):
         return False
     conditions = statement.get("Condition") or {}
     if not isinstance(conditions, dict):
         return unsure
-    judged = [_met(operator, pairs, access) for operator, pairs in conditions.items()]
+    judged = [met(operator, pairs, access.facts) for operator, pairs in conditions.items()]
     if False in judged:
         return False
     return unsure or None not in judged
@@ -116,70 +117,11 @@ def _is_principal(given: Any, access: Access) -> bool:
         return True
     if not isinstance(given, dict):
         return False
-    if access.service and access.service in _listed(given.get("Service", ())):
+    if access.service and access.service in listed(given.get("Service", ())):
         return True
-    for one in _listed(given.get("AWS", ())):
+    for one in listed(given.get("AWS", ())):
         if one == "*" or (access.account and one in access.arns):
             return True
         if access.account and one in (access.account, f"arn:aws:iam::{access.account}:root"):
             return True
     return False
-
-
-def _met(operator: str, pairs: Any, access: Access) -> bool | None:
-    """None: not understood."""
-    name, optional = operator.removesuffix("IfExists"), operator.endswith("IfExists")
-    name, negated = _POSITIVE.get(name, (name, False))
-    if name not in _COMPARE or not isinstance(pairs, dict):
-        return None
-    for key, wanted in pairs.items():
-        value = access.facts.get(key.lower())
-        if value is None:
-            if not (optional or negated):
-                return False
-        elif any(_COMPARE[name](one, value) for one in _listed(wanted)) is negated:
-            return False
-    return True
-
-
-def _listed(given: Any) -> Iterator[str]:
-    """One or several, as texts: JSON's booleans and numbers are written out."""
-    for one in given if isinstance(given, list | tuple) else (given,):
-        yield str(one).lower() if isinstance(one, bool) else str(one)
-
-
-def matches(pattern: str, value: str) -> bool:
-    """With AWS's wildcards: any text, any one character. In no more steps than the product of
-    both lengths, for both sides may be hostile."""
-    at = on = 0
-    star, mark = -1, 0
-    while on < len(value):
-        if at < len(pattern) and pattern[at] == "*":
-            star, mark = at, on
-            at += 1
-        elif at < len(pattern) and pattern[at] in ("?", value[on]):
-            at += 1
-            on += 1
-        elif star >= 0:
-            mark += 1
-            at, on = star + 1, mark
-        else:
-            return False
-    return pattern[at:].strip("*") == ""
-
-
-_COMPARE: dict[str, Callable[[str, str], bool]] = {
-    "StringEquals": lambda wanted, value: wanted == value,
-    "StringEqualsIgnoreCase": lambda wanted, value: wanted.lower() == value.lower(),
-    "StringLike": matches,
-    "ArnEquals": matches,
-    "ArnLike": matches,
-    "Bool": lambda wanted, value: wanted.lower() == value.lower(),
-}
-_POSITIVE = {
-    "StringNotEquals": ("StringEquals", True),
-    "StringNotEqualsIgnoreCase": ("StringEqualsIgnoreCase", True),
-    "StringNotLike": ("StringLike", True),
-    "ArnNotEquals": ("ArnEquals", True),
-    "ArnNotLike": ("ArnLike", True),
-}

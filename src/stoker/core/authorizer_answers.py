@@ -12,7 +12,8 @@ from typing import Any
 
 import orjson
 
-from stoker.core.access import Verdict, matches
+from stoker.core.access import Verdict
+from stoker.core.policy_conditions import matches
 
 ACTION = "execute-api:Invoke"
 ANSWER_BYTES = 64 * 1024  # ours

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from stoker.core.access import matches
+from stoker.core.policy_conditions import matches
 from stoker.core.rest import regex
 from stoker.core.rest.gateway_responses import Refused, unauthorized
 from stoker.core.rest.requests import Asked, described
