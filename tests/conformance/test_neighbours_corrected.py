@@ -86,3 +86,32 @@ def test_state_machines_are_described_as_by_aws(server: StokerProcess) -> None:
         )["stateMachineArn"]  # fmt: skip
         told = machines.describe_state_machine(stateMachineArn=arn)
         assert told["loggingConfiguration"] == {"level": "OFF", "includeExecutionData": False}
+
+
+def test_a_document_without_a_version_is_one_of_2008_where_aws_takes_these(
+    server: StokerProcess,
+) -> None:
+    """AWS: everywhere but in managed policies."""
+    name = f"r-{uuid.uuid4().hex[:12]}"
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"},
+             "Action": "sts:AssumeRole"}  # fmt: skip
+    may = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    old: dict[str, str]
+    with closing(server.client("iam")) as iam:
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": trust}))
+        for old in ({}, {"Version": "2008-10-17"}):
+            text = json.dumps({**old, "Statement": [may]})
+            iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=text)
+            found = iam.get_role_policy(RoleName=name, PolicyName="p")["PolicyDocument"]
+            assert found == json.loads(text)
+            iam.update_assume_role_policy(
+                RoleName=name, PolicyDocument=json.dumps({**old, "Statement": [trust]})
+            )
+            with pytest.raises(ClientError, match="must be version 2012-10-17 or greater"):
+                iam.create_policy(PolicyName=f"m-{name}", PolicyDocument=text)
+        for strange in ("2010-01-01", 2012, None):
+            text = json.dumps({"Version": strange, "Statement": [may]})
+            with pytest.raises(ClientError, match="Syntax errors in policy"):
+                iam.put_role_policy(RoleName=name, PolicyName="q", PolicyDocument=text)
+        iam.delete_role_policy(RoleName=name, PolicyName="p")
+        iam.delete_role(RoleName=name)

@@ -8,6 +8,7 @@ of AWS's API references, messages what AWS's services were seen to say.
 import base64
 import hashlib
 import json
+import threading
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -171,6 +172,47 @@ def _of_secretsmanager() -> Hooks:
     )
 
 
+# --- IAM ----------------------------------------------------------------------------------------
+
+
+def _of_iam() -> Hooks:
+    """Documents of 2008-10-17, which those without a Version are. AWS takes them inline and as
+    trust policies, and none as managed ones: "A managed policy must have a version string"."""
+    from moto.iam.models import IAMBackend
+    from moto.iam.policy_validation import (
+        BaseIAMPolicyValidator,
+        IAMTrustPolicyDocumentValidator,
+    )
+
+    check = BaseIAMPolicyValidator._validate_version
+    inline = threading.local()
+
+    def of_any_version(self: Any) -> None:
+        """That it is one of the two was seen before."""
+
+    def checked(self: Any) -> None:
+        if not getattr(inline, "is_put", False):
+            check(self)
+
+    def taking_any(name: str) -> tuple[Any, str, Any]:
+        put = getattr(IAMBackend, name)
+
+        def taken(self: Any, *given: Any, **asked: Any) -> Any:
+            inline.is_put = True
+            try:
+                return put(self, *given, **asked)
+            finally:
+                inline.is_put = False
+
+        return (IAMBackend, name, taken)
+
+    return (
+        (IAMTrustPolicyDocumentValidator, "_validate_version", of_any_version),
+        (BaseIAMPolicyValidator, "_validate_version", checked),
+        *map(taking_any, ("put_role_policy", "put_user_policy", "put_group_policy")),
+    )
+
+
 # --- Step Functions -----------------------------------------------------------------------------
 
 
@@ -194,6 +236,7 @@ def _of_stepfunctions() -> Hooks:
 
 
 TABLE: Mapping[str, Callable[[], Hooks]] = {
+    "iam": _of_iam,
     "dynamodb": _of_dynamodb,
     "ssm": _of_ssm,
     "secretsmanager": _of_secretsmanager,
