@@ -4,8 +4,9 @@ ELSEWHERE = (
     (
         "Other services",
         "S3, SNS, IAM, DynamoDB and whatever else moto has are answered by moto, in a"
-        " process of its own, without policies being asked (buckets and topics are their own"
-        " account's only; other services may take another account's ARN)."
+        " process of its own, without policies being asked, but of functions that change IAM"
+        " (buckets and topics are their own account's only; other services may take another"
+        " account's ARN)."
         " They reach no network: topics and buses send"
         " nothing to HTTP addresses. What moto has not built is a 501 that names it. Each"
         " can be had from another endpoint instead (`neighbour_endpoints`)",
@@ -95,7 +96,7 @@ ELSEWHERE = (
     (
         "Role",
         "one that IAM here knows must trust Lambda, else it is refused; others are accepted."
-        " What a function may do is not taken from it yet",
+        " What a function may do is taken from it as far as What a function may (above) says",
     ),
     (
         "Architectures",

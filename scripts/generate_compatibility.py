@@ -27,8 +27,9 @@ DIFFERENCES = {
             "Temporary credentials",
             "of functions are of their role, valid for 12 hours; a call from within an environment "
             "is that function's, whatever it is signed with. The trust policy of a role that IAM "
-            "has made is asked by AssumeRole; a role that it does not know may be any (within a "
-            "function, any of its account). Policies that a session brings are not judged, tags "
+            "has made is asked by AssumeRole, and within a function the policies of its own role, "
+            "too; a role that IAM does not know may be any (within a function, any of its "
+            "account). Policies that a session brings are not judged, tags "
             "and MFA not looked at. A session ends when it expires, also when its role is deleted. "
             "Temporary keys without a token, or of AWS itself, are as any other key. SAML and "
             "web identities are a 501",
@@ -36,8 +37,24 @@ DIFFERENCES = {
         (
             "Other accounts",
             "may invoke a function if its resource policy allows it; all other operations on it "
-            "answer AccessDenied, whatever the policy says. Identity policies are not judged: "
-            "within an account everybody may, unless a resource policy denies it",
+            "answer AccessDenied, whatever the policy says. Identity policies are judged of "
+            "functions only: whoever calls from outside may everything within its account, "
+            "unless a resource policy denies it",
+        ),
+        (
+            "What a function may",
+            "without any policy: invoke, logs, queues, metrics, traces, its identity, reading IAM, "
+            "and all that other services have. All else (Lambda's other operations, changes of "
+            "IAM, stacks, APIs of API Gateway, autoscaling) only if IAM here knows its role, "
+            "whose policies allow it: inline and attached ones, bounded by its permissions "
+            "boundary. Stacks, changes of APIs and Cloud Control's GetResource, which act for "
+            "whoever asks, need a role that may do everything (AWS: whatever they do is judged). A "
+            "condition key that is not known here (aws:SourceIp, aws:ResourceTag, "
+            "aws:RequestTag, ...) makes an Allow allow nothing and a Deny deny. Session policies, "
+            "organizations' policies and a role of another account are not there. Actions that "
+            "IAM names a resource for that is not found by name need Resource *. A "
+            "package comes inline with at most 10 MB, else by S3; the link to a function's code "
+            "does not download within a function",
         ),
         (
             "Layers",
@@ -69,10 +86,10 @@ DIFFERENCES = {
         ),
         (
             "Policies of functions",
-            "asked by Invoke and by function URLs. Of conditions StringEquals, StringLike, "
-            "ArnEquals, ArnLike, their Not forms, StringEqualsIgnoreCase, Bool and IfExists are "
-            "understood; an Allow with any other admits nobody, a Deny with it shuts everybody "
-            "out. A document for PutResourcePolicy must name the resource itself",
+            "asked by Invoke and by function URLs. All of IAM's condition operators are "
+            "understood; an Allow that needs to know what is not known here (aws:SourceIp) admits "
+            "nobody, a Deny shuts everybody out. A document for PutResourcePolicy must name the "
+            "resource itself",
         ),
         (
             "Event source mappings",
@@ -464,7 +481,7 @@ def main() -> None:
         there = sorted(name for name in known if (service, name) in built)
         lacking = sorted(name for name in known if (service, name) not in built)
         print(f"## {title}: {len(there)} of {len(known)} operations\n")
-        print("| operation | may be called from inside a function |")
+        print("| operation | every function may, without a policy |")
         print("|---|---|")
         for name in there:
             print(f"| {name} | {'yes' if (service, name) in inside else 'no'} |")

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from stoker.api.function_lists import Listed
 from stoker.api.gateways import Gateways
+from stoker.api.identities import Identities
 from stoker.api.sampling import Sampling
 from stoker.api.target_groups import TargetGroups
 from stoker.blobs.directory import DirectoryBlobs
@@ -120,6 +121,7 @@ class Control:
     export: Export | None = None  # of telemetry; None: there is none
     sampling: Sampling = field(default_factory=Sampling)
     listed: Listed = field(default_factory=Listed)
+    identities: Identities = field(default_factory=Identities)  # what functions' roles may
     gateways: Gateways = field(default_factory=Gateways)  # APIs of API Gateway
     target_groups: TargetGroups = field(default_factory=TargetGroups)  # of load balancers
     polled: frozenset[str] = frozenset()  # services whose event source mappings are polled

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from stoker.api import (
     alb_front,
+    authorization,
     callers,
     codec,
     gateway_front,
@@ -30,15 +31,16 @@ from stoker.api import (
     rpc_cbor,
     services,
     url_front,
+    web_addresses,
 )
 from stoker.api.asking import Asked, asked_of, guess, scope_of
 from stoker.api.control import Call, Caller, Control
 from stoker.api.identifiers import new_request_id
 from stoker.api.operations import OPERATIONS, REQUEST_BYTES, RESERVED, Operation, Reserved
 from stoker.api.refusals import Dialect
-from stoker.api.services import Match
 from stoker.api.streamed import Streamed, stream
-from stoker.core import alb_events, sessions, web_pages
+from stoker.api.web_addresses import WebAddress
+from stoker.core import iam_requests, sessions, web_pages
 from stoker.core.errors import (
     AccessDeniedException,
     InvalidRequestContentException,
@@ -50,21 +52,18 @@ from stoker.core.errors import (
     ServiceException,
     UnknownOperationException,
 )
-from stoker.core.function_urls import url_asked
-from stoker.core.gateway_addresses import GatewayAddress, gateway_asked
+from stoker.core.gateway_addresses import GatewayAddress
 from stoker.core.invocation import RequestId, Target
-from stoker.core.limits import SYNC_PAYLOAD_BYTES
-from stoker.core.names import function_arn
+from stoker.core.permissions import Asked as Wanted
 from stoker.core.quotas import Quotas
 from stoker.core.sigv4 import Scope, scope_of_header
-from stoker.core.target_groups import GroupAddress, group_asked
+from stoker.core.target_groups import GroupAddress
 from stoker.http.base import Exchange
 
 log = logging.getLogger(__name__)
 K = TypeVar("K")
 V = TypeVar("V")
 
-Web = tuple[str, str] | GatewayAddress | GroupAddress
 TABLE = {(row.service, row.name): row for row in OPERATIONS}
 INVOKE = TABLE["lambda", "Invoke"]
 REMEMBERED = 4096  # addresses of Invoke, and Host headers
@@ -127,16 +126,18 @@ class Front:
             allowed = web_pages.is_ours(host, self._control.settings.hosts)
             if len(host) <= MEMORABLE_BYTES:
                 _remember(self._hosts, host, allowed)
-        exchange.purpose = web = _web_asked(host, exchange.target)
+        exchange.purpose = web = web_addresses.asked(host, exchange.target)
         if web is not None:
             exchange.keep_encoding = True  # the function's affair, and so is the page
             if not allowed:
                 self._check_page(exchange, host, allowed)
-            return _web_bytes(web)
+            return web_addresses.most_bytes(web)
         if not allowed or "origin" in headers or "sec-fetch-site" in headers:
             self._check_page(exchange, host, allowed)
         elif not exchange.target.startswith(("/20", "/_")):  # Lambda's, and ours
             service = self._neighbour(exchange)
+            if service == iam_requests.SERVICE and self._inside is not None:
+                return authorization.MOST_BYTES  # judged before it is passed on
             if service is not None:
                 upload = self._uploads[exchange] = neighbours.Upload(exchange, service)
                 self._spawn(self._forward(exchange, service, upload))
@@ -232,7 +233,7 @@ class Front:
             log.exception("request failed", extra={"request_id": request_id})
             exchange.abort()  # it may have begun its answer
 
-    async def _answer_web(self, exchange: Exchange, web: Web) -> None:
+    async def _answer_web(self, exchange: Exchange, web: WebAddress) -> None:
         """What is no API of AWS's, but a function's URL or an API of the user's."""
         scope, caller = None, None
         with suppress(ServiceError):  # who signs badly has not signed
@@ -272,7 +273,12 @@ class Front:
             scope = scope_of(exchange)
             assert scope is not None, "it is signed for that service"
             caller = self._caller(scope, exchange)
-            await neighbours.forward(self._control, exchange, caller, service, request_id, upload)
+            judged = self._inside is not None and service == iam_requests.SERVICE
+            if judged:
+                await authorization.check_iam(self._control, exchange, caller)
+            await neighbours.forward(
+                self._control, exchange, caller, service, request_id, upload, judged=judged
+            )
         except (neighbours.NotServed, ServiceError) as refusal:
             asked = await asked_of(exchange)
             told = refusal if isinstance(refusal, ServiceError) else _not_served(asked, refusal)
@@ -283,6 +289,8 @@ class Front:
         finally:
             self._uploads.pop(exchange, None)
             del self._forwards[exchange]
+            if service.lower().startswith(iam_requests.SERVICE):
+                self._control.identities.forget()
 
     async def _answer(self, exchange: Exchange) -> None:
         service = self._neighbour(exchange)
@@ -324,8 +332,15 @@ class Front:
         row = self._row(exchange, asked)
         assert asked.found is not None
         assert asked.scope is not None
-        _check_body(exchange, row, self._control.settings.quotas)
+        inside = self._inside is not None
+        _check_body(exchange, row, self._control.settings.quotas, inside=inside)
         caller = self._caller(asked.scope, exchange)
+        identity = None
+        if self._inside is not None and not row.inside:
+            identity = await authorization.identity_of(self._control, caller)
+            if identity is None:
+                name = asked.found.labels.get("FunctionName")
+                raise authorization.denied(self._inside, row.service, row.name, name)
         path, _, search = exchange.target.partition("?")
         request = codec.Request(asked.found.labels, search, exchange.headers, exchange.body)
         if row.handler is None:
@@ -344,6 +359,10 @@ class Front:
             parsed = parse(operation, request)
         else:
             parsed = await asyncio.to_thread(parse, operation, request)
+        if identity is not None:
+            where = row.path.partition("?")[0].format(**asked.found.labels)
+            of = (row.service, row.name, parsed, caller.account, caller.region, row.method, where)
+            authorization.check_operation(caller, identity, Wanted(*of))
         base_url = f"http://{exchange.headers.get('host', '')}"
         trace = exchange.headers.get("x-amzn-trace-id", "")
         call = Call(parsed, caller, request_id, base_url, trace)
@@ -396,8 +415,6 @@ class Front:
                 f"Stoker does not implement {asked.service}:{asked.found.operation} yet."
                 " See docs/COMPATIBILITY.md."
             )
-        if self._inside is not None and not row.inside:
-            raise _denied(self._inside, row, asked.found)
         return row
 
     def _caller(self, scope: Scope, exchange: Exchange) -> Caller:
@@ -412,23 +429,6 @@ class Front:
     ) -> None:
         answer = refusals.render(refusal, dialect, request_id)
         exchange.respond(answer.status, answer.headers, answer.body)
-
-
-def _web_asked(host: str, target: str) -> Web | None:
-    """A function's URL, an API of the user's, or a target group that it is for. None: it asks
-    AWS's API."""
-    return url_asked(host, target) or gateway_asked(host, target) or group_asked(host, target)
-
-
-def _web_bytes(web: Web) -> int:
-    """How long a body may be that is for one of these."""
-    match web:
-        case GatewayAddress():
-            return gateway_front.BODY_BYTES
-        case GroupAddress():
-            return alb_events.BODY_BYTES
-        case _:
-            return SYNC_PAYLOAD_BYTES
 
 
 def _not_served(asked: Asked, reason: neighbours.NotServed) -> ServiceError:
@@ -451,17 +451,21 @@ def _body_bytes(exchange: Exchange, quotas: Quotas, *, inside: bool) -> int:
         services.built()[0], exchange.method, target, exchange.headers, exchange.body
     )
     row = TABLE.get(("lambda", found.operation)) if found else None
-    # What will be refused anyway need not be kept first.
-    return row.most_bytes(quotas) if row and (row.inside or not inside) else REQUEST_BYTES
+    return _most_bytes(row, quotas, inside=inside) if row else REQUEST_BYTES
 
 
-def _check_body(exchange: Exchange, row: Operation, quotas: Quotas) -> None:
+def _most_bytes(row: Operation, quotas: Quotas, *, inside: bool) -> int:
+    """What most functions are refused need not be kept first: a large package comes by S3."""
+    return row.most_bytes(quotas) if row.inside or not inside else REQUEST_BYTES
+
+
+def _check_body(exchange: Exchange, row: Operation, quotas: Quotas, *, inside: bool) -> None:
     if exchange.truncated:
         raise InvalidRequestContentException("The request ended before its body was complete.")
     if exchange.oversized:
         kind = RequestTooLargeException if row.handler is None else RequestEntityTooLargeException
         name = "InvokeFunction" if row is INVOKE else row.name  # AWS's word
-        most = row.most_bytes(quotas)
+        most = _most_bytes(row, quotas, inside=inside)
         raise kind(f"Request must be smaller than {most} bytes for the {name} operation")
 
 
@@ -469,21 +473,6 @@ def _invoke_address(row: Operation, caller: Caller, request: codec.Request) -> i
     operation = services.model("lambda").operation_model(row.name)
     value = codec.parse(operation, request)
     return invocations.address(caller, value.function_name, value.qualifier)
-
-
-def _denied(inside: Target, row: Operation, found: Match) -> AccessDeniedException:
-    who = Caller(inside.account, inside.region, "", inside).arn
-    name = found.labels.get("FunctionName")
-    what = "*"
-    if name is not None:
-        what = (
-            name if name.startswith("arn:") else function_arn(inside.region, inside.account, name)
-        )
-    action = f"{row.service}:{row.name}"
-    return AccessDeniedException(
-        f"User: {who} is not authorized to perform: {action} on resource: {what}"
-        f" because no identity-based policy allows the {action} action"
-    )
 
 
 def _remember(memory: dict[K, V], key: K, value: V) -> V:

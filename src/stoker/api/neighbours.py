@@ -73,15 +73,20 @@ class Upload:
 
 async def forward(
     control: Control, exchange: Exchange, caller: Caller, service: str, request_id: RequestId,
-    upload: Upload | None = None,
+    upload: Upload | None = None, judged: bool = False,
 ) -> None:  # fmt: skip
-    """Have `service` answer. `upload`: the body, if the exchange does not have it whole. Raise
-    NotServed, or what the caller is to be told when the service cannot answer."""
+    """Have `service` answer. `upload`: the body, if the exchange does not have it whole. `judged`:
+    the caller is a function that may ask this service for this. Raise NotServed, or what the
+    caller is to be told when the service cannot answer."""
     others = control.neighbours
     assert others is not None, "asked without served()"
     headers = (
         neighbours.passed_on_within(
-            exchange.headers, account=caller.account, region=caller.region, service=service
+            exchange.headers,
+            account=caller.account,
+            region=caller.region,
+            service=service,
+            inside=None if caller.environment is None else service if judged else "",
         )
         if others.is_embedded(service)
         else neighbours.passed_on(exchange.headers)

@@ -2,25 +2,27 @@
 
 import json
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from stoker.api.control import Control
 from stoker.core.roles import check_trust
 from stoker.neighbours.calls import Refused, call
 from stoker.neighbours.neighbours import Unreachable
 
+if TYPE_CHECKING:
+    from stoker.api.control import Control  # which holds what reads roles
+
 log = logging.getLogger(__name__)
 
 
-async def check_role(control: Control, role: str, region: str) -> None:
+async def check_role(control: "Control", role: str, region: str) -> None:
     """Refuse a role that exists in IAM and does not trust Lambda."""
     found = await found_role(control, role, region)
     if found is not None:
         check_trust(trust_policy(found))
 
 
-async def found_role(control: Control, role: str, region: str) -> dict[str, Any] | None:
+async def found_role(control: "Control", role: str, region: str) -> dict[str, Any] | None:
     """What IAM says of the role with this ARN. One that IAM does not know may be any, since
     whoever has no use for IAM names any. An IAM that nobody has used yet is not started for the
     question."""

@@ -2,7 +2,8 @@
 
 Keys are made from a secret of the server's (core/sessions.py), so none is kept. The trust policy
 of a role that IAM beside us knows is asked; a role that it does not know may be any, as for
-functions. Identity policies, and those that a session brings, are not judged.
+functions. A function's own policies are asked, too (api/authorization.py); those of others, and
+those that a session brings, are not judged.
 """
 
 import os
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from stoker.api.authorization import check_wish
 from stoker.api.control import Call, Caller, Control
 from stoker.api.roles import found_role, trust_policy
 from stoker.api.shapes.sts import (
@@ -29,6 +31,8 @@ from stoker.api.shapes.sts import (
 )
 from stoker.core import sessions
 from stoker.core.access import Access, Verdict, verdict
+from stoker.core.errors import AccessDeniedException
+from stoker.core.identity_policies import Wish
 from stoker.core.sessions import Session
 from stoker.core.sts_errors import AccessDenied, ValidationError
 from stoker.neighbours.calls import Refused
@@ -37,6 +41,7 @@ from stoker.neighbours.neighbours import Unreachable
 
 ASSUME = "sts:AssumeRole"
 ROLE_S, CHAINED_S = 3600, 3600  # AWS: unless said otherwise; the most for who has a session already
+_NO_ACCOUNT = "-"  # what no policy names
 TOKEN_S = 12 * 3600  # AWS: of GetSessionToken and GetFederationToken
 
 
@@ -80,6 +85,7 @@ async def assume_role(control: Control, call: Call[AssumeRoleInput]) -> AssumeRo
                 "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
             )
         may = await _is_trusted(control, caller, trust_policy(known), asked.external_id)
+        may = may and await _is_allowed(control, caller, trust_policy(known), role)
     if not may:
         raise AccessDenied(
             f"User: {(await _identity(control, caller)).arn} is not authorized to perform: "
@@ -141,6 +147,20 @@ async def _is_trusted(
     if external_id is not None:
         facts["sts:externalid"] = external_id
     return verdict(policy, Access(ASSUME, caller.account, arns, facts=facts)) is Verdict.ALLOWED
+
+
+async def _is_allowed(control: Control, caller: Caller, policy: str, role: str) -> bool:
+    """A function needs a policy of its own role, too, unless the other role names it itself."""
+    if caller.environment is None:
+        return True
+    named = Access(ASSUME, _NO_ACCOUNT, caller.arns)
+    if verdict(policy, named) is Verdict.ALLOWED:
+        return True
+    try:
+        await check_wish(control, caller, Wish(ASSUME, role))
+    except AccessDeniedException:
+        return False
+    return True
 
 
 async def _identity(control: Control, caller: Caller) -> _Identity:

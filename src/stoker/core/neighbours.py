@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 ACCOUNT: Final = "x-moto-account-id"  # to the embedded ones: on whose behalf a request runs
+INSIDE: Final = "x-stoker-inside"  # to them: a function asks; the service that it was judged for
 ALIVE: Final = "/_stoker/alive"  # asked of them: no bucket has such a name
 NOT_SERVED: Final = "x-stoker-not-served"  # from them: what they do not have
 FAILED: Final = "x-stoker-failed"  # from them: how they failed
@@ -30,6 +31,7 @@ _OF_THE_CONNECTION: Final = frozenset(
     {"connection", "expect", "keep-alive", "proxy-connection", "te", "trailer"}
     | {"transfer-encoding", "upgrade", "content-length"}
 )
+_NOT_PASSED_ON: Final = _OF_THE_CONNECTION | {ACCOUNT, INSIDE}
 _OF_THE_ANSWER: Final = _OF_THE_CONNECTION - {"content-length"} | {"date", "server"}
 
 _PLAIN: Final = re.compile("[^A-Za-z0-9.-]")
@@ -69,18 +71,21 @@ def read_endpoint(text: str) -> tuple[str, str]:
 
 def passed_on(headers: Mapping[str, str]) -> Headers:
     """A caller's headers, as its neighbour gets them."""
-    return [(k, v) for k, v in headers.items() if k not in _OF_THE_CONNECTION and k != ACCOUNT]
+    return [(k, v) for k, v in headers.items() if k not in _NOT_PASSED_ON]
 
 
 def passed_on_within(
-    headers: Mapping[str, str], *, account: str, region: str, service: str
-) -> Headers:
+    headers: Mapping[str, str], *, account: str, region: str, service: str,
+    inside: str | None = None,
+) -> Headers:  # fmt: skip
     """The same for an embedded one. It believes whose account we say it is, and takes region and
-    service from the same place as we did, however the caller wrote them."""
+    service from the same place as we did, however the caller wrote them. `inside`: a function
+    asks; the service that it may ask for this, "" if nobody was to say."""
     credential = f"{account}/20260101/{_PLAIN.sub('', region)}/{_PLAIN.sub('', service)}"
     signature = f"Credential={credential}/aws4_request, SignedHeaders=host, Signature=0"
     kept = [(name, value) for name, value in passed_on(headers) if name != "authorization"]
-    return [*kept, ("authorization", f"AWS4-HMAC-SHA256 {signature}"), (ACCOUNT, account)]
+    told = [(ACCOUNT, account), *([] if inside is None else [(INSIDE, inside)])]
+    return [*kept, ("authorization", f"AWS4-HMAC-SHA256 {signature}"), *told]
 
 
 def passed_back(headers: Iterable[tuple[str, str]]) -> Headers:

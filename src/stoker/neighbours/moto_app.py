@@ -25,7 +25,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from stoker.core.neighbours import ALIVE, FAILED, NOT_SERVED
+from stoker.core.neighbours import ALIVE, FAILED, INSIDE, NOT_SERVED
 from stoker.neighbours import apart, corrections, state_machines, streams, triggers
 from stoker.neighbours.keeping import Keeping
 from stoker.neighbours.scheduled_rules import Rules
@@ -35,11 +35,26 @@ from stoker.neighbours.timetable import Timetable
 Start = Callable[[str, list[tuple[str, str]]], Any]
 WSGI = Callable[[dict[str, Any], Start], Iterable[bytes]]
 READS = ("BatchGet", "Describe", "Get", "List", "Query", "Scan")  # operations begin so
+INSIDE_KEY = "HTTP_" + INSIDE.upper().replace("-", "_")
 OURS = ("awslambda", "logs", "moto_api", "instance_metadata")  # whatever a request is signed for
+
+
+PRIVILEGED = frozenset(
+    {"iam", "sts", "cloudformation", "servicecatalog", "awslambda", "awslambda_simple"}
+    | {"apigateway", "apigatewayv2", "applicationautoscaling"}
+)  # back ends that give rights, or act with all of them: however a function has got there
 
 
 class Neighbours(DomainDispatcherApplication):
     """moto's own choice of a back end, but for what is Stoker's."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        app = self.get_application(environ)
+        name = getattr(app, "service", "")
+        judged = environ.get(INSIDE_KEY)
+        if judged is not None and name in PRIVILEGED and judged != name:
+            raise NotImplementedError(f"functions may not ask {name} for this")
+        return app(environ, start_response)
 
     def get_backend_for_host(self, host: str | None) -> Any:
         found = super().get_backend_for_host(host)
