@@ -50,7 +50,9 @@ ELSEWHERE = (
     (
         "CloudFormation",
         "serves the types that its refusal of others lists. CreateChangeSet answers when the"
-        " change set is ready. No stack policies, imports, drift, stack sets, macros of one's"
+        " change set is ready, DescribeStacks of one stack when nothing is under way with it, or"
+        " after 20 s: tools that ask every 5 to 30 s need not ask twice."
+        " No stack policies, imports, drift, stack sets, macros of one's"
         " own, hooks, rollback triggers, CreationPolicy or UpdatePolicy (the last two are"
         " ignored); with ImportExistingResources nothing is imported, so that what is there"
         " already makes the creation fail; the role of a stack is kept and shown, without"

@@ -305,6 +305,7 @@ class Server:
         self._events.pause()
         self._mappings.pause()
         self._queues.pause()
+        self._stacks.watching.pause()
         await self._console.close()
         http = asyncio.create_task(self._http.close(drain_s + ANSWERING_S))
         ending = asyncio.create_task(self._invoker.close(drain_s))

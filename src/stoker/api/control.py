@@ -83,6 +83,7 @@ class Call(Generic[Input]):
     request_id: RequestId
     base_url: str  # how this caller reaches us, without a trailing slash: "http://127.0.0.1:4566"
     trace: str = ""  # the request's X-Amzn-Trace-Id
+    peer: str = ""  # the IP address of who asks; "" if this server asks itself
 
 
 @dataclass(frozen=True, slots=True)

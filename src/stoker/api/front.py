@@ -365,7 +365,7 @@ class Front:
             authorization.check_operation(caller, identity, Wanted(*of))
         base_url = f"http://{exchange.headers.get('host', '')}"
         trace = exchange.headers.get("x-amzn-trace-id", "")
-        call = Call(parsed, caller, request_id, base_url, trace)
+        call = Call(parsed, caller, request_id, base_url, trace, exchange.peer)
         if row.waits:
             output = await self._waited_for(exchange, row.handler(self._control, call))
         else:

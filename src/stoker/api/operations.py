@@ -334,7 +334,7 @@ OPERATIONS = (
     Operation("cloudformation", "CancelUpdateStack", "POST", "/", 200, stacks.cancel_update_stack),
     Operation("cloudformation", "ContinueUpdateRollback", "POST", "/", 200, stacks.continue_update_rollback),
     Operation("cloudformation", "UpdateTerminationProtection", "POST", "/", 200, stacks.update_termination_protection),
-    Operation("cloudformation", "DescribeStacks", "POST", "/", 200, stack_views.describe_stacks),
+    Operation("cloudformation", "DescribeStacks", "POST", "/", 200, stack_views.describe_stacks, waits=True),
     Operation("cloudformation", "ListStacks", "POST", "/", 200, stack_views.list_stacks),
     Operation("cloudformation", "DescribeStackEvents", "POST", "/", 200, stack_views.describe_stack_events),
     Operation("cloudformation", "DescribeStackResource", "POST", "/", 200, stack_views.describe_stack_resource),

@@ -48,10 +48,14 @@ def find(control: Control, caller: Caller, name: str) -> Live:
 async def describe_stacks(
     control: Control, call: Call[shapes.DescribeStacksInput]
 ) -> shapes.DescribeStacksOutput:
-    """One, by name or id; or all that there are."""
+    """One, by name or id; or all that there are. One that is under way is waited for."""
     name, caller = call.input.stack_name, call.caller
     if name is not None:
-        found = [find(control, caller, name)]
+        live = find(control, caller, name)
+        if call.peer:
+            await stacks_of(control).watching.rest(live)
+            live = find(control, caller, name)  # a deleted one is found by its id only
+        found = [live]
     else:
         every = stacks_of(control).book.of(caller.account, caller.region)
         found = [live for live in every if live.is_there]

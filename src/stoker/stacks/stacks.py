@@ -25,6 +25,7 @@ from stoker.stacks.custom import Answers
 from stoker.stacks.deployment import Deployment, Failed
 from stoker.stacks.planning import planned
 from stoker.stacks.preparing import Prepared, Preparing, pseudo_parameters
+from stoker.stacks.watching import Watching
 from stoker.stacks.work import Around
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Stacks:
     def __init__(self, book: Book, around: Around, preparing: Preparing) -> None:
         self.book = book
         self.preparing = preparing
+        self.watching = Watching()
         self.answers: Answers = around.answers
         self.ask = around.ask
         self._around = around
