@@ -1,6 +1,7 @@
 """A plan is worked out beside the event loop, from what is there when it is asked for."""
 
 import asyncio
+import copy
 import threading
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ import pytest
 
 from stoker.core.stacks.errors import ValidationError
 from stoker.core.stacks.model import Shown, Stack, Status, Wanted
-from stoker.core.stacks.template import parse
+from stoker.core.stacks.template import is_serverless, parse
 from stoker.stacks.book import Book
 from stoker.stacks.preparing import Prepared, Preparing
 from stoker.stacks.stacks import Stacks, new_id
-from stoker.stacks.transform import SamTransform
+from stoker.stacks.transform import SAM, SamTransform
+from stoker.stacks.transform_child import translated
 from stoker.stacks.work import Around
 from stoker.store.stack_store import StackStore
 
@@ -70,3 +72,48 @@ def test_another_thread_makes_the_plan_with_the_exports_that_there_are(tmp_path:
             await stacks.close()
 
     asyncio.run(main())
+
+
+def test_what_has_nothing_serverless_comes_back_from_the_translator_as_it_was() -> None:
+    """So it is not asked: half of what `sam deploy` brings is of that kind."""
+    policy = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": {"Ref": "Files"}}]}
+    body = {
+        "Description": "of all sections one",
+        "Metadata": {"Any": {"thing": [1]}},
+        "Parameters": {"Stage": {"Type": "String", "Default": "dev"}},
+        "Mappings": {"M": {"dev": {"Size": 128}}},
+        "Conditions": {"IsDev": {"Fn::Equals": [{"Ref": "Stage"}, "dev"]}},
+        "Resources": {
+            "Files": {"Type": "AWS::S3::Bucket", "Condition": "IsDev", "DeletionPolicy": "Retain"},
+            "Policy": {
+                "Type": "AWS::S3::BucketPolicy",
+                "DependsOn": ["Files"],
+                "Properties": {"Bucket": {"Ref": "Files"}, "PolicyDocument": policy},
+            },
+            "Fn": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "MemorySize": {"Fn::FindInMap": ["M", {"Ref": "Stage"}, "Size"]},
+                    "Role": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:role/r"},
+                },
+            },
+        },
+        "Outputs": {"Name": {"Value": {"Fn::GetAtt": "Files.Arn"}}},
+    }
+    assert not is_serverless(body)
+    asked = {"body": {"Transform": SAM, **copy.deepcopy(body)}, "values": {"Stage": "dev"}}
+    assert translated({**asked, "region": "eu-central-1"}) == body
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"Globals": {}},
+        {"Resources": {"F": {"Type": "AWS::Serverless::Function"}}},
+        {"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Connectors": {}}}},
+        {"Resources": []},
+        {"Resources": {"Q": "none"}},
+    ],
+)
+def test_all_else_is_brought_to_the_translator(changed: dict[str, Any]) -> None:
+    assert is_serverless({"Resources": {}, **changed})

@@ -15,7 +15,14 @@ from stoker.core.stacks.errors import ValidationError, well_formed
 from stoker.core.stacks.functions import Scope
 from stoker.core.stacks.model import Stack, Wanted
 from stoker.core.stacks.parameters import FROM_SSM, Given
-from stoker.core.stacks.template import Template, check_kinds, check_rules, parse, transforms_of
+from stoker.core.stacks.template import (
+    Template,
+    check_kinds,
+    check_rules,
+    is_serverless,
+    parse,
+    transforms_of,
+)
 from stoker.core.stacks.text import BODY_BYTES, read_template
 from stoker.neighbours.calls import Refused
 from stoker.neighbours.neighbours import Unreachable
@@ -94,6 +101,9 @@ class Preparing:
         if name == language_extensions.NAME:
             scope = Scope(values, body.get("Mappings") or {}, body.get("Conditions") or {})
             return await asyncio.to_thread(language_extensions.unrolled, body, scope)
+        if name == SAM and not is_serverless(body):
+            self._sam.soon()  # `sam deploy` makes a bucket so, and then brings the template
+            return body
         if name == SAM:
             return await self._sam.transformed(body, values, stack.account, stack.region)
         raise ValidationError(f"No transform named {name} found.")

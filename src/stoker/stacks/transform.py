@@ -34,6 +34,7 @@ class SamTransform:
         self._child: Process | None = None
         self._later: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._warming: asyncio.Task[None] | None = None
 
     async def transformed(
         self, body: dict[str, Any], values: dict[str, Any], account: str, region: str
@@ -46,13 +47,20 @@ class SamTransform:
             if self._later is not None:
                 self._later.cancel()
             answer = await self._answered(line)
-            self._later = asyncio.get_running_loop().call_later(IDLE_S, self._rest)
+            self._until_idle()
         if "error" in answer:
             raise ValidationError(f"Transform {SAM} failed with: {answer['error']}")
         found: dict[str, Any] = answer["body"]
         return found
 
+    def soon(self) -> None:
+        """There will be one to transform before long: what can be done by then is begun."""
+        if self._child is None and self._warming is None and not self._turn.locked():
+            self._warming = asyncio.get_running_loop().create_task(self._warmed())
+
     async def close(self) -> None:
+        if self._warming is not None:
+            await self._warming
         if self._later is not None:
             self._later.cancel()
         if self._ending is not None:
@@ -90,6 +98,17 @@ class SamTransform:
             sys.executable, "-m", "stoker.stacks.transform_child", stdin=PIPE, stdout=PIPE,
             stderr=DEVNULL, limit=LINE_BYTES,
         )  # fmt: skip
+
+    async def _warmed(self) -> None:
+        async with self._turn:
+            if self._child is None:
+                with contextlib.suppress(OSError):  # whoever needs it will be told
+                    self._child = await self._started()
+                    self._until_idle()
+        self._warming = None
+
+    def _until_idle(self) -> None:
+        self._later = asyncio.get_running_loop().call_later(IDLE_S, self._rest)
 
     def _rest(self) -> None:
         self._ending = asyncio.get_running_loop().create_task(self._rested())

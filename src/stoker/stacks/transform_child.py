@@ -19,6 +19,8 @@ MEMORY_BYTES = 1024**3
 def main() -> None:
     out, sys.stdout = sys.stdout, io.StringIO()  # what it prints is not an answer
     shut_in(MEMORY_BYTES, sys.stderr.fileno())
+    import samtranslator.translator.translator  # noqa: F401 - begun before it is asked
+
     for line in sys.stdin:
         answer = answered(json.loads(line))
         out.write(json.dumps(answer) + "\n")

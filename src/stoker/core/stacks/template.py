@@ -119,6 +119,19 @@ def transforms_of(body: Mapping[str, Any]) -> list[str]:
     return [str(name) for name in names]
 
 
+def is_serverless(body: Mapping[str, Any]) -> bool:
+    """Is there anything in it that the SAM transform would change?"""
+    resources = body.get("Resources")
+    if "Globals" in body or not isinstance(resources, Mapping):
+        return True  # a malformed one is refused in the transform's own words
+    return any(
+        not isinstance(one, Mapping)
+        or "Connectors" in one
+        or str(one.get("Type")).startswith("AWS::Serverless")
+        for one in resources.values()
+    )
+
+
 @well_formed()
 def parse(body: Mapping[str, Any]) -> Template:
     """Raise ValidationError, in AWS's words as far as they are known."""
