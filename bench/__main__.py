@@ -26,10 +26,12 @@ from bench import (
     layers,
     memory,
     metrics_size,
+    names,
     runtimes,
     snap_start,
     storm,
     throughput,
+    tools,
     warm,
 )
 from bench.gates import GATES, judge
@@ -55,6 +57,11 @@ MEASURES: dict[str, Callable[[Session], None]] = {
     "dev": dev.measure,
     "storm": storm.measure,
     "snap-start": snap_start.measure,
+    "tools": tools.measure,
+}
+# Left out of a run of everything: what they measure, and why.
+WHEN_ASKED = {
+    "tools": ((names.SAM_DEPLOY, names.CDK_DEPLOY), "takes ten minutes: only when asked for"),
 }
 
 console = Console(highlight=False)
@@ -67,9 +74,12 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true",
                         help="fewer rounds; results go to build/bench/results")  # fmt: skip
     given = parser.parse_args()
-    chosen = given.only or list(MEASURES)
-    partial = given.quick or len(chosen) < len(MEASURES)
+    chosen = given.only or [name for name in MEASURES if name not in WHEN_ASKED]
+    partial = bool(given.quick or given.only)
     book = Book()
+    if not given.only:
+        for name, (measured, why) in WHEN_ASKED.items():
+            book.missing.update(dict.fromkeys(measured, f"{why} (--only {name})"))
     run = Run(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         commit=commit(),

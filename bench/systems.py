@@ -217,6 +217,12 @@ class Ministack:
         self._child: Child | None = None
 
     def start(self) -> None:
+        self.serve()
+        self.deploy("echo")
+        warm_up(self)
+
+    def serve(self) -> None:
+        """Start with no function."""
         assert self._peers.ministack
         self.port = free_port()
         self.request = invocation(self.port, lambda_path("echo"))
@@ -233,8 +239,6 @@ class Ministack:
         log = self._folder / "ministack.log"
         self._child = Child([self._peers.ministack], log, environ=environ, cwd=home)
         self._child.wait_for_port(self.port)
-        self.deploy("echo")
-        warm_up(self)
 
     def deploy(self, name: str, handler: str = HANDLER) -> None:
         aws_client("lambda", self.port).create_function(**definition(name, handler))

@@ -11,8 +11,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
-from tests.running import REGION, StokerProcess
+from tests.running import REGION
 from tests.slow.from_registries import INSTALL_S, UV, node_packages
 
 TOOLS = Path(__file__).parents[2] / "build" / "tools"
@@ -20,6 +21,21 @@ PROJECTS = Path(__file__).with_name("projects")
 ACCOUNT = "000000000000"
 TOOL_S = 600
 COMPLETE = "complete"  # a file: what is beside it was installed to the end
+# Of the two that the bench runs, too.
+SAM = "aws-sam-cli==1.170.0"
+SAM_DEPLOY = (
+    *("sam", "deploy", "--resolve-s3", "--stack-name", "app", "--no-confirm-changeset"),
+    *("--capabilities", "CAPABILITY_IAM"),
+)
+SAM_QUIET = {"SAM_CLI_TELEMETRY": "0"}
+CDK, CDK_LIBRARY = "aws-cdk@2.1148.1", "aws-cdk-lib==2.275.0"
+CDK_BOOTSTRAP = ("cdk", "bootstrap", "--no-notices", f"aws://{ACCOUNT}/{REGION}")
+CDK_DEPLOY = ("cdk", "deploy", "--no-notices", "--require-approval", "never")
+
+
+class Server(Protocol):
+    @property
+    def url(self) -> str: ...
 
 
 def python_tool(*packages: str) -> Path:
@@ -64,7 +80,7 @@ class Shell:
 
     def __init__(
         self,
-        server: StokerProcess,
+        server: Server,
         folder: Path,
         *commands: Path,
         environ: Mapping[str, str] = {},

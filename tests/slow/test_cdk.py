@@ -6,35 +6,42 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import PYTHON, REGION, StokerProcess, log_of, wait_for
-from tests.slow.deploying import ACCOUNT, Shell, node_tool, project, python_tool, replace_in
+from tests.running import PYTHON, StokerProcess, log_of, wait_for
+from tests.slow.deploying import (
+    CDK,
+    CDK_BOOTSTRAP,
+    CDK_DEPLOY,
+    CDK_LIBRARY,
+    Shell,
+    node_tool,
+    project,
+    python_tool,
+    replace_in,
+)
 from tests.slow.from_registries import needs_npm
 
 pytestmark = [pytest.mark.slow, pytest.mark.root, needs_npm]
-CLI, LIBRARY = "aws-cdk@2.1148.1", "aws-cdk-lib==2.275.0"
-DEPLOY = ("cdk", "deploy", "--no-notices", "--require-approval", "never")
-BOOTSTRAP = ("cdk", "bootstrap", "--no-notices", f"aws://{ACCOUNT}/{REGION}")
 
 
 def test_a_project_is_deployed_used_updated_and_removed(
     server: StokerProcess, tmp_path: Path
 ) -> None:
     folder = project("cdk", tmp_path)
-    commands = (node_tool(CLI), python_tool(LIBRARY))
+    commands = (node_tool(CDK), python_tool(CDK_LIBRARY))
     shell = Shell(server, folder, *commands, environ={"RUNTIME": PYTHON})
-    shell.run(*BOOTSTRAP)
-    assert "no changes" in shell.run(*BOOTSTRAP)
-    shell.run(*DEPLOY, "--outputs-file", "made.json")
-    assert "no changes" in shell.run(*DEPLOY)
+    shell.run(*CDK_BOOTSTRAP)
+    assert "no changes" in shell.run(*CDK_BOOTSTRAP)
+    shell.run(*CDK_DEPLOY, "--outputs-file", "made.json")
+    assert "no changes" in shell.run(*CDK_DEPLOY)
     made = json.loads((folder / "made.json").read_text())["CdkApp"]
     use(server, made["Function"], made["Bucket"], "hello")
 
     replace_in(folder / "src" / "app.py", "hello", "swapped")
-    assert "hotswapped" in shell.run(*DEPLOY, "--hotswap")
+    assert "hotswapped" in shell.run(*CDK_DEPLOY, "--hotswap")
     use(server, made["Function"], made["Bucket"], "swapped")
     replace_in(folder / "src" / "app.py", "swapped", "again")
     replace_in(folder / "app.py", "seconds(60)", "seconds(90)")
-    shell.run(*DEPLOY)
+    shell.run(*CDK_DEPLOY)
     use(server, made["Function"], made["Bucket"], "again")
     with closing(server.client("s3")) as files:
         files.delete_object(Bucket=made["Bucket"], Key="again.txt")

@@ -8,12 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.running import PYTHON, REGION, StokerProcess
-from tests.slow.deploying import Shell, project, python_tool, replace_in
+from tests.slow.deploying import (
+    SAM,
+    SAM_DEPLOY,
+    SAM_QUIET,
+    Shell,
+    project,
+    python_tool,
+    replace_in,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.root]
-SAM = "aws-sam-cli==1.170.0"
-DEPLOY = ("sam", "deploy", "--resolve-s3", "--stack-name", "app", "--no-confirm-changeset")
-DEPLOY += ("--capabilities", "CAPABILITY_IAM")
 OF_IT = ("--stack-name", "app")
 UNCHANGED = "No changes to deploy. Stack app is up to date"
 
@@ -28,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def shell(server: StokerProcess, folder: Path) -> Shell:
     commands = (python_tool(SAM), Path(sys.executable).parent)  # its build wants the python
-    return Shell(server, folder, *commands, environ={"SAM_CLI_TELEMETRY": "0"})
+    return Shell(server, folder, *commands, environ=SAM_QUIET)
 
 
 def listed(shell: Shell, what: str) -> list[dict[str, object]]:
@@ -42,9 +47,9 @@ def test_a_project_is_deployed_used_updated_and_removed(
     shell: Shell, server: StokerProcess, folder: Path
 ) -> None:
     shell.run("sam", "build")
-    said = shell.run(*DEPLOY)
+    said = shell.run(*SAM_DEPLOY)
     assert "Successfully created/updated stack - app" in said
-    assert UNCHANGED in shell.run(*DEPLOY, "--no-fail-on-empty-changeset")
+    assert UNCHANGED in shell.run(*SAM_DEPLOY, "--no-fail-on-empty-changeset")
     assert '"hello"' in shell.run("sam", "remote", "invoke", "Hello", *OF_IT)
     said = shell.run("sam", "traces")
     assert "New XRay Service Graph" in said and "XRay Event" in said
@@ -64,7 +69,7 @@ def test_a_project_is_deployed_used_updated_and_removed(
     # As on AWS, code of which there is a version by now would make no other one.
     replace_in(folder / "src" / "app.py", "again", "anew")
     shell.run("sam", "build")
-    assert "UPDATE_COMPLETE" in shell.run(*DEPLOY)
+    assert "UPDATE_COMPLETE" in shell.run(*SAM_DEPLOY)
     queue = ("--event", '{"job": 1}')
     assert "MessageId" in shell.run("sam", "remote", "invoke", "Work", *queue, *OF_IT)
     shell.run("sam", "delete", *OF_IT, "--no-prompts", "--region", REGION)
