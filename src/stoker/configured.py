@@ -14,6 +14,7 @@ from stoker.invoke.invoker import InvokeSettings
 from stoker.neighbours.embedded import Embedded, Serve
 from stoker.neighbours.neighbours import Neighbours
 from stoker.runtimes.criu import find_criu, lacking
+from stoker.runtimes.found import found_runtimes
 
 
 def api_settings(config: Config, quotas: Quotas, sandbox: str) -> Settings:
@@ -25,6 +26,7 @@ def api_settings(config: Config, quotas: Quotas, sandbox: str) -> Settings:
         quotas=quotas,
         metrics_mb=config.metrics_mb,
         lacks_images=lambda: "" if find_criu(config.runtimes_dir) else lacking(),
+        runtimes=lambda: [one.runtime for one in found_runtimes(runtimes_dir=config.runtimes_dir)],
     )
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from stoker.console.routes import ROUTES
 from tests.running import REGION, StokerProcess, wait_for, wait_until
 
 Create = Callable[..., str]
@@ -265,7 +266,8 @@ def test_nothing_is_changed_without_the_token(
     name = create("def handler(event, context): return 1")
     at = f"{HERE}/functions/{name}"
     before = lambda_client.get_function_configuration(FunctionName=name)["RevisionId"]
-    for path in (at, f"{at}/code", f"{at}/configuration", f"{at}/events"):
+    changing = [route.path for route in ROUTES if route.method == "POST"]
+    for path in (f"{HERE}/{re.sub('{.*?}', name, one)}" for one in changing):
         for form in ({}, {"token": "0" * 40}):
             assert post(server, path, MemorySize="256", title="x", payload="1", **form)[0] == 403
     stolen = urlencode({"token": token_of(server), "MemorySize": "256"}).encode()

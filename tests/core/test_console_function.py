@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stoker.console.pages import code, configuration, logs, monitor, trying
+from stoker.console.rendering import printed
 from stoker.core.errors import InvalidParameterValueException
 from stoker.core.sample_events import KINDS
 from stoker.core.statistics import summed
@@ -79,6 +80,45 @@ def test_a_change_leaves_all_other_files_as_they_are() -> None:
     for content, path in ((package, "other.py"), (b"no zip", "main.py")):
         with pytest.raises(InvalidParameterValueException):
             code.replaced(content, path, "new")
+
+
+@pytest.mark.parametrize(
+    ("before", "sent", "after"),
+    [
+        ("a\nb", "a\r\nc", b"a\nc"),
+        ("a\r\nb", "a\r\nc", b"a\r\nc"),
+        ("one line", "two\r\nlines \u00e9\r\n", "two\nlines é\n".encode()),
+    ],
+)
+def test_lines_end_as_they_did_whatever_the_browser_sends(
+    before: str, sent: str, after: bytes
+) -> None:
+    package = make_zip({"main.py": before})
+    assert code.opened(package, "main.py", "").text == before.replace("\r\n", "\n")
+    with zipfile.ZipFile(io.BytesIO(code.replaced(package, "main.py", sent))) as archive:
+        assert archive.read("main.py") == after
+
+
+@pytest.mark.parametrize("text", ["x = '\u202e'", "a\rb", "a\r\nb\n", "\x1b[2J", "\ufeffimport os"])
+def test_a_text_that_an_editor_would_change_is_shown_and_not_edited(text: str) -> None:
+    package = make_zip({"main.py": text})
+    found = code.opened(package, "main.py", "")
+    assert (found.text, found.seen) == (None, text)
+    assert found.why_not
+    with pytest.raises(InvalidParameterValueException, match="no text that can be edited"):
+        code.replaced(package, "main.py", "import os")
+
+
+def test_a_file_of_three_megabytes_is_edited_whole() -> None:
+    text = "x = 1\n" * (code.FILE_BYTES // 6)
+    found = code.opened(make_zip({"main.py": text}), "main.py", "")
+    assert found.text == text
+    assert rendered(found.text) == text
+
+
+def rendered(text: str) -> str:
+    """As a page has it."""
+    return str(printed(text))
 
 
 def test_a_package_that_grows_without_end_is_not_edited() -> None:

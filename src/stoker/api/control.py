@@ -6,7 +6,7 @@ against AWS's model; whatever it refuses, it raises as a `core.errors.ServiceErr
 """
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
@@ -99,6 +99,7 @@ class Settings:
     quotas: Quotas = AWS
     metrics_mb: int = 1024  # a larger file takes nothing more of strangers
     lacks_images: Callable[[], str] = str  # why there is no SnapStart but Python's; "" if there is
+    runtimes: Callable[[], Sequence[str]] = tuple  # that this machine has; slow the first time
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 MOST_STREAMS = 32  # pages that follow something at a time
 MOST_FIELDS = 200  # of a form
+LARGE = 64 * 1024  # a longer form is read in a thread
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 _STATUS = {"ResourceNotFoundException": 404, "NoSuchEntity": 404}  # of what operations refuse
 
@@ -93,7 +94,7 @@ class Console:
         route, names = found
         form: dict[str, str] = {}
         if route.method == "POST":
-            form = _form(exchange)
+            form = await _form(exchange)
             reason = guard.forged(exchange.headers, form, self._token)
             if reason is not None:
                 raise AccessDeniedException(reason)
@@ -180,10 +181,11 @@ def _where_or(path: str, home: Callable[[], Where]) -> Where:
         return home()
 
 
-def _form(exchange: Exchange) -> dict[str, str]:
+async def _form(exchange: Exchange) -> dict[str, str]:
     if exchange.truncated or exchange.oversized:
         raise InvalidRequestContentException("The form did not come whole, or is too large.")
-    return _fields(exchange.body.decode("utf-8", "replace"))
+    text = exchange.body.decode("utf-8", "replace")
+    return _fields(text) if len(text) < LARGE else await asyncio.to_thread(_fields, text)
 
 
 def _fields(text: str) -> dict[str, str]:

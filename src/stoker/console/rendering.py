@@ -23,7 +23,7 @@ class Rendering:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
-            finalize=_shown,
+            finalize=printed,
         )
         self._templates.filters.update(
             bytes=words.bytes_of,
@@ -55,7 +55,7 @@ class Rendering:
         return text.encode("utf-8", "replace")
 
 
-def _shown(value: object) -> object:
+def printed(value: object) -> object:
     """What a template prints: never None, and of text only what can be seen."""
     if value is None:
         return NAMELESS

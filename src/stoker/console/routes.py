@@ -13,7 +13,9 @@ from stoker.console.asked import Asked, Reply
 from stoker.console.pages import (
     account,
     code,
+    concurrency,
     configuration,
+    creating,
     environments,
     functions,
     layers,
@@ -21,6 +23,7 @@ from stoker.console.pages import (
     monitor,
     stacks,
     trying,
+    versions,
 )
 
 
@@ -33,6 +36,8 @@ class Route:
 
 ROUTES = (
     Route("GET", "functions", functions.show),
+    Route("GET", "create-function", creating.show),
+    Route("POST", "create-function", creating.create),
     Route("GET", "functions/{name}", trying.show),
     Route("POST", "functions/{name}", trying.run),
     Route("POST", "functions/{name}/events", trying.save),
@@ -40,6 +45,10 @@ ROUTES = (
     Route("POST", "functions/{name}/code", code.deploy),
     Route("GET", "functions/{name}/configuration", configuration.show),
     Route("POST", "functions/{name}/configuration", configuration.change),
+    Route("GET", "functions/{name}/versions", versions.show),
+    Route("POST", "functions/{name}/versions", versions.change),
+    Route("GET", "functions/{name}/concurrency", concurrency.show),
+    Route("POST", "functions/{name}/concurrency", concurrency.change),
     Route("GET", "functions/{name}/logs", logs.show),
     Route("GET", "functions/{name}/monitor", monitor.show),
     Route("GET", "functions/{name}/monitor/data", monitor.data),

@@ -17,6 +17,20 @@ def readable(text: object, most: int = _LONGEST) -> str:
     return f"{shown}… ({more} more characters)" if more else shown
 
 
+class Exact(str):
+    """Text in an editor, which sends it back: it is shown as it is, whole. Made by `exact`."""
+
+    __slots__ = ()
+
+
+def exact(text: str) -> Exact | None:
+    """None for text that a form does not send back as it was: it has what cannot be seen."""
+    return Exact(text) if text.translate(_PLAIN).isprintable() else None
+
+
+_PLAIN = dict.fromkeys(map(ord, _SHOWN))
+
+
 def _seen(char: str) -> str:
     if char.isprintable() or char in _SHOWN:
         return char

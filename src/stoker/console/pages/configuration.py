@@ -22,23 +22,12 @@ async def show(asked: Asked) -> Shown:
 
 
 async def change(asked: Asked) -> Moved | Shown:
-    """UpdateFunctionConfiguration, and the reservation."""
-    name, form = asked.names["name"], asked.form
+    """UpdateFunctionConfiguration."""
+    name = asked.names["name"]
     try:
         await asked.call(
-            "lambda", "UpdateFunctionConfiguration", FunctionName=name, **changes(form)
+            "lambda", "UpdateFunctionConfiguration", FunctionName=name, **changes(asked.form)
         )
-        reserved = number(form.get("Reserved", ""), "ReservedConcurrentExecutions")
-        before = await asked.call("lambda", "GetFunctionConcurrency", FunctionName=name)
-        if reserved == before.get("ReservedConcurrentExecutions"):
-            pass
-        elif reserved is None:
-            await asked.call("lambda", "DeleteFunctionConcurrency", FunctionName=name)
-        else:
-            await asked.call(
-                "lambda", "PutFunctionConcurrency", FunctionName=name,
-                ReservedConcurrentExecutions=reserved,
-            )  # fmt: skip
     except Refused as refusal:
         return await _page(asked, refusal=f"{refusal.code}: {refusal.message}", status=400)
     except InvalidParameterValueException as refusal:
@@ -47,12 +36,9 @@ async def change(asked: Asked) -> Moved | Shown:
 
 
 async def _page(asked: Asked, refusal: str = "", status: int = 200) -> Shown:
-    name = asked.names["name"]
-    concurrency = await asked.call("lambda", "GetFunctionConcurrency", FunctionName=name)
     shown = await page(
-        asked, "configuration", "function_configuration.html", status=status, refusal=refusal,
-        reserved=concurrency.get("ReservedConcurrentExecutions", ""),
-    )  # fmt: skip
+        asked, "configuration", "function_configuration.html", status=status, refusal=refusal
+    )
     about = shown.model["about"]
     variables = (about.get("Environment") or {}).get("Variables") or {}
     more = {"variables": lines_of(variables), "facts": facts(about), "given": asked.form}

@@ -9,6 +9,8 @@ TABS = (
     ("", "Test"),
     ("code", "Code"),
     ("configuration", "Configuration"),
+    ("versions", "Versions"),
+    ("concurrency", "Concurrency"),
     ("logs", "Logs"),
     ("monitor", "Monitor"),
 )

@@ -69,6 +69,12 @@
     } else delete editor.dataset.leaving;
   });
 
+  // What a slider stands at.
+  document.addEventListener("input", (event) => {
+    const shown = document.getElementById(event.target.dataset.shown || "");
+    if (shown) shown.textContent = `${event.target.value} %`;
+  });
+
   // A log that is at its end stays there.
   let end = true;
   const tail = () => { for (const log of document.querySelectorAll("[data-tail]")) if (end) log.scrollTop = log.scrollHeight; };
