@@ -14,11 +14,12 @@ ELSEWHERE = (
     (
         "Step Functions",
         "state machines run by moto's interpreter, with tasks of Lambda; tasks of other services,"
-        " activities and distributed Maps fail the execution, and StartSyncExecution is a"
-        " 501. 16 executions run at a time, a Map has 10 items at a time (AWS: 40), and a history"
-        " at most 32 MB beside AWS's 25,000 events. The latest 500 ended executions are kept. What"
-        " runs when the server ends is ABORTED afterwards (AWS goes on). Roles are not asked,"
-        " nothing is logged to CloudWatch, and rules and schedules do not start executions",
+        " activities and distributed Maps fail the execution."
+        " 16 executions run at a time, a Map has 10 items at a time (AWS: 40), and a history"
+        " at most 32 MB beside AWS's 25,000 events. The latest 500 ended executions are kept,"
+        " also those of EXPRESS machines, unless StartSyncExecution waited for them. What"
+        " runs when the server ends is ABORTED afterwards (AWS goes on). Roles are not asked, and"
+        " nothing is logged to CloudWatch",
     ),
     (
         "What other services keep",
@@ -35,12 +36,14 @@ ELSEWHERE = (
         "objects of S3, messages of SNS and events of EventBridge (rules with patterns, as far"
         " as moto matches them) invoke functions whose policy admits the bucket, topic or rule,"
         " and go to queues of the same account, whose policies are not asked; queues of others"
-        " take none. A message is not signed. Other services do not invoke functions yet",
+        " take none. Rules reach topics, streams of Kinesis and Firehose, state machines, log"
+        " groups and event buses of their account, too; other targets are a 501 that names them."
+        " A message is not signed. Other services do not invoke functions yet",
     ),
     (
         "Schedules",
-        "rules with `rate` and `cron` send AWS's event to functions, and to what else moto"
-        " delivers to; EventBridge Scheduler runs functions and fills queues, and refuses other"
+        "rules with `rate` and `cron` send AWS's event to whatever a rule reaches; EventBridge"
+        " Scheduler reaches the same but log groups, and refuses other and universal"
         " targets with a 501. Neither tries again what was not taken (the log says so), nor"
         " has a dead-letter queue. What was missed for more than a minute, also because no"
         " server ran, is not made up for;"

@@ -149,7 +149,7 @@ class Server:
         self._packages = Packages(store=self._store, blobs=self._blobs)
         self._removal = self._made_removal()
         self._provisioning, self._autoscaling = self._provisioners()
-        ask = Inward(lambda: self._front, f"127.0.0.1:{sockets[0].getsockname()[1]}")
+        self._inward = ask = Inward(lambda: self._front, f"127.0.0.1:{sockets[0].getsockname()[1]}")
         self._stacks = self._made_stacks(ask)
         self._control = self._made_control(
             api_settings(config, quotas, backend.name), sampling, secret
@@ -159,7 +159,7 @@ class Server:
         self._dev_door = DevDoor(self._control)
         self._http = HttpServer(self._front)
         self._subscribers = LogDeliveries(self._control)
-        self._triggered = FromNeighbours(self._control)
+        self._triggered = FromNeighbours(self._control, ask)
         self._triggers = HttpServer(self._triggered)
         self._hurry = asyncio.Event()
         self._started = AsyncExitStack()  # what has been started, and how to end it
@@ -195,6 +195,7 @@ class Server:
             polled=self._polled(),
             mappings=self._mappings,
             neighbours=self._neighbours,
+            inward=self._inward,
             stacks=self._stacks,
             developing=self._developing,
             dev_socket=lambda: self._dev_door.address,

@@ -207,8 +207,8 @@ def test_a_schedule_may_send_a_text_to_a_queue(scene: Scene) -> None:
         ({"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}, "1 to 1440"),
         ({"GroupName": "nobodys"}, "Schedule group nobodys does not exist"),
         (
-            {"target": {"Arn": f"arn:aws:sns:{REGION}:000000000000:t"}},
-            "serves functions and queues",
+            {"target": {"Arn": f"arn:aws:ecs:{REGION}:000000000000:cluster/c"}},
+            "serves functions, queues",
         ),
     ],
 )

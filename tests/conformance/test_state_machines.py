@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.conformance.test_neighbours_kept import Scene
@@ -29,6 +30,14 @@ def handler(event, context):
         raise ValueError('no ' + str(event['n']))
     return {'doubled': event['n'] * 2}
 """
+HELD = """
+import boto3
+def handler(event, context):
+    queue = boto3.client('sqs')
+    queue.send_message(QueueUrl=event['begun'], MessageBody='begun')
+    while 'Messages' not in queue.receive_message(QueueUrl=event['go'], WaitTimeSeconds=20):
+        pass
+"""
 
 
 @pytest.fixture
@@ -37,10 +46,13 @@ def machines(server: StokerProcess) -> Iterator[Any]:
         yield client
 
 
-def made(machines: Any, states: dict[str, Any]) -> str:
+def made(machines: Any, states: dict[str, Any], **more: str) -> str:
     definition = {"StartAt": next(iter(states)), "States": states}
     arn: str = machines.create_state_machine(
-        name=f"m-{uuid.uuid4().hex[:12]}", definition=json.dumps(definition), roleArn=ROLE
+        name=f"m-{uuid.uuid4().hex[:12]}",
+        definition=json.dumps(definition),
+        roleArn=ROLE,
+        **more,
     )["stateMachineArn"]
     return arn
 
@@ -154,6 +166,73 @@ def test_machines_that_wait_for_a_year_are_so_many_and_stop_at_once(machines: An
         machines.stop_execution(executionArn=one, error="Enough", cause="a test")
         found = machines.describe_execution(executionArn=one)
         assert (found["status"], found["error"], found["cause"]) == ("ABORTED", "Enough", "a test")
+
+
+def test_an_execution_is_stopped_while_its_function_runs_on(
+    server: StokerProcess, machines: Any, create: Create
+) -> None:
+    function = f"arn:aws:lambda:{REGION}:000000000000:function:{create(HELD, Timeout=300)}"
+    task = {"Type": "Task", "Resource": function, "End": True}
+    with closing(server.client("sqs")) as sqs:
+        begun, go = (
+            sqs.create_queue(QueueName=f"{name}-{uuid.uuid4().hex[:12]}")["QueueUrl"]
+            for name in ("begun", "go")
+        )
+        arn = machines.start_execution(
+            stateMachineArn=made(machines, {"A": task}),
+            input=json.dumps({"begun": begun, "go": go}),
+        )["executionArn"]
+        assert sqs.receive_message(QueueUrl=begun, WaitTimeSeconds=20)["Messages"]
+        stopped = machines.stop_execution(executionArn=arn, error="Enough", cause="a test")
+        found = machines.describe_execution(executionArn=arn)  # the function is held by us
+        assert (found["status"], found["error"], found["cause"]) == ("ABORTED", "Enough", "a test")
+        assert found["stopDate"] == stopped["stopDate"]
+        again = machines.stop_execution(executionArn=arn, error="Another")
+        assert again["stopDate"] == stopped["stopDate"]
+        sqs.send_message(QueueUrl=go, MessageBody="go")
+
+        def history() -> list[dict[str, Any]]:
+            events: list[dict[str, Any]]
+            events = machines.get_execution_history(executionArn=arn)["events"]
+            return events
+
+        last = until(history, lambda events: events[-1]["type"].startswith("Execution"))[-1]
+        assert last["type"] == "ExecutionAborted"
+        assert last["executionAbortedEventDetails"] == {"error": "Enough", "cause": "a test"}
+        found = machines.describe_execution(executionArn=arn)
+        assert (found["status"], found["error"]) == ("ABORTED", "Enough")
+        for url in (begun, go):
+            sqs.delete_queue(QueueUrl=url)
+
+
+def test_an_express_machine_is_waited_for(server: StokerProcess, create: Create) -> None:
+    function = f"arn:aws:lambda:{REGION}:000000000000:function:{create(WORK)}"
+    plain = Config(inject_host_prefix=False)  # or boto3 asks sync-127.0.0.1
+    with closing(server.client("stepfunctions", config=plain)) as machines:
+        arn = made(
+            machines, {"A": {"Type": "Task", "Resource": function, "End": True}}, type="EXPRESS"
+        )
+        told = machines.start_sync_execution(stateMachineArn=arn, name="one", input='{"n": 4}')
+        assert (told["status"], json.loads(told["output"])) == ("SUCCEEDED", {"doubled": 8})
+        assert (told["name"], told["input"]) == ("one", '{"n": 4}')
+        assert told["executionArn"].startswith(arn.replace(":stateMachine:", ":express:") + ":one:")
+        assert told["billingDetails"]["billedDurationInMilliseconds"] % 100 == 0
+        again = machines.start_sync_execution(
+            stateMachineArn=arn, name="one", input='{"n": 4}', includedData="METADATA_ONLY"
+        )
+        assert again["executionArn"] != told["executionArn"]
+        assert not {"input", "output"} & again.keys()
+        failed = machines.start_sync_execution(
+            stateMachineArn=arn, input='{"n": 7, "mode": "fail"}'
+        )
+        assert (failed["status"], failed["error"]) == ("FAILED", "ValueError")
+        assert json.loads(failed["cause"])["errorMessage"] == "no 7"
+        assert machines.list_executions(stateMachineArn=arn)["executions"] == []
+        standard = made(machines, {"A": {"Type": "Succeed"}})
+        with pytest.raises(machines.exceptions.StateMachineTypeNotSupported):
+            machines.start_sync_execution(stateMachineArn=standard)
+        with pytest.raises(machines.exceptions.InvalidExecutionInput):
+            machines.start_sync_execution(stateMachineArn=arn, input="{")
 
 
 @pytest.mark.slow

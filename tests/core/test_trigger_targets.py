@@ -2,7 +2,7 @@
 
 import pytest
 
-from stoker.core import trigger_targets
+from stoker.core import target_calls, trigger_targets
 
 QUEUE = "arn:aws:sqs:eu-central-1:123456789012:q"
 FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:f"
@@ -32,13 +32,9 @@ def test_anything_else_is_no_target(arn: str) -> None:
     assert not trigger_targets.is_function(arn)
     assert not trigger_targets.is_queue(arn)
     assert not trigger_targets.is_topic(arn)
-    assert not trigger_targets.is_of_others(arn)
+    assert target_calls.read(arn) is None
     assert trigger_targets.queue(arn) is None
 
 
-def test_other_services_arns_are_told_from_ours() -> None:
-    bus = "arn:aws:events:eu-central-1:123456789012:event-bus/b"
-    assert trigger_targets.is_of_others(bus)
-    assert not trigger_targets.is_of_others(QUEUE)
-    assert not trigger_targets.is_of_others("arn:aws:sqs:::")
+def test_topics_of_both_kinds_are_known() -> None:
     assert trigger_targets.is_topic("arn:aws:sns:eu-central-1:123456789012:t.fifo")

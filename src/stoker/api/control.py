@@ -27,6 +27,7 @@ from stoker.events.mappings import Mappings
 from stoker.invoke.catalog import Catalog
 from stoker.invoke.developing import Developing
 from stoker.invoke.invoker import Invoker
+from stoker.neighbours.calls import Reachable
 from stoker.neighbours.neighbours import Neighbours
 from stoker.observe.insights import Insights
 from stoker.observe.logs import LogStore
@@ -129,6 +130,7 @@ class Control:
     polled: frozenset[str] = frozenset()  # services whose event source mappings are polled
     mappings: Mappings | None = None  # what polls them
     neighbours: Neighbours | None = None  # AWS's other services; None: there are none
+    inward: Reachable | None = None  # this server's own front door
     stacks: Stacks | None = None  # CloudFormation's
     developing: Developing | None = None  # functions whose code is a folder
     dev_socket: Callable[[], str] = str  # where `stoker dev` connects; "" if it cannot

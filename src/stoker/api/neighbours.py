@@ -101,7 +101,8 @@ async def forward(
             headers.append(("content-length", str(exchange.content_length)))
     try:
         async with others.ask(
-            service, exchange.method, exchange.target, headers, body
+            service, exchange.method, exchange.target, headers, body,
+            neighbours.silence_s(exchange.headers),
         ) as answer:  # fmt: skip
             _check_served(answer, service, request_id)
             await _answered(exchange, answer)

@@ -20,8 +20,12 @@ TARGET: Final = "x-stoker-target"  # ARN
 PRINCIPAL: Final = "x-stoker-principal"  # "s3.amazonaws.com"
 SOURCE: Final = "x-stoker-source"  # ARN of the bucket, the topic, ...; of a stream, the shard
 SOURCE_ACCOUNT: Final = "x-stoker-source-account"
+EVENTS: Final = "events.amazonaws.com"
 SCHEDULER: Final = "scheduler.amazonaws.com"  # the principal that comes with a role's rights
 STATES: Final = "states.amazonaws.com"  # the same, and waits for the function's answer
+SYNC_EXECUTION_S: Final = 300.0  # of an EXPRESS state machine (AWS)
+SILENCE_S: Final = 70.0  # SQS makes its callers wait for 20 s; more than a minute is nobody's way
+_SLOW: Final = {"AWSStepFunctions.StartSyncExecution": SYNC_EXECUTION_S + SILENCE_S}
 TRACE: Final = "x-amzn-trace-id"
 ERROR: Final = "x-amzn-errortype"  # to the embedded ones: by which name they are refused
 LOG_TAIL: Final = "x-amz-log-result"
@@ -67,6 +71,11 @@ def read_endpoint(text: str) -> tuple[str, str]:
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise BadEndpoint(f"{text!r} has more than a scheme, a host and a port")
     return service, f"{parts.scheme}://{parts.netloc}"
+
+
+def silence_s(headers: Mapping[str, str]) -> float:
+    """How long may whoever answers this say nothing?"""
+    return _SLOW.get(headers.get("x-amz-target", ""), SILENCE_S)
 
 
 def passed_on(headers: Mapping[str, str]) -> Headers:

@@ -15,7 +15,6 @@ _STREAM = re.compile(
     rf"|dynamodb:{_PLACE}:table/[\w.-]{{1,255}}/stream/[\w:.-]{{1,64}})",
     re.A,
 )
-_OTHER = re.compile(r"arn:[a-z-]+:([a-z0-9-]+):[a-z0-9-]*:[0-9]*:[^\r\n]+", re.A)
 
 
 def is_function(arn: str) -> bool:
@@ -32,12 +31,6 @@ def is_topic(arn: str) -> bool:
 
 def is_stream(arn: str) -> bool:
     return _STREAM.fullmatch(arn) is not None
-
-
-def is_of_others(arn: str) -> bool:
-    """A whole ARN, and neither Lambda's nor SQS's."""
-    found = _OTHER.fullmatch(arn)
-    return found is not None and found[1] not in ("lambda", "sqs")
 
 
 def queue(arn: str) -> tuple[str, str, str] | None:

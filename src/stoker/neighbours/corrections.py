@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stoker.neighbours import state_machines, triggers
+from stoker.neighbours import state_machines, sync_executions, triggers
 from stoker.neighbours.triggers import Hooks
 
 TABLES = uuid.UUID("5bd3a5a1-5a0f-4d56-9a5f-0f5ab1f3c6de")  # in which the ids of tables are drawn
@@ -231,6 +231,7 @@ def _of_stepfunctions() -> Hooks:
 
     return (
         *state_machines.hooks(),
+        *sync_executions.hooks(),
         (StepFunctionResponse, "_describe_state_machine", described),
     )
 

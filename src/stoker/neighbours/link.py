@@ -6,10 +6,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import aiohttp
 from yarl import URL
 
-from stoker.core.neighbours import Headers
+from stoker.core.neighbours import SILENCE_S, Headers
 from stoker.neighbours.neighbours import Answer, Silent, Unreachable
 
-SILENCE_S = 70.0  # SQS makes its callers wait for 20 seconds; more than a minute is nobody's way
 NOT_ADDED = ("User-Agent", "Content-Type", "Accept", "Accept-Encoding")  # headers
 READ_BYTES = 256 * 1024
 
@@ -22,13 +21,13 @@ class Link:
             connector=aiohttp.UnixConnector(path) if path else aiohttp.TCPConnector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=None, connect=10, sock_read=SILENCE_S),
         )
 
     @asynccontextmanager
     async def ask(
-        self, method: str, target: str, headers: Headers, body: bytes | AsyncIterator[bytes]
-    ) -> AsyncIterator[Answer]:
+        self, method: str, target: str, headers: Headers, body: bytes | AsyncIterator[bytes],
+        silence_s: float = SILENCE_S,
+    ) -> AsyncIterator[Answer]:  # fmt: skip
         """Raise Unreachable."""
         async with AsyncExitStack() as stack:
             try:
@@ -40,10 +39,11 @@ class Link:
                         data=body or None,
                         allow_redirects=False,
                         skip_auto_headers=NOT_ADDED,
+                        timeout=aiohttp.ClientTimeout(total=None, connect=10, sock_read=silence_s),
                     )
                 )
             except TimeoutError as error:
-                raise Silent(f"{self._base}: no answer in {SILENCE_S:.0f} s") from error
+                raise Silent(f"{self._base}: no answer in {silence_s:.0f} s") from error
             except (aiohttp.ClientError, OSError) as error:
                 raise self._unreachable(error) from error
             length, pieces = answer.content_length, self._pieces(answer)

@@ -26,7 +26,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from stoker.core.neighbours import ALIVE, FAILED, INSIDE, NOT_SERVED
-from stoker.neighbours import apart, corrections, state_machines, streams, triggers
+from stoker.neighbours import apart, corrections, rule_targets, state_machines, streams, triggers
 from stoker.neighbours.keeping import Keeping
 from stoker.neighbours.scheduled_rules import Rules
 from stoker.neighbours.scheduler import Scheduler
@@ -120,6 +120,7 @@ def serve(listener: socket.socket, scale: float, most_bytes: int) -> None:
     keeping = Keeping(most_bytes, triggers.say)
     apart.install()
     triggers.install()
+    triggers.hook(rule_targets.hooks())
     streams.install()
     state_machines.when_changed(keeping.changed)
     stopped = keeping.recover()

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stoker.core.neighbours import Endpoints, Headers
+from stoker.core.neighbours import SILENCE_S, Endpoints, Headers
 from stoker.neighbours.embedded import CannotStart, Embedded
 
 if TYPE_CHECKING:
@@ -69,9 +69,10 @@ class Neighbours:
     @asynccontextmanager
     async def ask(
         self, service: str, method: str, target: str, headers: Headers,
-        body: bytes | AsyncIterator[bytes],
+        body: bytes | AsyncIterator[bytes], silence_s: float = SILENCE_S,
     ) -> AsyncIterator[Answer]:  # fmt: skip
-        """One request as it is, `target` and `headers` included. Raise Unreachable."""
+        """One request as it is, `target` and `headers` included. Raise Unreachable, also when it
+        says nothing for that long."""
         path = ""
         if self.is_embedded(service):
             try:
@@ -81,7 +82,7 @@ class Neighbours:
                 raise Unreachable(reason) from error
         link = self._link(self.endpoint(service), path)
         try:
-            async with link.ask(method, target, headers, body) as answer:
+            async with link.ask(method, target, headers, body, silence_s) as answer:
                 yield answer
         except Silent:
             if path:

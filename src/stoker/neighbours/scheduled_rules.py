@@ -8,17 +8,16 @@ import time
 import uuid
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from moto.core.exceptions import JsonRESTError
-from moto.events.models import EventPattern, EventsBackend, Rule, events_backends
-from moto.events.utils import EventMessageType
+from moto.events.models import EventsBackend, Rule, events_backends
 
 from stoker.core import errors, schedules
 from stoker.core.recurrence import Plan
 from stoker.core.trigger_events import Occasion, of_rule
+from stoker.neighbours.rule_targets import to_all
 from stoker.neighbours.timetable import MOST_ENTRIES, Entry, Timetable
-from stoker.neighbours.triggers import by_kind, complain, send_to_targets, to_ours
 
 SINCE = "stoker_since"  # an attribute of rules: when it was put or enabled, in seconds since 1970
 
@@ -109,14 +108,4 @@ def _on_default_bus(backend: EventsBackend, name: str) -> Rule | None:
 def _send(rule: Rule, moment: datetime) -> None:
     """The event of a schedule goes to all targets, also of a rule that has a pattern besides."""
     occasion = Occasion(rule.arn, rule.region_name, rule.account_id, str(uuid.uuid4()), moment)
-    event = of_rule(occasion)
-    ours, others = by_kind(rule)
-    to_ours(ours, event)
-    others.event_pattern = EventPattern.load(None)
-    targets, others.targets = others.targets, []
-    for target in targets:
-        others.targets = [target]
-        try:
-            send_to_targets(others, cast(EventMessageType, event.copy()))
-        except Exception as failure:  # noqa: BLE001 - moto's, of that target alone
-            complain("events", target["Arn"], failure)
+    to_all(rule, of_rule(occasion))

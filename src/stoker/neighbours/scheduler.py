@@ -16,18 +16,17 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from moto.core.exceptions import JsonRESTError
-from moto.iam.exceptions import NotFoundException
-from moto.iam.models import iam_backends
 from moto.scheduler.exceptions import ValidationException
 from moto.scheduler.models import EventBridgeSchedulerBackend, Schedule, scheduler_backends
 from moto.scheduler.responses import EventBridgeSchedulerResponse
 
-from stoker.core import errors, schedules
+from stoker.core import errors, schedules, target_calls
 from stoker.core.neighbours import SCHEDULER
 from stoker.core.recurrence import Plan
-from stoker.core.roles import trusts
+from stoker.core.target_calls import Kind
 from stoker.core.trigger_events import Occasion, of_scheduler
 from stoker.core.trigger_targets import is_function, is_queue
+from stoker.neighbours.rule_targets import may_assume
 from stoker.neighbours.scheduled_rules import SINCE
 from stoker.neighbours.timetable import MOST_ENTRIES, Entry, Timetable
 from stoker.neighbours.triggers import message, send
@@ -150,6 +149,12 @@ def _send(backend: EventBridgeSchedulerBackend, schedule: Schedule, moment: date
     body = text.encode()
     if is_queue(target["Arn"]):
         body = message(text, group=(target.get("SqsParameters") or {}).get("MessageGroupId"))
+    elif target_calls.read(target["Arn"]) is not None:
+        bus = target.get("EventBridgeParameters") or {}
+        body = message(
+            text, id=occasion.id, source=bus.get("Source"), detailType=bus.get("DetailType"),
+            key=(target.get("KinesisParameters") or {}).get("PartitionKey"),
+        )  # fmt: skip
     send("POST", target["Arn"], SCHEDULER, schedule.arn, account, body)
 
 
@@ -161,10 +166,17 @@ def _over(backend: EventBridgeSchedulerBackend, schedule: Schedule) -> None:
 
 def _check_target(account: str, target: Any) -> None:
     arn, role = target.get("Arn"), target.get("RoleArn")
-    if not isinstance(arn, str) or not (is_function(arn) or is_queue(arn)):
-        raise NotImplementedError(f"EventBridge Scheduler serves functions and queues, not {arn}")
+    place = target_calls.read(arn) if isinstance(arn, str) else None
+    kind = place.kind if place is not None else None
+    served = kind in target_calls.OF_SCHEDULER or is_function(str(arn)) or is_queue(str(arn))
+    if not isinstance(arn, str) or not served:
+        raise NotImplementedError(
+            "EventBridge Scheduler serves functions, queues, topics, streams of Kinesis and"
+            f" Firehose, state machines and event buses, not {arn}"
+        )
+    _check_parameters(kind, target)
     match = _ROLE.fullmatch(role) if isinstance(role, str) else None
-    if match is None or match[1] != account or not _may_assume(account, role):
+    if match is None or match[1] != account or not may_assume(account, role, SCHEDULER):
         raise ValidationException(
             "The execution role you provide must allow AWS EventBridge Scheduler to assume the "
             "role."
@@ -175,21 +187,26 @@ def _check_target(account: str, target: Any) -> None:
     try:
         if not isinstance(given, str) or len(given.encode()) > INPUT_BYTES:
             raise ValueError
-        if is_function(arn):
+        if is_function(arn) or kind in (Kind.STATE_MACHINE, Kind.BUS):
             json.loads(given)
     except (ValueError, RecursionError):
         raise ValidationException(
-            f"Invalid Input: at most {INPUT_BYTES} bytes, for a function well-formed JSON."
+            f"Invalid Input: at most {INPUT_BYTES} bytes; well-formed JSON for a function, a state"
+            " machine or an event bus."
         ) from None
 
 
-def _may_assume(account: str, arn: str) -> bool:
-    """A role that IAM does not know may be any."""
-    try:
-        role = iam_backends[account]["aws"].get_role_by_arn(arn)
-    except NotFoundException:
-        return True
-    return trusts(role.assume_role_policy_document, SCHEDULER)
+def _check_parameters(kind: Kind | None, target: Any) -> None:
+    """What a stream and a bus have to be told besides."""
+    wanted = {
+        Kind.STREAM: ("KinesisParameters", ("PartitionKey",)),
+        Kind.BUS: ("EventBridgeParameters", ("DetailType", "Source")),
+    }
+    if kind in wanted:
+        name, members = wanted[kind]
+        given = target.get(name) or {}
+        if not all(isinstance(given.get(member), str) and given[member] for member in members):
+            raise ValidationException(f"{name} must be specified for the target.")
 
 
 def _read(expression: object) -> schedules.Schedule:

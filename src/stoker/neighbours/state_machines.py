@@ -34,6 +34,7 @@ _lock = threading.Lock()
 _known: list[Any] = []  # executions, the oldest first
 _retrying = threading.local()
 _when: list[Callable[[], None]] = []
+_ended: list[Callable[[Any], None]] = []
 
 
 class TooMuch(Exception):
@@ -43,6 +44,46 @@ class TooMuch(Exception):
 def when_changed(call: Callable[[], None]) -> None:
     """Call it when an execution has ended."""
     _when[:] = [call]
+
+
+def when_ended(call: Callable[[Any], None]) -> None:
+    """Call it with each execution that has ended."""
+    _ended[:] = [call]
+
+
+def unlisted(execution: Any, machine: Any) -> None:
+    """Only who started it knows it."""
+    with _lock, contextlib.suppress(ValueError):
+        machine.executions.remove(execution)
+
+
+def forget(execution: Any) -> None:
+    """Call when it has ended."""
+    with _lock, contextlib.suppress(ValueError):
+        _known.remove(execution)
+
+
+def end(it: Any, status: str, error: str | None, cause: str | None) -> None:
+    """At once, if it still runs; a function that runs for it is left to its end."""
+    with _lock:
+        if it.status == "RUNNING":
+            it.stop_date = datetime.datetime.now(datetime.UTC)
+            it.error, it.cause = error, cause
+            it.exec_status = type(it.exec_status)(status)
+            env = it.exec_worker.env
+            if env is not None:
+                env.event_manager.add_event(env.event_history_context, *_last_event(it))
+                it.stop(it.stop_date, error, cause)
+
+
+def _last_event(it: Any) -> tuple[Any, dict[str, Any]]:
+    """Of an execution that was ended: type and details."""
+    from moto.stepfunctions.parser.api import HistoryEventType
+
+    kind = "executionAborted" if it.status == "ABORTED" else "executionTimedOut"
+    said = {"error": it.error, "cause": it.cause}
+    details = {name: text for name, text in said.items() if text is not None}
+    return HistoryEventType(kind[0].upper() + kind[1:]), {f"{kind}EventDetails": details}
 
 
 def hooks() -> Hooks:
@@ -113,18 +154,12 @@ def _of_executions() -> Hooks:
                 reflect(self)
         for call in _when:
             call()
+        for tell in _ended:
+            tell(self.execution)
 
     def stopped(self: StepFunctionResponse) -> Any:
-        """At once, as on AWS: a function that runs for it is left to its end."""
-        backend = self.stepfunction_backend
-        it: Any = backend.describe_execution(self._get_param("executionArn"))
-        with _lock:
-            if it.exec_status is ExecutionStatus.RUNNING:
-                it.stop_date = datetime.datetime.now(datetime.UTC)
-                it.error, it.cause = self._get_param("error"), self._get_param("cause")
-                it.exec_status = ExecutionStatus.ABORTED
-                if it.exec_worker.env is not None:
-                    it.stop(it.stop_date, it.error, it.cause)
+        it: Any = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+        end(it, "ABORTED", self._get_param("error"), self._get_param("cause"))
         return ActionResult({"stopDate": it.stop_date})
 
     def told(self: Any) -> Any:
@@ -232,6 +267,13 @@ def _of_threads() -> Hooks:
               *more: Any, **named: Any) -> int:  # fmt: skip
         if not str(event_type.value).startswith("Execution"):  # else it is about to end
             _check(self)
+        elif event_type.value != "ExecutionStarted":
+            execution = getattr(self, "execution", None)
+            if getattr(self, "ended", False):
+                return 0  # it was said
+            self.ended = True
+            if execution is not None and execution.status != "RUNNING":
+                event_type, event_details = _last_event(execution)
         self.size = getattr(self, "size", 0) + EVENT_BYTES + len(str(event_details or ""))
         number: int = add(self, context, event_type, event_details, *more, **named)
         return number

@@ -1,15 +1,13 @@
-"""In the child: what S3, SNS and EventBridge send to functions and queues goes to the server, which
-has them.
+"""In the child: what S3 and SNS send to functions and queues goes to the server, which has them;
+and how anything goes there. (What EventBridge sends: rule_targets.py.)
 
 moto would hand it to its own Lambda and SQS. Each hook below stands in the place of one of moto's
 functions; tests/conformance/test_triggers.py fails when moto has moved it.
 """
 
-import copy
 import http.client
 import json
 import os
-import re
 import socket
 import threading
 import time
@@ -21,20 +19,21 @@ from typing import Any
 import moto.s3.notifications
 import moto.s3.responses
 from flask import has_request_context, request
-from jsonpath_ng.ext.parser import parse as jsonpath
-from moto.events.models import Rule
-from moto.events.utils import EventTemplateParser
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeBucket, NotificationConfiguration, S3Backend
 from moto.sns.models import Subscription
 
-from stoker.core import trigger_targets
+from stoker.core import target_calls, trigger_targets
 from stoker.core.neighbours import PRINCIPAL, SOURCE, SOURCE_ACCOUNT, TARGET, TRACE
-from stoker.core.trigger_events import ObjectChange, TopicMessage, of_eventbridge, of_s3, of_sns
+from stoker.core.trigger_events import ObjectChange, TopicMessage, of_s3, of_sns
 
 PATIENCE_S = 60
-_PATH = re.compile(r"\$(\.[A-Za-z_][\w-]*|\[\d+\]|\['[^'\\]*'\])*")  # what EventBridge knows
-_TARGETS = (trigger_targets.is_function, trigger_targets.is_queue, trigger_targets.is_stream)
+_TARGETS = (
+    trigger_targets.is_function,
+    trigger_targets.is_queue,
+    trigger_targets.is_stream,
+    target_calls.read,
+)
 Hooks = tuple[tuple[Any, str, Any], ...]  # of whom, by which name, and ours
 COMPLAINT_CHARACTERS = 2000  # an escaped one goes into the pipe at once
 _numbers = count(time.time_ns() // 1000)  # grow, also from one start to the next
@@ -52,7 +51,7 @@ def send(
     by message()); it is on the server's disk when this returns. GET: only say whether that would
     be taken. `account`: that `source` belongs to, never whoever asked. Raise Refused."""
     if not any(is_one(target) for is_one in _TARGETS):
-        raise Refused("the target is not the ARN of a function or queue")
+        raise Refused("the target is not the ARN of a function, a queue, or what else takes events")
     headers = {TARGET: target, PRINCIPAL: principal, SOURCE: source, SOURCE_ACCOUNT: account}
     if has_request_context() and TRACE in request.headers:
         headers[TRACE] = request.headers[TRACE]
@@ -71,8 +70,8 @@ def send(
 
 def message(body: str, **more: Any) -> bytes:
     """For a queue. `more`: attributes ({"k": {"Type": "String", "Value": "v"}}), group,
-    deduplication."""
-    return _bytes({"body": body, **{name: said for name, said in more.items() if said}})
+    deduplication. For what core/target_calls.py knows: what operations() there asks for."""
+    return as_bytes({"body": body, **{name: said for name, said in more.items() if said}})
 
 
 class Link(http.client.HTTPConnection):
@@ -112,7 +111,7 @@ def _s3_to_function(account_id: str, event_body: Any, fn_arn: str, region_name: 
     """In place of moto.s3.notifications._invoke_awslambda."""
     bucket = event_body["Records"][0]["s3"]["bucket"]["arn"]
     try:
-        send("POST", fn_arn, "s3.amazonaws.com", bucket, account_id, _bytes(event_body))
+        send("POST", fn_arn, "s3.amazonaws.com", bucket, account_id, as_bytes(event_body))
     except Refused as refusal:  # the object is there all the same, as on AWS
         complain("s3", fn_arn, refusal)
 
@@ -188,7 +187,7 @@ def _sns_publish(
     attributes = message_attributes or {}
     if self.protocol == "lambda":
         sent = TopicMessage(self.topic.arn, self.arn, message_id, message, subject, attributes)
-        body = _bytes(of_sns(sent, time.time()))
+        body = as_bytes(of_sns(sent, time.time()))
     else:
         body = _for_queue(self, message, message_id, subject, attributes, more)
     try:
@@ -210,71 +209,6 @@ def _for_queue(
     return message(json.dumps(envelope, indent=2), **line)
 
 
-# --- EventBridge --------------------------------------------------------------------------------
-
-send_to_targets = Rule.send_to_targets  # moto's own
-
-
-def _to_targets(self: Rule, event: Any, transform_input: bool = True) -> None:
-    """In place of moto's, which raises at the first function among the targets."""
-    if self.state != "ENABLED":
-        return
-    ours, others = by_kind(self)
-    send_to_targets(others, event, transform_input)
-    if self.event_pattern.matches_event(event):
-        to_ours(ours, event, transform_input)
-
-
-def by_kind(rule: Rule) -> tuple[Rule, Rule]:
-    """It, with the functions and queues among its targets (and what is no ARN, which send()
-    refuses), and with all others."""
-    both = copy.copy(rule), copy.copy(rule)
-    for one in both:
-        one.targets = []
-    for target in rule.targets:
-        both[trigger_targets.is_of_others(target["Arn"])].targets.append(target)
-    return both
-
-
-def to_ours(rule: Rule, event: Any, transform_input: bool = True) -> None:
-    """Send an event to the rule's targets, which are functions and queues all."""
-    whole = of_eventbridge(event)
-    for target in rule.targets:
-        try:
-            wanted = _input(target, whole) if transform_input else whole
-            group = target.get("SqsParameters", {}).get("MessageGroupId")
-            body = _bytes(wanted)
-            if trigger_targets.is_queue(target["Arn"]):
-                body = message(body.decode(), group=group)
-            source = (rule.arn, rule.account_id)
-            send("POST", target["Arn"], "events.amazonaws.com", *source, body)
-        except (Refused, ValueError) as refusal:
-            complain("events", target["Arn"], refusal)
-
-
-def _checked(path: str) -> str:
-    """The library's own language has regular expressions, which may take for ever."""
-    if not _PATH.fullmatch(path):
-        raise ValueError(f"{path} is no path")
-    return path
-
-
-def _input(target: dict[str, Any], event: dict[str, Any]) -> Any:
-    """What this target wants of the event. Raise ValueError for JSON that is none."""
-    if "Input" in target:
-        return json.loads(target["Input"])
-    if "InputPath" in target:
-        path = _checked(target["InputPath"])
-        return next((found.value for found in jsonpath(path).find(event)), None)
-    if "InputTransformer" in target:
-        wanted = target["InputTransformer"]
-        given = wanted.get("InputPathsMap", {}).items()
-        paths = {name: _checked(path) for name, path in given}
-        known: Any = {**event, "ingestion-time": event["time"]}  # it may be asked for
-        return EventTemplateParser.parse(wanted["InputTemplate"], paths, known)
-    return event
-
-
 _HOOKS: Hooks = (
     (moto.s3.notifications, "send_event", _owners_event),
     (moto.s3.notifications, "_get_s3_event", _of_s3),
@@ -282,7 +216,6 @@ _HOOKS: Hooks = (
     (moto.s3.notifications, "_send_sqs_message", _s3_to_queue),
     (S3Backend, "put_bucket_notification_configuration", _checked_configuration),
     (Subscription, "publish", _sns_publish),
-    (Rule, "send_to_targets", _to_targets),
 )
 
 
@@ -307,7 +240,7 @@ def _function(ours: Callable[..., Any]) -> Callable[..., Any]:
     return instead
 
 
-def _bytes(event: Any) -> bytes:
+def as_bytes(event: Any) -> bytes:
     return json.dumps(event, separators=(",", ":"), default=str).encode()
 
 
