@@ -155,7 +155,7 @@ UNBUILT = [
         {"DurableExecutionArn": f"{FUNCTION}:1/durable-execution/a/b"},
         "lambda:GetDurableExecution",
     ),
-    ("logs", "describe_metric_filters", {}, "logs:DescribeMetricFilters"),
+    ("logs", "describe_query_definitions", {}, "logs:DescribeQueryDefinitions"),
     ("s3", "get_object", {"Bucket": "b", "Key": "a/b c"}, "s3:GetObject"),
     ("s3", "list_buckets", {}, "s3:ListBuckets"),
     ("s3", "put_object", {"Bucket": "b", "Key": "k", "Body": b"x" * 20_000_000}, "s3:PutObject"),

@@ -18,6 +18,7 @@ from botocore.model import ServiceModel
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
+from tests.faults.scene import until
 from tests.running import StokerProcess
 
 Create = Callable[..., str]
@@ -342,3 +343,41 @@ def test_alarms_and_dashboards_are_the_neighbour_s(cloudwatch: Any) -> None:
     )
     alarms = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
     assert [alarm["AlarmName"] for alarm in alarms] == [name]
+
+
+def test_what_a_function_prints_is_measured_by_a_filter(
+    server: StokerProcess, lambda_client: Any, logs_client: Any, create: Create, cloudwatch: Any
+) -> None:
+    name = create(
+        "import json\ndef handler(event, context): print(json.dumps(event))",
+        LoggingConfig={"LogFormat": "Text"},
+    )
+    group, metric = f"/aws/lambda/{name}", f"took-{name}"
+    logs_client.create_log_group(logGroupName=group)
+    pattern = "{ $.took > 10 }"
+    logs_client.put_metric_filter(
+        logGroupName=group, filterName="slow", filterPattern=pattern,
+        metricTransformations=[
+            {
+                "metricName": metric, "metricNamespace": "shop", "metricValue": "$.took",
+                "dimensions": {"path": "$.path"}, "unit": "Milliseconds",
+            }
+        ],
+    )  # fmt: skip
+    (filter_,) = logs_client.describe_metric_filters(logGroupName=group)["metricFilters"]
+    assert filter_["metricTransformations"][0]["dimensions"] == {"path": "$.path"}
+    for took in (5, 20, 30):
+        event = {"took": took, "path": "/a"}
+        lambda_client.invoke(FunctionName=name, Payload=json.dumps(event))
+    until(
+        lambda: total(cloudwatch, metric, "Sum", namespace="shop", path="/a"),
+        lambda sum_: sum_ == 50.0,
+    )
+    found = logs_client.test_metric_filter(
+        filterPattern=pattern, logEventMessages=['{"took": 5}', '{"took": 20}']
+    )["matches"]
+    assert [(one["eventNumber"], one["extractedValues"]) for one in found] == [
+        (2, {"$.took": "20"})
+    ]
+    logs_client.delete_metric_filter(logGroupName=group, filterName="slow")
+    assert logs_client.describe_metric_filters(logGroupName=group)["metricFilters"] == []

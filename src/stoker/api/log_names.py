@@ -70,7 +70,7 @@ def show_group(caller: Caller, group: Group, *, brief: bool) -> shapes.LogGroup:
         log_group_name=group.name,
         creation_time=group.created_ms,
         retention_in_days=group.retention_days,
-        metric_filter_count=0,
+        metric_filter_count=group.metric_filters,
         arn=f"{arn}:*",
         stored_bytes=group.stored_bytes,
         kms_key_id=group.kms_key_id,

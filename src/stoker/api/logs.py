@@ -71,6 +71,8 @@ async def delete_log_group(control: Control, call: Call[shapes.DeleteLogGroupInp
     """Delete a group with its streams and events. A function that goes on logging makes it anew."""
     name = own_group(call.caller, call.input.log_group_name)
     await control.logs_store.change(lambda db: log_groups.delete_group(db, name))
+    if control.logs_store.filters:
+        await control.logs_store.refilter()
     control.logs_store.sweep()
 
 

@@ -23,6 +23,8 @@ import orjson
 
 from stoker.core.errors import InvalidParameterException
 from stoker.core.log_conditions import (
+    All,
+    Any,
     Condition,
     Json,
     Numeral,
@@ -143,6 +145,18 @@ class JsonPattern:
             return False
         return isinstance(document, dict | list) and self.condition.holds(document)
 
+    def selectors(self) -> list[Selector]:
+        """What its conditions are about, in their order."""
+        return list(dict.fromkeys(_selectors(self.condition)))
+
+
+def _selectors(condition: Condition) -> Iterator[Selector]:
+    if isinstance(condition, All | Any):
+        for part in condition.parts:
+            yield from _selectors(part)
+    elif isinstance(condition, Compares | Is | NotExists):
+        yield condition.selector
+
 
 WILDCARD: Literal["*"] = "*"
 
@@ -166,6 +180,26 @@ class Selector:
         for part in self.parts:
             chosen = [found for value in chosen for found in _children(value, part)]
         return chosen
+
+    def __str__(self) -> str:
+        return "$" + "".join(map(_written, self.parts))
+
+
+def _written(part: Part) -> str:
+    if not isinstance(part, Key):
+        return f"[{part}]"
+    return f".{part.name}" if _PLAIN.fullmatch(part.name) else f"['{part.name}']"
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+
+
+def read_selector(text: str) -> Selector:
+    """Raise InvalidParameterException."""
+    tokens = Tokens(text)
+    selector = _selector(tokens.need("selector").text)
+    tokens.need("end")
+    return selector
 
 
 def _children(value: Json, part: Part) -> Iterator[Json]:
@@ -261,6 +295,7 @@ class Column:
     """One word of the row, with what is asked of it; nothing asked: any word."""
 
     condition: Condition | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +329,20 @@ class ColumnsPattern:
             column.condition is None or column.condition.holds(word)
             for column, word in zip(asked, chosen, strict=True)
         )
+
+    def names(self) -> frozenset[str]:
+        return frozenset(column.name for column in (*self.first, *(self.rest or ())))
+
+    def named(self, message: str) -> list[tuple[str, str]]:
+        """The words of a row that matches, by the names of their columns; one without a name is
+        called by its number, from 1."""
+        words = split_words(message)
+        between = len(words) - len(self.first) - len(self.rest or ())
+        columns = [*self.first, *([Column()] * between), *(self.rest or ())]
+        return [
+            (column.name or str(number), word)
+            for number, (column, word) in enumerate(zip(columns, words, strict=True), 1)
+        ]
 
 
 _WORDS = re.compile(r'\[([^\]]*)\]|"([^"]*)"|(\S+)')
@@ -329,8 +378,7 @@ def _column(tokens: Tokens) -> Column | None:
     if tokens.next.kind == "word":
         following = tokens.list[tokens.index + 1 : tokens.index + 2]
         if not following or following[0] == Token("sign", ","):
-            _column_name(tokens)
-            return Column()
+            return Column(name=_column_name(tokens))
     names: set[str] = set()
 
     def test(tokens: Tokens) -> Condition:
@@ -340,7 +388,7 @@ def _column(tokens: Tokens) -> Column | None:
     condition = parse_condition(tokens, test)
     if len(names) != 1:
         raise invalid()
-    return Column(condition)
+    return Column(condition, names.pop())
 
 
 def _column_name(tokens: Tokens) -> str:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 _PAGE_BYTES = 4096
 _WAL_KEPT_BYTES = 64 * 1024 * 1024
 

@@ -31,6 +31,7 @@ class Group:
     group_class: str
     kms_key_id: str | None
     stored_bytes: int
+    metric_filters: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,10 @@ class Stream:
     ingested_ms: int
 
 
-_GROUP = "id, name, created_ms, retention_days, class, kms_key_id, stored_bytes"
+_GROUP = (
+    "id, name, created_ms, retention_days, class, kms_key_id, stored_bytes,"
+    " (SELECT count(*) FROM log_metric_filter f WHERE f.group_id = log_group.id)"
+)
 _STREAM = "id, name, created_ms, first_ms, last_ms, ingested_ms"
 
 
@@ -90,6 +94,7 @@ def delete_group(connection: sqlite3.Connection, name: GroupName) -> None:
         (group.id,),
     )
     connection.execute("DELETE FROM log_subscription WHERE group_id = ?", (group.id,))
+    connection.execute("DELETE FROM log_metric_filter WHERE group_id = ?", (group.id,))
     connection.execute("DELETE FROM log_group WHERE id = ?", (group.id,))
 
 

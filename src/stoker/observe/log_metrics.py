@@ -34,3 +34,11 @@ def metrics_in(batches: Iterable[Batch]) -> Found:
                     room -= 1
                     values.setdefault(one.name, Statistic()).merge(one.values)
     return {key: values for key, values in found.items() if values}
+
+
+def merge(into: Found, more: Found) -> None:
+    """Take in what was found in another way."""
+    for key, values in more.items():
+        kept = into.setdefault(key, {})
+        for name, statistic in values.items():
+            kept.setdefault(name, Statistic()).merge(statistic)

@@ -27,8 +27,9 @@ from stoker.core.log_events import MAX_LINE_BYTES, dropped_marker, split_line
 from stoker.observe import log_writes
 from stoker.observe.live_tails import LiveTails
 from stoker.observe.log_database import LogDatabase
-from stoker.observe.log_metrics import Measured, metrics_in
+from stoker.observe.log_metrics import Measured, merge, metrics_in
 from stoker.observe.log_writes import Batch, StreamName
+from stoker.observe.metric_filters import MetricFilters
 
 logger = logging.getLogger(__name__)
 
@@ -205,6 +206,7 @@ class LogStore:
         self.measured = measured
         self.tails = LiveTails()
         self.exported: Callable[[Sequence[Batch]], None] | None = None  # in the writing thread
+        self.filters = MetricFilters()
         self.path = path
         self.dropped_events = 0
         self.dropped_bytes = 0
@@ -227,6 +229,7 @@ class LogStore:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         await self._loop.run_in_executor(self._writer, self._write_database.open)
         await self._loop.run_in_executor(self._reader, self._read_database.open)
+        await self.refilter()
         self._running = True
         self.sweep()
 
@@ -275,6 +278,10 @@ class LogStore:
         if flushed:
             await self.flush()
         return await self._run(self._writer, self._write_database, action)
+
+    async def refilter(self) -> None:
+        """Metric filters have changed, or groups that had some: go by what is kept now."""
+        await self._run(self._writer, self._write_database, self.filters.load)
 
     async def _run(
         self,
@@ -344,6 +351,8 @@ class LogStore:
     def _show(self, batches: Sequence[Batch]) -> None:
         """To those who look at events as they come; in the writing thread."""
         found = metrics_in(batches)
+        if self.filters:
+            merge(found, self.filters.found(batches, time.time()))
         if found:
             self._loop.call_soon_threadsafe(self.measured, found)
         self.tails.offer(batches)

@@ -309,6 +309,79 @@ class DeleteSubscriptionFilterInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MetricTransformation:
+    metric_name: str
+    metric_namespace: str
+    metric_value: str
+    default_value: float | None = None
+    dimensions: Mapping[str, str] | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutMetricFilterInput:
+    log_group_name: str
+    filter_name: str
+    filter_pattern: str
+    metric_transformations: tuple[MetricTransformation, ...]
+    apply_on_transformed_logs: bool | None = None
+    field_selection_criteria: str | None = None
+    emit_system_field_dimensions: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeMetricFiltersInput:
+    log_group_name: str | None = None
+    filter_name_prefix: str | None = None
+    next_token: str | None = None
+    limit: int | None = None
+    metric_name: str | None = None
+    metric_namespace: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricFilter:
+    filter_name: str | None = None
+    filter_pattern: str | None = None
+    metric_transformations: tuple[MetricTransformation, ...] | None = None
+    creation_time: int | None = None
+    log_group_name: str | None = None
+    apply_on_transformed_logs: bool | None = None
+    field_selection_criteria: str | None = None
+    emit_system_field_dimensions: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeMetricFiltersResponse:
+    metric_filters: tuple[MetricFilter, ...] | None = None
+    next_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteMetricFilterInput:
+    log_group_name: str
+    filter_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestMetricFilterInput:
+    filter_pattern: str
+    log_event_messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricFilterMatchRecord:
+    event_number: int | None = None
+    event_message: str | None = None
+    extracted_values: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestMetricFilterResponse:
+    matches: tuple[MetricFilterMatchRecord, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartQueryInput:
     query_language: str | None = None
     log_group_name: str | None = None
