@@ -5,6 +5,7 @@ python scripts/generate_compatibility.py >docs/COMPATIBILITY.md
 
 from botocore.session import get_session
 from differences_elsewhere import ELSEWHERE
+from differences_gateways import GATEWAYS
 from differences_observing import CLOUDWATCH, INSIGHTS, XRAY
 
 from stoker.api.operations import OPERATIONS
@@ -175,43 +176,7 @@ DIFFERENCES = {
             "headers; the words of statusDescription do not reach the client; x-forwarded-proto is "
             "http; Upgrade is ignored (AWS: 400)",
         ),
-        (
-            "HTTP APIs",
-            "are `http://ID.execute-api.REGION.localhost:PORT/`, AWS's own name where it leads "
-            "here, or `/_aws/execute-api/ID/STAGE/` by path. Integrations are functions "
-            "and HTTP_PROXY, whose requests carry Via, and are a 500 if they come around again; "
-            "IntegrationSubtype, VPC links, parameter mapping, WebSocket APIs, custom "
-            "domains and ExportApi are refused by name; ImportApi takes OpenAPI 3 as "
-            "JSON, or as YAML of up to 1 MiB without aliases, and basepath ignore. Throttling, "
-            "access logs, metrics and "
-            "client certificates are kept and shown, without effect. Signatures for AWS_IAM are "
-            "parsed, not verified: the API's own account may, web pages only if CORS or "
-            "`allowed_origins` names them. Issuers may be http, and have ten seconds to answer "
-            "(AWS: https, 1.5). A policy of a function may name a route as it is written or the "
-            "path that is asked for. The path is as it came, percent-encoded; an event has 6 MB "
-            "with all around the body; a throttled function is a 503. Of deployments that no stage "
-            "serves, automatic ones go; an API has 100 at most",
-        ),
-        (
-            "REST APIs",
-            "answer at the same addresses as HTTP APIs, and at "
-            "`/restapis/ID/STAGE/_user_request_/`. Integrations are functions, or MOCK: HTTP, "
-            "HTTP_PROXY and other services' are kept, and answered 501. VPC links, domain names, "
-            "documentation, SDKs, exports, test "
-            "invocations and canary releases are refused by name; definitions in YAML have 1 MB "
-            "and no aliases. Caches, throttles, quotas, logs, method settings, client "
-            "certificates, minimumCompressionSize and resource policies of APIs are kept and "
-            "shown, without effect; API keys are enforced. Signatures for AWS_IAM are parsed, "
-            "not verified: the API's own account may, web pages only if `allowed_origins` names "
-            "them. Headers reach the function Written-So, whatever the client wrote, and "
-            "repeated ones as one value; paths percent-encoded, path parameters decoded. The "
-            "first resource in order of precision that has the method answers. A mapping "
-            "template that cannot be read is refused when it is put; it has no #macro, #define, "
-            "#parse and #evaluate, JSONPath no filters, and regular expressions no groups that "
-            "look around and no backward references. An Allow of an authorizer with a Condition "
-            "admits nobody, a Deny with it shuts out. Authorizers' answers have 64 KB at most. "
-            "An API has 100 deployments and 8 MB at most",
-        ),
+        *GATEWAYS,
         (
             "Reserved concurrency",
             "cut while more than that runs, what is over counts on what all functions share "
@@ -437,7 +402,14 @@ DIFFERENCES = {
             "time. Columns of a pattern are not extracted (extractedFields). A function is also "
             "spared the group that its LoggingConfig names. Logical destinations, account "
             "policies, transformers, fieldSelectionCriteria and emitSystemFields are refused by "
-            "name, and so are metric filters",
+            "name",
+        ),
+        (
+            "Metric filters",
+            "an event that lacks a dimension has no value. Beyond 1,000 values of dimensions in an "
+            "hour a filter makes no others until the next hour (AWS disables it). Events that all "
+            "filters together have no time for (32 MB in each writing) are not looked at. "
+            "Transformers and system fields are refused by name",
         ),
         ("A flood", "what exceeds the bound is dropped, and a marker says how much"),
         *INSIGHTS,

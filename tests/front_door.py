@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 from stoker.api.control import Control, Settings
 from stoker.api.front import Front
 from stoker.api.gateways import Gateways
+from stoker.api.inward import Inward
 from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.core.errors import ServiceError
@@ -189,6 +190,7 @@ async def open_door(
         activation.wake,
         gateways=Gateways(clock),
         neighbours=neighbours,
+        inward=Inward(lambda: front, "127.0.0.1:4566"),
     )
     await control.gateways.follow(store)
     running = asyncio.create_task(activation.run())

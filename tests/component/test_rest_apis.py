@@ -220,25 +220,6 @@ def test_a_body_may_have_ten_megabytes_and_an_event_six(tmp_path: Path) -> None:
     at_the_door(tmp_path, story)
 
 
-def test_what_is_no_function_is_kept_and_answered_501(tmp_path: Path) -> None:
-    async def story(door: Door) -> None:
-        away = {"type": "http_proxy", "httpMethod": "GET", "uri": "http://127.0.0.1/"}
-        queue = {
-            "type": "aws",
-            "httpMethod": "POST",
-            "uri": f"arn:aws:apigateway:{REGION}:sqs:path/1/q",
-        }
-        api = await make(door, {
-            "/away": {"get": {f"{X}-integration": away}},
-            "/queue": {"get": {f"{X}-integration": queue}},
-        })  # fmt: skip
-        for path in ("/away", "/queue"):
-            answer = await fetch(door, api, path)
-            assert (answer.status, answer["x-amzn-ErrorType"]) == (501, "NotImplementedException")
-
-    at_the_door(tmp_path, story)
-
-
 def test_gateway_responses_say_it_as_the_api_wants(tmp_path: Path) -> None:
     async def story(door: Door) -> None:
         own = {

@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -272,3 +273,64 @@ def authorized(gateway: Any, api_id: str, root: str, function: str) -> None:
     one = {"restApiId": api_id, "resourceId": resource, "httpMethod": "GET"}
     gateway.put_method(**one, authorizationType="CUSTOM", authorizerId=authorizer)
     gateway.put_integration(**one, type="AWS_PROXY", integrationHttpMethod="POST", uri=function)
+
+
+def test_an_api_starts_a_state_machine_and_keeps_an_item_without_a_function(
+    server: StokerProcess, gateway: Any
+) -> None:
+    role, machine_role = "arn:aws:iam::000000000000:role/api", "arn:aws:iam::000000000000:role/m"
+    region, table = gateway.meta.region_name, f"t-{uuid.uuid4().hex[:12]}"
+    with (
+        closing(server.client("dynamodb")) as dynamodb,
+        closing(server.client("stepfunctions")) as machines,
+    ):
+        dynamodb.create_table(
+            TableName=table, BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        )  # fmt: skip
+        states = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
+        machine = machines.create_state_machine(
+            name=table, definition=json.dumps(states), roleArn=machine_role, type="EXPRESS"
+        )["stateMachineArn"]
+        item = {"id": {"S": "$input.params('id')"}, "n": {"N": "$input.path('$.n')"}}
+        put = json.dumps({"TableName": table, "Item": item})
+        run = json.dumps({"stateMachineArn": machine, "input": "ESCAPED"})
+        body = "$util.escapeJavaScript($input.json('$'))"
+        paths = {
+            "/items/{id}": ("dynamodb:action/PutItem", put, "{}"),
+            "/runs": (
+                "states:action/StartSyncExecution", run.replace("ESCAPED", body),
+                "$util.parseJson($input.path('$.output')).n",
+            ),
+        }  # fmt: skip
+        definition = {
+            "openapi": "3.0.1",
+            "info": {"title": table, "version": "1"},
+            "paths": {
+                path: {"post": {
+                    "responses": {"200": {"description": "ok"}},
+                    "x-amazon-apigateway-integration": {
+                        "type": "aws", "httpMethod": "POST", "credentials": role,
+                        "uri": f"arn:aws:apigateway:{region}:{uri}",
+                        "requestTemplates": {"application/json": template},
+                        "responses": {"2\\d{2}": {
+                            "statusCode": "200",
+                            "responseTemplates": {"application/json": answer},
+                        }},
+                    },
+                }}
+                for path, (uri, template, answer) in paths.items()
+            },
+        }  # fmt: skip
+        api = gateway.import_rest_api(body=json.dumps(definition).encode())["id"]
+        gateway.create_deployment(restApiId=api, stageName="dev")
+        host = f"{api}.execute-api.localhost"
+        status, told, _ = fetch(server, host, "/dev/items/one", "POST", '{"n": 7}')
+        assert (status, told) == (200, {})
+        kept = dynamodb.get_item(TableName=table, Key={"id": {"S": "one"}})["Item"]
+        assert kept == {"id": {"S": "one"}, "n": {"N": "7"}}
+        status, told, _ = fetch(server, host, "/dev/runs", "POST", '{"n": 8}')
+        assert (status, told) == (200, 8)
+        gateway.delete_rest_api(restApiId=api)
+        dynamodb.delete_table(TableName=table)

@@ -132,7 +132,7 @@ class Front:
             if not allowed:
                 self._check_page(exchange, host, allowed)
             return web_addresses.most_bytes(web)
-        if not allowed or "origin" in headers or "sec-fetch-site" in headers:
+        if not allowed or "origin" in headers or "sec-fetch-site" in headers or "via" in headers:
             self._check_page(exchange, host, allowed)
         elif not exchange.target.startswith(("/20", "/_")):  # Lambda's, and ours
             service = self._neighbour(exchange)
@@ -203,6 +203,7 @@ class Front:
         reserved, reason = self._reserved_for(exchange.target), None
         if reserved is None or reserved.prefix != PAGES:
             reason = web_pages.stranger(exchange.method, exchange.target, exchange.headers, origins)
+        reason = reason or web_pages.passed_on(exchange.headers)
         if not host_allowed:
             reason = (
                 f"This server does not answer to the name {host!r}. If it should, add the name"

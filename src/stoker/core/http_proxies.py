@@ -1,4 +1,4 @@
-"""HTTP_PROXY integrations of HTTP APIs: where a request goes on to, and with which headers.
+"""HTTP_PROXY integrations: where a request goes on to, and with which headers.
 
     https://backend.example/base/{proxy}     variables of the route's path, and of the stage
 
@@ -7,6 +7,7 @@ A request that has come through the same API before is not sent around again: `V
 """
 
 import re
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from stoker.core.http_requests import ApiRequest
@@ -15,6 +16,7 @@ from stoker.core.neighbours import passed_on
 from stoker.core.served_apis import Integration
 
 ANY = "ANY"
+MARK = ".execute-api"  # behind an API's ID, in Via
 _DOTS = re.compile(r"(^|/)\.{1,2}(/|$)")
 
 
@@ -29,9 +31,7 @@ def address(asked: ApiRequest, integration: Integration) -> str:
 
     def of_path(found: re.Match[str]) -> str:
         value = parameters.get(found[1], "")
-        if _DOTS.search(value):  # it would leave what the address names
-            raise CannotProxy("the path has . or .. where a variable stands")
-        return quote(value, safe="/" if greedy == f"{{{found[1]}+}}" else "")
+        return path_value(value, greedy=greedy == f"{{{found[1]}+}}")
 
     uri = STAGE_VARIABLE.sub(lambda found: variables.get(found[1], ""), integration.uri)
     uri = PATH_VARIABLE.sub(of_path, uri)
@@ -43,22 +43,41 @@ def address(asked: ApiRequest, integration: Integration) -> str:
     return uri
 
 
+def path_value(value: str, *, greedy: bool) -> str:
+    """A variable's, as it stands in an address. Raises CannotProxy."""
+    if _DOTS.search(value):  # it would leave what the address names
+        raise CannotProxy("the path has . or .. where a variable stands")
+    return quote(value, safe="/" if greedy else "")
+
+
 def method(asked: ApiRequest, integration: Integration) -> str:
     return asked.request.method if integration.method in (None, ANY) else integration.method
 
 
 def headers(asked: ApiRequest) -> dict[str, str]:
     """What goes on with it. Raises CannotProxy for a loop."""
-    given, mark = asked.request.headers, f"{asked.api.id}.execute-api"
-    before = given.get("via", "")
-    if mark in before:
-        raise CannotProxy("it has come through this API before")
-    found = {name: value for name, value in passed_on(given) if name != "host"}
-    found["via"] = f"{before}, 1.1 {mark}" if before else f"1.1 {mark}"
+    given = asked.request.headers
+    found = passed_headers(given, asked.api.id, asked.request.peer)
     seen = f"for={_quoted(asked.request.peer)};host={_quoted(given.get('host', ''))};proto=http"
     forwarded = given.get("forwarded")
     found["forwarded"] = f"{forwarded}, {seen}" if forwarded else seen
     return found
+
+
+def passed_headers(given: Mapping[str, str], api_id: str, peer: str) -> dict[str, str]:
+    """What came, for the next server. Raises CannotProxy for a loop."""
+    found = {name: value for name, value in passed_on(given) if name != "host"}
+    before = given.get("x-forwarded-for")
+    found["x-forwarded-for"] = f"{before}, {peer}" if before else peer
+    return found | mark(given, api_id)
+
+
+def mark(given: Mapping[str, str], api_id: str) -> dict[str, str]:
+    """By which a request is known that comes again. Raises CannotProxy for a loop."""
+    name, before = f"{api_id}{MARK}", given.get("via", "")
+    if name in before:
+        raise CannotProxy("it has come through this API before")
+    return {"via": f"{before}, 1.1 {name}" if before else f"1.1 {name}"}
 
 
 def _quoted(text: str) -> str:

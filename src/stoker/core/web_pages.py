@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from stoker.core import gateway_addresses
 from stoker.core.errors import IncompleteSignatureException
 from stoker.core.function_urls import PATH, Cors
+from stoker.core.http_proxies import MARK
 from stoker.core.sigv4 import scope_of_query
 
 # A user's page under our own name would be of one origin with AWS's API and the console here.
@@ -52,6 +53,17 @@ def stranger(
     return (
         f"Web pages may not call this server without saying who they are (Sec-Fetch-Site: {site!r},"
         " no Origin)."
+    )
+
+
+def passed_on(headers: Mapping[str, str]) -> str | None:
+    """Why this request is refused, if an API's integration sends it: whoever may ask that API
+    could say anything here, with any signature."""
+    if MARK not in headers.get("via", ""):
+        return None
+    return (
+        "Requests that come through an API of API Gateway reach function URLs, other APIs and load"
+        " balancers here, and not this server's own API."
     )
 
 

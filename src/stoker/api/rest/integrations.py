@@ -1,7 +1,10 @@
-"""What is behind a method of a REST API: a function, as it is or through templates, or nothing.
+"""What is behind a method of a REST API: a function, as it is or through templates, another server
+or service (upstreams.py), or nothing.
 
 AWS_PROXY   event ─► function ─► its answer is the HTTP answer
 AWS         request template ─► function ─► selection pattern ─► response template
+HTTP, AWS   request template ─► server, service ─► selection pattern ─► response template
+HTTP_PROXY  request ─► server ─► its answer is the HTTP answer
 MOCK        request template ─► {"statusCode": …} ─► response template
 """
 
@@ -9,6 +12,7 @@ import asyncio
 import base64
 import binascii
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -19,23 +23,27 @@ from stoker.api.gateway_calls import Callee, CannotCall, Throttled, TookTooLong
 from stoker.api.identifiers import new_request_id
 from stoker.api.json_check import complaint
 from stoker.api.rest.authorizers import traced
+from stoker.api.rest.upstreams import NoAnswer, ask
 from stoker.api.rest.working import MATCHING, worked
 from stoker.core.function_uris import function_of
+from stoker.core.http_proxies import CannotProxy
 from stoker.core.limits import ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES
 from stoker.core.model import FunctionKey
-from stoker.core.rest import answers, mappings, requests
+from stoker.core.rest import answers, mappings, requests, upstreams
 from stoker.core.rest.gateway_responses import Refused, failed
 from stoker.core.rest.requests import Asked, is_binary, media_type
 from stoker.core.rest.serving import ServedStage
 from stoker.core.rest.template_words import Conversions, Input
+from stoker.core.rest.upstreams import Upstream
 from stoker.core.rest.velocity import bare, render
 from stoker.core.rest.velocity_words import BadTemplate
-from stoker.core.url_answers import JSON, BadAnswer, Head
+from stoker.core.url_answers import JSON, BadAnswer, Head, header_name, header_value
 from stoker.store.event_queue import Content
 
 log = logging.getLogger(__name__)
 Answer = tuple[Head, bytes]
 Doc = dict[str, Any]
+Headers = Iterable[tuple[str, str]]
 
 
 async def answer(control: Control, served: ServedStage, asked: Asked) -> Answer:
@@ -47,21 +55,35 @@ async def answer(control: Control, served: ServedStage, asked: Asked) -> Answer:
                 return await _proxied(control, served, asked, integration)
             case "AWS" if ":lambda:path/" in integration["uri"]:
                 return await _mapped(control, served, asked, integration)
+            case "AWS" if upstreams.of_aws(integration["uri"]) in upstreams.SERVICES:
+                return await _asked_of_aws(control, served, asked, integration)
+            case "HTTP" | "HTTP_PROXY" if not _beyond(integration):
+                return await _asked_of_server(control, served, asked, integration)
             case "MOCK":
                 return await _mocked(served, asked, integration)
-    except TookTooLong as reason:
+    except (TookTooLong, NoAnswer) as reason:
         raise Refused(
             "INTEGRATION_TIMEOUT", "Endpoint request timed out", "InternalServerErrorException"
         ) from reason
-    except (CannotCall, Throttled, BadTemplate, BadAnswer) as reason:
+    except (CannotCall, CannotProxy, Throttled, BadTemplate, BadAnswer) as reason:
         raise failed() from reason
     raise _unbuilt(integration)
 
 
+def _beyond(integration: Doc) -> str:
+    """What it asks for that is not built."""
+    if integration.get("connectionType") == "VPC_LINK":
+        return "VPC_LINK"
+    insecure = (integration.get("tlsConfig") or {}).get("insecureSkipVerification")
+    return "insecureSkipVerification" if insecure else ""
+
+
 def _unbuilt(integration: Doc) -> Refused:
+    service = upstreams.of_aws(integration.get("uri") or "")
+    what = _beyond(integration) or service or str(integration.get("uri"))[:200]
     message = (
         f"Stoker has not built integrations of type {integration['type']}"
-        " with what is not a Lambda function: see docs/COMPATIBILITY.md."
+        f" with {what}: see docs/COMPATIBILITY.md."
     )
     return Refused("API_CONFIGURATION_ERROR", message, "NotImplementedException", 501)
 
@@ -127,7 +149,8 @@ async def _mapped(control: Control, served: ServedStage, asked: Asked, integrati
     to = _callee(control, asked, integration)
     asked = traced(asked, to.root)
     variables = _variables(asked)
-    headers = mappings.request_headers(integration, _known(asked, variables))
+    mapped = mappings.requested(integration, "header", _known(asked, variables))
+    headers = {name.lower(): value for name, value in mapped.items()}
     event = await _request_body(served, asked, integration, variables)
     if fault := await worked(lambda: complaint(event), len(event)):
         payload = orjson.dumps({"Type": "User", "message": fault})
@@ -142,6 +165,50 @@ async def _mapped(control: Control, served: ServedStage, asked: Asked, integrati
     result = await gateway_calls.call(control, to, event, _timeout_s(integration))
     said = _error_message(result.payload) or "200"
     return await _response(served, asked, integration, variables, result.payload, said)
+
+
+async def _asked_of_aws(
+    control: Control, served: ServedStage, asked: Asked, integration: Doc
+) -> Answer:
+    variables = _variables(asked)
+    body = await _request_body(served, asked, integration, variables)
+    to = upstreams.to_aws(asked, integration, _known(asked, variables))
+    to = _overridden(to, variables)
+    account = upstreams.account_of(asked, integration)
+    reply = await ask(control, to, account, body, _timeout_s(integration))
+    return await _response(
+        served, asked, integration, variables, reply.body, str(reply.status), reply.headers
+    )
+
+
+async def _asked_of_server(
+    control: Control, served: ServedStage, asked: Asked, integration: Doc
+) -> Answer:
+    variables, account = _variables(asked), asked.stage.account
+    known, timeout_s = _known(asked, variables), _timeout_s(integration)
+    if integration["type"] == "HTTP_PROXY":
+        to = upstreams.to_server(asked, integration, known, proxy=True)
+        reply = await ask(control, to, account, asked.incoming.body, timeout_s)
+        return Head(reply.status, reply.headers), reply.body
+    body = await _request_body(served, asked, integration, variables)
+    to = upstreams.to_server(asked, integration, known, proxy=False)
+    to.headers.setdefault("content-type", _kind(asked))
+    reply = await ask(control, _overridden(to, variables), account, body, timeout_s)
+    return await _response(
+        served, asked, integration, variables, reply.body, str(reply.status), reply.headers
+    )
+
+
+def _overridden(to: Upstream, variables: Doc) -> Upstream:
+    """With the headers that a template has set at $context.requestOverride."""
+    told = bare(variables["context"]["requestOverride"]).get("header")
+    for name, value in bare(told).items():
+        to.headers[header_name(name).lower()] = header_value(name, str(value))
+    return to
+
+
+def _kind(asked: Asked) -> str:
+    return media_type(asked.incoming.headers.get("content-type", "")) or "application/json"
 
 
 async def _queued(control: Control, to: Callee, event: bytes) -> None:
@@ -159,8 +226,7 @@ async def _request_body(
     body = asked.incoming.body
     binary = _is_binary_request(served, asked)
     handling = integration.get("contentHandling")
-    kind = media_type(asked.incoming.headers.get("content-type", "")) or "application/json"
-    template = mappings.request_template(integration, kind)
+    template = mappings.request_template(integration, _kind(asked))
     if binary and handling == "CONVERT_TO_TEXT":
         body = base64.b64encode(body)
     if template is None:
@@ -194,9 +260,10 @@ async def _mocked(served: ServedStage, asked: Asked, integration: Doc) -> Answer
 
 
 async def _response(
-    served: ServedStage, asked: Asked, integration: Doc, variables: Doc, payload: bytes, said: str
-) -> Answer:
-    """`said`: what selection patterns are held against."""
+    served: ServedStage, asked: Asked, integration: Doc, variables: Doc, payload: bytes, said: str,
+    told: Headers = (JSON,),
+) -> Answer:  # fmt: skip
+    """`said`: what selection patterns are held against. `told`: the integration's headers."""
     responses = integration.get("integrationResponses") or {}
     response = await worked(lambda: mappings.chosen(responses, said), len(said) * MATCHING)
     if response is None:
@@ -205,11 +272,16 @@ async def _response(
     if status not in (asked.route.method.get("methodResponses") or {}):
         raise BadTemplate(f"output mapping refers to an invalid method response: {status}")
     text = payload.decode("utf-8", "replace")
-    known = {**_known(asked, variables), "integration.response.body": text}
+    known = {
+        **_known(asked, variables),
+        "integration.response.body": text,
+        "integration.response": {"header": dict(told)},
+    }
     headers = mappings.response_headers(response, known)
     accept = asked.incoming.headers.get("accept", "")
     template = mappings.response_template(response, accept)
-    kind, body = "application/json", payload
+    kind = next((value for name, value in told if name.lower() == "content-type"), JSON[1])
+    body = payload
     if response.get("contentHandling") == "CONVERT_TO_BINARY":
         body = _decoded(payload)
     elif template is not None:
@@ -251,5 +323,4 @@ def _known(asked: Asked, variables: Doc) -> Doc:
         "stageVariables": variables["stageVariables"],
         "method.request": asked.parameters,
         "method.request.body": asked.incoming.body.decode("utf-8", "replace"),
-        "integration.response": {"header": dict([JSON])},
     }

@@ -64,14 +64,15 @@ class _Pay:
             raise OverflowError
 
 
-def request_headers(integration: Doc, known: Mapping[str, Any]) -> dict[str, str]:
-    """The headers of the call to Lambda, lower case: X-Amz-Invocation-Type is what counts."""
+def requested(integration: Doc, place: str, known: Mapping[str, Any]) -> dict[str, str]:
+    """What is mapped to the integration's `place`: path, querystring, header."""
     found = {}
+    prefix = f"integration.request.{place}."
     for target, source in (integration.get("requestParameters") or {}).items():
-        if target.startswith("integration.request.header."):
+        if target.startswith(prefix):
             value = valued(source, known)
             if value is not None:
-                found[target.removeprefix("integration.request.header.").lower()] = value
+                found[target.removeprefix(prefix)] = value
     return found
 
 

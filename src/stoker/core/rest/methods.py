@@ -8,7 +8,7 @@ from typing import Any
 
 from stoker.core.errors import BadRequestException, ConflictException, GatewayNotFoundException
 from stoker.core.function_uris import is_function_uri
-from stoker.core.rest import patches, regex
+from stoker.core.rest import patches, regex, upstreams
 from stoker.core.rest.records import Asked, Doc, found, kept
 from stoker.core.rest.velocity_words import BadTemplate, read
 
@@ -16,6 +16,7 @@ METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS",
 TYPES = frozenset({"HTTP", "AWS", "MOCK", "HTTP_PROXY", "AWS_PROXY"})
 LEAST_TIMEOUT_MS, MOST_TIMEOUT_MS = 50, 29_000
 _STATUS = re.compile(r"[1-5]\d\d", re.ASCII)
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}:role/[\w+=,.@/-]+|\*:user/\*)", re.ASCII)
 _METHOD_MEMBERS = (
     *("authorizationType", "authorizerId", "apiKeyRequired", "operationName", "requestParameters"),
     *("requestModels", "requestValidatorId", "authorizationScopes"),
@@ -177,6 +178,8 @@ def check_integration(integration: Doc) -> None:
         )
     if kind == "AWS" and not uri.startswith("arn:"):
         raise BadRequestException(_NO_FUNCTION)
+    if kind == "AWS" and upstreams.of_aws(uri) in upstreams.SERVICES:
+        _check_role(integration.get("credentials"))
     if kind in ("HTTP", "HTTP_PROXY") and not uri.startswith(("http://", "https://")):
         raise BadRequestException("Invalid HTTP endpoint specified for URI")
     timeout = integration.get("timeoutInMillis", MOST_TIMEOUT_MS)
@@ -191,6 +194,14 @@ def check_integration(integration: Doc) -> None:
             "WHEN_NO_TEMPLATES"
         )
     _check_templates(integration.get("requestTemplates"))
+
+
+def _check_role(credentials: Any) -> None:
+    """Functions have policies of their own; services are asked as a role."""
+    if not credentials:
+        raise BadRequestException("Role ARN must be specified for AWS integrations")
+    if not _ROLE.fullmatch(str(credentials)):
+        raise BadRequestException("Invalid ARN specified in the request")
 
 
 def _check_templates(templates: Any) -> None:
