@@ -25,6 +25,11 @@ DIFFERENCES = {
             "of 12 digits is the account; else it is the configured default account",
         ),
         (
+            "Accounts of experiments",
+            "000000001000 and 000000000010 are the guided tour's: in both, retries of asynchronous "
+            "invocations come 60 times as early, and the latter has a concurrency of ten",
+        ),
+        (
             "Temporary credentials",
             "of functions are of their role, valid for 12 hours; a call from within an environment "
             "is that function's, whatever it is signed with. The trust policy of a role that IAM "

@@ -5,6 +5,7 @@ from pathlib import Path
 from stoker.api.control import Settings
 from stoker.config import Config
 from stoker.core.account_limits import AccountLimits, Limits, read_limit
+from stoker.core.learning import LIMITS
 from stoker.core.limits import MIB
 from stoker.core.neighbours import Endpoints, read_endpoint
 from stoker.core.quotas import Quotas
@@ -65,7 +66,7 @@ def invoke_settings(config: Config, secret: bytes) -> InvokeSettings:
 def limits_of(config: Config) -> AccountLimits:
     """What accounts may run at a time."""
     everybody = Limits(config.account_concurrency, config.unreserved_minimum)
-    return AccountLimits(everybody, dict(map(read_limit, config.account_limits)))
+    return AccountLimits(everybody, {**LIMITS, **dict(map(read_limit, config.account_limits))})
 
 
 def quotas_of(config: Config) -> Quotas:

@@ -59,6 +59,7 @@ def test_the_console_works_in_a_browser(
     assert seen["paused"] == "true"
     assert seen["unlabelled"] == 0
     assert seen["too_wide"] <= 0
+    assert seen["claims"] == 3
     assert seen["late_ms"][len(seen["late_ms"]) // 2] < 200
     for image in images.glob("console-*.png"):
         assert image.stat().st_size < 150 * 1024, f"{image.name} is too large for the docs"

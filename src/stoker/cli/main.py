@@ -1,7 +1,7 @@
 """The command line: `stoker serve`, `stoker doctor`, `stoker runtimes`, `stoker sandbox explain`,
-`stoker timeline`, `stoker extensions check`, `stoker version`; and for who develops a function:
-`stoker deploy`, `stoker dev`, `stoker destroy`, `stoker invoke`, `stoker logs`, `stoker list`,
-`stoker describe`, `stoker cost`, `stoker tune`, `stoker compare`.
+`stoker timeline`, `stoker learn`, `stoker extensions check`, `stoker version`; and for who develops
+a function: `stoker deploy`, `stoker dev`, `stoker destroy`, `stoker invoke`, `stoker logs`,
+`stoker list`, `stoker describe`, `stoker cost`, `stoker tune`, `stoker compare`.
 """
 
 import typer
@@ -16,6 +16,7 @@ from stoker.cli import (
     extensions,
     functions,
     invoke,
+    learn,
     logs,
     runtimes,
     sandbox,
@@ -46,6 +47,7 @@ app.command("compare")(compare.compare)
 app.command("list")(functions.list_functions)
 app.command("describe")(functions.describe)
 app.command("timeline")(timeline.timeline)
+app.command("learn")(learn.learn)
 app.command("version")(version.version)
 app.add_typer(extensions.app, name="extensions")
 app.add_typer(runtimes.app, name="runtimes")

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from stoker.api.control import Control
 from stoker.api.inward import Inward
+from stoker.learn.learning import Learning
 
 ROOT = "/_stoker/"
 
@@ -36,6 +37,7 @@ class Where:
 class Asked:
     control: Control
     inward: Inward
+    learning: Learning
     where: Where
     names: Mapping[str, str]  # from the path: {"name": …}
     query: Mapping[str, str]

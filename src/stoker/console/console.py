@@ -11,6 +11,7 @@ where it is. There is no state here but the pages that are open and follow somet
 import asyncio
 import logging
 import re
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from urllib.parse import parse_qsl, unquote
 
@@ -28,7 +29,9 @@ from stoker.core.errors import (
     ServiceError,
     UnknownOperationException,
 )
+from stoker.core.learning import ACCOUNTS
 from stoker.http.base import Exchange, Headers
+from stoker.learn.learning import Learning
 from stoker.neighbours.calls import Refused
 from stoker.neighbours.neighbours import Unreachable
 
@@ -37,6 +40,7 @@ log = logging.getLogger(__name__)
 MOST_STREAMS = 32  # pages that follow something at a time
 MOST_FIELDS = 200  # of a form
 LARGE = 64 * 1024  # a longer form is read in a thread
+LEARN = "learn"  # also without an account: an experiment has its own
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 _STATUS = {"ResourceNotFoundException": 404, "NoSuchEntity": 404}  # of what operations refuse
 
@@ -49,6 +53,7 @@ class Console:
         self._token = guard.token_of(control.secret)
         self._rendering = Rendering(self._assets, self._token)
         self._streams: set[asyncio.Task[None]] = set()
+        self._learning = Learning(control, inward)
 
     async def answer(self, _control: Control, exchange: Exchange) -> None:
         """Answer a request below /_stoker/."""
@@ -71,7 +76,8 @@ class Console:
         await self._send(exchange, path, reply)
 
     async def close(self) -> None:
-        """End the pages that follow something; they ask again later."""
+        """End the pages that follow something (they ask again later), and an experiment."""
+        await self._learning.close()
         for task in self._streams:
             task.cancel()
         if self._streams:
@@ -81,8 +87,9 @@ class Console:
         reason = guard.stranger(exchange.headers)
         if reason is not None:
             raise AccessDeniedException(reason)
-        if path == "":
-            return Moved(self._home().path("functions"))
+        first, *more = path.split("/")
+        if first in ("", LEARN):
+            return Moved(self._home().path(first or "functions", *map(unquote, more)))
         where, rest = _where(path)
         if rest == "":
             return Moved(where.path("functions"))
@@ -101,6 +108,7 @@ class Console:
         asked = Asked(
             control=self._control,
             inward=self._inward,
+            learning=self._learning,
             where=where,
             names=names,
             query=_fields(exchange.target.partition("?")[2]),
@@ -113,6 +121,7 @@ class Console:
         """Where there is most, of the default account if it has anything."""
         settings = self._control.settings
         places = self._control.catalog.places()
+        places = Counter({at: many for at, many in places.items() if at[0] not in ACCOUNTS})
         own = {place: many for place, many in places.items() if place[0] == settings.account}
         most = max((own or places).items(), key=lambda one: one[1], default=None)
         return Where(settings.account, settings.region) if most is None else Where(*most[0])

@@ -19,6 +19,7 @@ from stoker.console.pages import (
     environments,
     functions,
     layers,
+    learn,
     logs,
     monitor,
     stacks,
@@ -60,6 +61,13 @@ ROUTES = (
     Route("GET", "stacks", stacks.show),
     Route("GET", "stacks/{name}", stacks.inspect),
     Route("GET", "account", account.show),
+    Route("GET", "learn", learn.show),
+    Route("GET", "learn/told", learn.told),
+    Route("GET", "learn/{name}", learn.experiment),
+    Route("POST", "learn/{name}", learn.run),
+    Route("GET", "learn/{name}/follow", learn.follow),
+    Route("GET", "learn/{name}/told", learn.experiment_told),
+    Route("POST", "learn/{name}/clear", learn.clear),
 )  # fmt: skip
 
 # What the menu has: where it leads, and what it is called.
@@ -69,6 +77,7 @@ NAVIGATION = (
     ("layers", "Layers"),
     ("stacks", "Stacks"),
     ("account", "Account"),
+    ("learn", "Learn"),
 )  # fmt: skip
 
 

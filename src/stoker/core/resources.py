@@ -26,6 +26,7 @@ class Kind(StrEnum):
     REST_API = "rest-api"
     REST_DEPLOYMENT = "rest-api-deployment"  # as that of an HTTP API
     REST_ACCOUNT = "rest-api-account"  # API keys and usage plans
+    LEARNED = "learned"  # ours: an experiment of the guided tour that was done
 
 
 @dataclass(frozen=True, slots=True)

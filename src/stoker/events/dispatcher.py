@@ -30,6 +30,7 @@ from stoker.core.errors import (
 from stoker.core.event_lanes import Lane
 from stoker.core.event_records import Response
 from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
+from stoker.core.learning import ACCOUNTS, time_scale
 from stoker.core.limits import (
     LOADED_BYTES,
     LOADED_EVENTS,
@@ -474,7 +475,9 @@ class Dispatcher:
 
     def _rules(self, key: FunctionKey, held: _Held) -> async_events.Rules:
         said = self.settings.events(key, held.qualifier)
-        return self._usual if said is NOTHING_SAID else rules(said, self._scale)
+        if said is NOTHING_SAID and key.account not in ACCOUNTS:
+            return self._usual
+        return rules(said, time_scale(key.account, self._scale))
 
 
 def _held(waiting: Waiting) -> _Held:

@@ -37,6 +37,7 @@ def main(url: str, function: str, folder: Path) -> dict[str, Any]:
             **_tried(light, url, function, folder),
             **_lives(dark, url, function, folder),
             **_rest(opened("light", 1280, 720), dark, url, function, folder),
+            **_learned(opened("light", 1280, 900), url, folder),
             **_narrow(opened("light", 420, 720), url),
         }
         browser.close()
@@ -127,6 +128,17 @@ def _rest(light: Any, dark: Any, url: str, function: str, folder: Path) -> dict[
             ".filter((one) => !one.labels.length).length"
         )
     return {"unlabelled": unlabelled}
+
+
+def _learned(page: Any, url: str, folder: Path) -> dict[str, Any]:
+    """An experiment, by its button; the page follows it to its end."""
+    page.goto(f"{url}/learn")
+    page.click("text=Three concurrent invocations")
+    page.click("text=Run it")
+    page.wait_for_selector("#run[data-follow]")
+    page.wait_for_selector("#run:not([data-follow]) >> text=So it is")
+    page.screenshot(path=folder / "console-learn.png")
+    return {"claims": page.locator(".claims .holds").count()}
 
 
 def _narrow(page: Any, url: str) -> dict[str, Any]:

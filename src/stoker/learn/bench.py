@@ -1,0 +1,121 @@
+"""What the steps of an experiment work with: AWS's own API, in the account of the experiment."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar
+
+import orjson
+
+from stoker.api.inward import Inward
+from stoker.learn.answers import Answer, Outcome, answer_of
+from stoker.neighbours.calls import Refused
+
+PATIENCE_S: Final = 60.0  # with what must come
+_LOOKS_S: Final = 0.02
+_REST_S: Final = 0.002
+
+Found = TypeVar("Found")
+
+
+class Broken(Exception):
+    """Why an experiment cannot go on."""
+
+
+class Bench:
+    def __init__(
+        self,
+        ask: Inward,
+        account: str,
+        region: str,
+        running: Callable[[], int],
+        settled: Callable[[str], Awaitable[None]],
+    ) -> None:
+        """`running`: how many units of the account's concurrency are in use. `settled`: waits for
+        a function or a version, by its ARN, until it is Active or Failed, and up to date."""
+        self._ask = ask
+        self.account = account
+        self.region = region
+        self._running = running
+        self.settled = settled
+
+    async def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        """One of AWS's operations. Raise neighbours.calls.Refused, or Unreachable."""
+        return await self._ask(self.account, self.region, service, operation, parameters)
+
+    async def invoke(self, function: str, event: Any = None, qualifier: str = "") -> Outcome:
+        """Invoke it, and wait until its environment is free again."""
+        return await self.at_once(function, [event], qualifier)
+
+    async def at_once(self, function: str, events: Sequence[Any], qualifier: str = "") -> Outcome:
+        """Invoke it with all of them at the same time; wait until all environments are free."""
+        asked = [self._invoked(function, event, qualifier) for event in events]
+        answers = await asyncio.gather(*asked)
+        await self.rest()
+        return Outcome(tuple(answers))
+
+    async def update(self, function: str, /, **changes: Any) -> None:
+        """Change its configuration, and wait until that is done."""
+        told = await self.call(
+            "lambda", "UpdateFunctionConfiguration", FunctionName=function, **changes
+        )
+        await self.settled(told["FunctionArn"])
+
+    async def publish(self, function: str, /) -> dict[str, Any]:
+        """Publish a version of it, and wait until that can be invoked, or never can be."""
+        version = await self.call("lambda", "PublishVersion", FunctionName=function)
+        await self.settled(version["FunctionArn"])
+        return await self.call(
+            "lambda",
+            "GetFunctionConfiguration",
+            FunctionName=function,
+            Qualifier=version["Version"],
+        )
+
+    async def rest(self) -> None:
+        """Until nothing of the account runs: a caller has its answer a moment before that."""
+        await self.until(self._at_rest, "the end of what runs", _REST_S)
+
+    async def until(
+        self, look: Callable[[], Awaitable[Found | None]], what: str, every_s: float = _LOOKS_S
+    ) -> Found:
+        """What look() finds, as soon as it finds it. Raise Broken if it never does."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while True:
+                    found = await look()
+                    if found is not None:
+                        return found
+                    await asyncio.sleep(every_s)
+        except TimeoutError:
+            raise Broken(f"{what} did not come within {PATIENCE_S:.0f} seconds") from None
+
+    async def _at_rest(self) -> bool | None:
+        return None if self._running() else True
+
+    async def log(self, function: str) -> list[dict[str, Any]]:
+        """All events of its log group: logStreamName, timestamp, message."""
+        events: list[dict[str, Any]] = []
+        more: dict[str, Any] = {}
+        while True:
+            answer = await self.call(
+                "logs", "FilterLogEvents", logGroupName=f"/aws/lambda/{function}", **more
+            )
+            events += answer["events"]
+            if not answer.get("nextToken"):
+                return events
+            more = {"nextToken": answer["nextToken"]}
+
+    async def _invoked(self, function: str, event: Any, qualifier: str) -> Answer:
+        more = {"Qualifier": qualifier} if qualifier else {}
+        try:
+            answered = await self.call(
+                "lambda",
+                "Invoke",
+                FunctionName=function,
+                Payload=orjson.dumps(event),
+                LogType="Tail",
+                **more,
+            )
+        except Refused as error:
+            return Answer(event, error=error.code, refused=True, message=error.message)
+        return answer_of(event, answered)
