@@ -38,9 +38,28 @@ CLOUDWATCH = (
         "plain log event. The namespace LambdaInsights has what its layer logs, nothing of ours",
     ),
     (
+        "Alarms",
+        "are judged each minute, two seconds after it, and when they are put, over periods that "
+        "end with the last full minute (periods of 10, 20 and 30 seconds are minutes). Two periods "
+        "more than EvaluationPeriods are looked at for values that are missing; a breaching value "
+        "that is younger than DatapointsToAlarm, with others missing, is OK (AWS does not say). "
+        "Actions are SNS topics and functions, tried once, and once more if the server died "
+        "meanwhile; EventBridge hears of changes if anybody has used it. Composite alarms, alarms "
+        "on logs, bands, mute rules, EvaluateLowSampleCountPercentile ignore, metrics of "
+        "different periods in one expression and all other actions are a typed 501. The latest 50 "
+        "things that happened to an alarm are kept, and go with it; an account has 5,000 alarms. "
+        "Those that step and target tracking policies name are not among them",
+    ),
+    (
         "Everything else of CloudWatch",
-        "goes to the neighbour: alarms and dashboards are kept there, and alarms do not look "
-        "at metrics",
+        "goes to the neighbour: dashboards, anomaly detectors, metric streams are kept there and "
+        "do nothing",
+    ),
+    (
+        "OpenTelemetry",
+        "`--otlp-endpoint` exports traces (X-Ray's segments as spans), metrics and logs by "
+        "OTLP over HTTP; AWS has that in collectors, layers and metric streams, whose names of "
+        "metrics are others. No gRPC, no compression, no endpoints by signal",
     ),
 )
 

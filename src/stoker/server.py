@@ -10,6 +10,7 @@ clients ──► HttpServer ──► Front ──► Control ──► Store, 
                              ├──► LogDeliveries ──► LogStore, Dispatcher      (what logs lead to)
                              ├──► Mappings ──► Broker, Neighbours, Invoker    (what polls sources)
                              ├──► Metering ──► MetricStore                      (what is counted)
+                             ├──► AlarmWatch ──► MetricStore, and the Front itself (CloudWatch)
                              ├──► Tracing ──► TraceStore                        (X-Ray)
                              ├──► Exporting ──► Export                          (OpenTelemetry)
                              ├──► DevDoor ──► Developing ──► Catalog, Backend    (stoker dev)
@@ -26,6 +27,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from stoker.api import stack_answers
+from stoker.api.alarm_watch import AlarmWatch
 from stoker.api.control import Control, Settings
 from stoker.api.dev_door import DevDoor
 from stoker.api.front import Front
@@ -159,6 +161,7 @@ class Server:
         self._dev_door = DevDoor(self._control)
         self._http = HttpServer(self._front)
         self._subscribers = LogDeliveries(self._control)
+        self._alarms = AlarmWatch(self._control, ask)
         self._triggered = FromNeighbours(self._control, ask)
         self._triggers = HttpServer(self._triggered)
         self._hurry = asyncio.Event()
@@ -276,6 +279,8 @@ class Server:
         await self._events.start()
         ending(self._subscribers.close)
         self._subscribers.wake()
+        ending(self._alarms.close)
+        await self._alarms.start()
         ending(self._mappings.close)
         await self._mappings.start(self._store)
         ending(self._end_triggers)

@@ -320,7 +320,8 @@ class Front:
         """Is it an operation that others answer, of a service of which we answer some?"""
         if asked.service not in services.SHARED or asked.found is None or asked.scope is None:
             return False
-        ours = (asked.service, asked.found.operation) in TABLE
+        name = asked.found.operation
+        ours = (asked.service, name) in TABLE or name in services.UNSHARED
         return not ours and neighbours.served(self._control, asked.scope.service)
 
     async def _forward_whole(self, exchange: Exchange, asked: Asked) -> None:

@@ -1,7 +1,7 @@
 """CloudWatch's metrics: PutMetricData, GetMetricData, GetMetricStatistics, ListMetrics.
 
 Documented at https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/. All other
-operations of CloudWatch (alarms, dashboards) go to the neighbour.
+operations of CloudWatch but those of alarms (api/alarms.py) go to the neighbour.
 """
 
 import math
@@ -153,7 +153,7 @@ async def get_metric_data(
             questions.check_stat(query.metric_stat.stat)
             questions.check_period(query.metric_stat.period)
     _check_times(asked.start_time, asked.end_time)
-    skip, most = _place(asked.next_token), min(asked.max_datapoints or POINTS, POINTS)
+    skip, most = place(asked.next_token), min(asked.max_datapoints or POINTS, POINTS)
     await _flush(control)
     results: list[shapes.MetricDataResult] = []
     left, following = most, None
@@ -285,7 +285,7 @@ async def list_metrics(
         for source in shown(kept, name.name)
         if questions.passes(source.dimensions, filters)
     }
-    skip = _place(asked.next_token)
+    skip = place(asked.next_token)
     page = sorted(found)[skip : skip + LISTED]
     return shapes.ListMetricsOutput(
         metrics=tuple(
@@ -319,7 +319,8 @@ def _check_times(start: datetime, end: datetime) -> None:
         )
 
 
-def _place(token: str | None) -> int:
+def place(token: str | None) -> int:
+    """Where a NextToken goes on. Raise InvalidNextToken."""
     if token is None:
         return 0
     if token[:1] != "q" or not token[1:].isdecimal() or len(token) > 10:

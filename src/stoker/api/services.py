@@ -22,7 +22,11 @@ BUILT = (
     "lambda", "logs", "sqs", "application-autoscaling", "apigateway", "apigatewayv2",
     "cloudformation", "cloudcontrol", "sts", "cloudwatch", "xray",
 )  # fmt: skip
-SHARED = frozenset({"cloudwatch"})  # whose other operations are the neighbours'
+SHARED = frozenset({"cloudwatch"})  # whose other operations are the neighbours',
+UNSHARED = frozenset(  # but for these, which they only pretend
+    {"PutCompositeAlarm", "PutLogAlarm", "DescribeAlarmContributors", "PutAlarmMuteRule"}
+    | {"GetAlarmMuteRule", "ListAlarmMuteRules", "DeleteAlarmMuteRule"}
+)
 OTHERS_KEPT = 4  # models of other services; all of them would take 400 MB
 HEAD_BYTES = 16_384  # AWS's metadata stands first in every file
 

@@ -39,6 +39,22 @@ class InvalidNextToken(MetricError):
     pass
 
 
+class ResourceNotFound(MetricError):
+    status = 404
+
+
+class ResourceNotFoundException(MetricError):
+    status = 404
+
+
+class InvalidFormat(MetricError):
+    pass
+
+
+class LimitExceeded(MetricError):
+    pass
+
+
 class InternalFault(MetricError):
     status = 500
     query = "InternalServiceError"

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     REST_DEPLOYMENT = "rest-api-deployment"  # as that of an HTTP API
     REST_ACCOUNT = "rest-api-account"  # API keys and usage plans
     LEARNED = "learned"  # ours: an experiment of the guided tour that was done
+    ALARM = "alarm"  # CloudWatch's; its id is the alarm's name
 
 
 @dataclass(frozen=True, slots=True)
