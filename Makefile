@@ -31,7 +31,7 @@ bench: install
 	@.venv/bin/python -m bench $(ARGS)
 
 docs: install
-	@.venv/bin/python -m stoker.config >docs/guide/configuration.md
+	@.venv/bin/python -m stoker.config_page >docs/guide/configuration.md
 	@.venv/bin/python scripts/generate_compatibility.py >docs/COMPATIBILITY.md
 
 lock: install

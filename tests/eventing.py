@@ -17,6 +17,7 @@ from stoker.core.model import Code, Configuration, FunctionKey
 from stoker.core.names import LATEST
 from stoker.events.deliveries import Deliveries, Message
 from stoker.events.dispatcher import Dispatcher
+from stoker.events.ended import EndedEvents
 from stoker.events.settings import EventSettings
 from stoker.events.to_functions import ToFunctions
 from stoker.invoke.admission import Admission
@@ -227,6 +228,7 @@ async def scene(
         deliveries=deliveries,
         clock=hands,
         scale=scale,
+        ended=EndedEvents(1 << 20, 1 << 20),
     )
     here = Scene(dispatcher, waist, hands, store)
 

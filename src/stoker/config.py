@@ -3,7 +3,7 @@
 Flags of `stoker serve` win over `STOKER_*` variables, those over `stoker.toml`, that over the
 default. The command line's help and docs/guide/configuration.md are made from the fields below:
 
-    python -m stoker.config >docs/guide/configuration.md
+    python -m stoker.config_page >docs/guide/configuration.md
 """
 
 import math
@@ -173,6 +173,18 @@ class Config:
         shown="traces,metrics,logs",
     )
     otlp_interval_s: float = option(60.0, "So often are metrics exported.", least=1)
+    recent_mb: int = option(
+        32,
+        "Events of the latest invocations are kept in memory, for the console to show and replay: "
+        "so much of all functions, in MiB, and as much again of asynchronous events at their end. "
+        "0: none.",
+        least=0,
+    )
+    recent_function_mb: int = option(
+        8,
+        "How much of recent_mb one function may have. A larger event is not kept. 0: none.",
+        least=0,
+    )
     scaling: str = option(
         "1000/10s",
         "How fast a function gets environments on demand. 1000/10s: each function by itself, 1000 "
@@ -378,7 +390,7 @@ def _converted(name: str, value: object, said_in: str) -> object:
             return value
     except (KeyError, TypeError, ValueError):
         pass
-    raise ConfigError(f"{said_in}: '{value}' is not {_kind(name)}")
+    raise ConfigError(f"{said_in}: '{value}' is not {kind_of(name)}")
 
 
 def _as_bool(value: object) -> bool:
@@ -444,7 +456,7 @@ def shown_default(o: Field[Any]) -> str:
     return str(o.default).lower() if isinstance(o.default, bool) else str(o.default)
 
 
-def _kind(name: str) -> str:
+def kind_of(name: str) -> str:
     """The type of an option in words."""
     wanted = _TYPES[name]
     if wanted == tuple[str, ...]:
@@ -452,40 +464,3 @@ def _kind(name: str) -> str:
     if Path in (wanted, *get_args(wanted)):
         return "a path"
     return {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}[wanted]
-
-
-def page() -> str:
-    """docs/guide/configuration.md."""
-    lines = [
-        "# Configuration",
-        "",
-        "*This page is made from `src/stoker/config.py` by `make docs`.*",
-        "",
-        "An option can be given as a flag of `stoker serve`, as an environment variable, or in",
-        "`stoker.toml` in the working directory (or the file that `STOKER_CONFIG` names). The flag",
-        "wins over the variable, the variable over the file, the file over the default.",
-        "",
-        "```toml",
-        "# stoker.toml",
-        "port = 5000",
-        'egress = "none"',
-        'allowed_hosts = ["lambda.example"]',
-        "```",
-    ]
-    for o in OPTIONS:
-        choices = "one of " + ", ".join(f"`{c}`" for c in o.metadata["choices"])
-        lines += [
-            "",
-            f"## `{o.name}`",
-            "",
-            f"`{flag(o.name)}` · `{variable(o.name)}` · "
-            f"{choices if o.metadata['choices'] else _kind(o.name)} · "
-            f"default: {shown_default(o)}",
-            "",
-            o.metadata["doc"],
-        ]
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    print(page(), end="")

@@ -55,6 +55,7 @@ from stoker.core.otlp import read_destination
 from stoker.core.sessions import SECRET_BYTES
 from stoker.events.deliveries import Deliveries
 from stoker.events.dispatcher import Dispatcher
+from stoker.events.ended import EndedEvents
 from stoker.events.mappings import Mappings
 from stoker.events.settings import EventSettings
 from stoker.events.to_functions import ToFunctions
@@ -67,6 +68,7 @@ from stoker.invoke.invoker import Invoker
 from stoker.observe.logs import LogStore
 from stoker.observe.metrics import Metrics
 from stoker.observe.otlp.export import Export
+from stoker.observe.recent import Recent
 from stoker.observe.traces import Traces
 from stoker.queues.broker import Broker
 from stoker.reconcilers.activation import Activation
@@ -125,6 +127,7 @@ class Server:
             wants_sdk=self._wants_sdk,
             traces=self._traces,
             metrics=self._metrics,
+            recent=self._recent,
             endpoint_app=self._front_inside,
             snapshot_lost=self._changed,
             settings=invoke_settings(config, secret),
@@ -186,6 +189,7 @@ class Server:
             logs_store=self._logs,
             metric_store=self._metric_store,
             metrics=self._metrics,
+            recent=self._recent,
             metering=self._metering.flush,
             queues=self._queues,
             settings=settings,
@@ -329,6 +333,8 @@ class Server:
     def _open_observations(self, config: Config) -> None:
         """What is seen of functions, and where it is kept."""
         self._traces, self._metrics = Traces(), Metrics(host_architecture())
+        self._recent = Recent(config.recent_mb * MIB, config.recent_function_mb * MIB)
+        self._store.watch(self._recent.change)
         self._trace_store = TraceStore(database(config, "traces"), config.traces_mb * MIB)
         self._metric_store = MetricStore(database(config, "metrics"))
         self._logs = LogStore(
@@ -380,7 +386,9 @@ class Server:
             deliveries=deliveries,
             scale=self._config.time_scale,
             measure=self._metrics.measure,
+            ended=EndedEvents(self._recent.most_bytes, self._recent.function_bytes),
         )
+        self._store.watch(dispatcher.ended.change)
         deliveries.through("lambda", ToFunctions(dispatcher, self._catalog).send)
         others = ToNeighbours(self._neighbours, self._catalog)
         deliveries.through("sns", others.to_sns)

@@ -14,6 +14,7 @@ from stoker.core.invocation import InvocationResult
 from stoker.core.limits import EVENTS_AT_A_TIME, EVENTS_AT_FIRST, LOADED_EVENTS
 from stoker.core.model import FunctionKey
 from stoker.events import dispatcher as module
+from stoker.events import used
 from tests.eventing import ACCOUNT, QUEUE, REGION, F, Hands, Scene, scene, tell
 
 G = FunctionKey(ACCOUNT, REGION, "g")
@@ -372,7 +373,7 @@ def test_a_long_queue_is_read_from_the_disk_in_its_order(
 def test_one_account_cannot_fill_the_queue_for_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "QUEUED_EVENTS", 2)
+    monkeypatch.setattr(used, "QUEUED_EVENTS", 2)
 
     async def story(here: Scene) -> None:
         await here.function()

@@ -18,7 +18,7 @@ from stoker.api.log_deliveries import LogDeliveries
 from stoker.core import log_subscriptions
 from stoker.core.log_subscriptions import Sent, data_message
 from stoker.core.model import FunctionKey
-from stoker.events import dispatcher
+from stoker.events import used
 from stoker.invoke.catalog import Catalog
 from stoker.observe import log_groups, log_outbox, log_subscribers
 from stoker.observe.log_groups import GroupName
@@ -99,7 +99,7 @@ def test_what_a_full_queue_does_not_take_is_sent_later_and_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(log_deliveries, "rest_s", lambda _failures: 0.01)
-    monkeypatch.setattr(dispatcher, "QUEUED_EVENTS", 0)
+    monkeypatch.setattr(used, "QUEUED_EVENTS", 0)
 
     async def main() -> None:
         async with world(tmp_path) as it:

@@ -2,15 +2,19 @@
 docs/images are made so."""
 
 import json
+import operator
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.faults.scene import until
 from tests.running import REGION, StokerProcess
 from tests.slow.from_registries import python_packages
 
@@ -24,6 +28,8 @@ CODE = (
     "    return {'accepted': True, 'event': event}\n"
 )
 
+FAILS = "def handler(event, context):\n    if 'to' not in event:\n        raise KeyError('to')\n"
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium"),
@@ -34,11 +40,12 @@ def test_the_console_works_in_a_browser(
     server: StokerProcess, lambda_client: Any, create: Callable[..., str], tmp_path: Path
 ) -> None:
     name = create(CODE, FunctionName="orders", Description="Takes orders from the shop")
-    create(CODE, FunctionName="emails")
+    create(FAILS, FunctionName="emails")
     for number in range(30):
         event = json.dumps({"wait": 0.01 * (number % 4)})
         lambda_client.invoke(FunctionName=name, Payload=event)
-        lambda_client.invoke(FunctionName="emails", Payload="{}")
+        lambda_client.invoke(FunctionName="emails", Payload='{"to": "you@example.com"}')
+    make_queues(server, lambda_client)
     images = Path(os.environ.get("STOKER_IMAGES", tmp_path))
     packages = python_packages(tmp_path / "packages", "playwright==1.65.2")
     at = f"{server.url}/_stoker/000000000000/{REGION}"
@@ -57,9 +64,40 @@ def test_the_console_works_in_a_browser(
     assert seen["searched"]
     assert seen["outcome"].endswith("?event=a%20slow%20one")
     assert seen["paused"] == "true"
+    assert "sent=" in seen["replayed"]
     assert seen["unlabelled"] == 0
     assert seen["too_wide"] <= 0
     assert seen["claims"] == 3
     assert seen["late_ms"][len(seen["late_ms"]) // 2] < 200
     for image in images.glob("console-*.png"):
         assert image.stat().st_size < 150 * 1024, f"{image.name} is too large for the docs"
+
+
+def make_queues(server: StokerProcess, lambda_client: Any) -> None:
+    """Events that failed, and a queue with something in it."""
+    for retries in (0, 2):
+        lambda_client.put_function_event_invoke_config(
+            FunctionName="emails", MaximumRetryAttempts=retries
+        )
+        for number in range(3):
+            event = json.dumps({"order": number})
+            lambda_client.invoke(FunctionName="emails", InvocationType="Event", Payload=event)
+        what = "later" if retries else "AsyncEventsDropped"
+        until(partial(_count, server, what), partial(operator.eq, 3))
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName="outbox")["QueueUrl"]
+    for number in range(12):
+        sqs.send_message(QueueUrl=url, MessageBody=str(number))
+    sqs.close()
+    lambda_client.create_event_source_mapping(
+        FunctionName="orders",
+        EventSourceArn=f"arn:aws:sqs:{REGION}:000000000000:outbox",
+        Enabled=False,
+    )
+
+
+def _count(server: StokerProcess, what: str) -> int:
+    with urllib.request.urlopen(f"{server.url}/_stoker/api/events", timeout=60) as answer:
+        shown = json.load(answer)["events"]
+    (one,) = [one for one in shown if one["function"] == "emails"]
+    return int({"later": one["later"], **one["counts"]}.get(what, 0))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from stoker import config
+from stoker import config_page
 from stoker.cli.main import app
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +18,7 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 def test_the_configuration_page_is_fresh() -> None:
     written = (ROOT / "docs" / "guide" / "configuration.md").read_text()
-    assert written == config.page(), "run `make docs`"
+    assert written == config_page.page(), "run `make docs`"
 
 
 def test_the_compatibility_page_is_fresh() -> None:

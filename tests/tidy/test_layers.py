@@ -18,7 +18,7 @@ IMPURE = {
     "tempfile", "threading", "time", "uuid", "uvloop",
 }  # fmt: skip
 # Of `server` and what stands beside it; nobody imports `server` but the command that runs it.
-TOP = {"server", "running", "config", "configured", "journal", "__main__"}
+TOP = {"server", "running", "config", "config_page", "configured", "journal", "__main__"}
 
 
 def allowed_by_the_architecture() -> dict[str, set[str]]:

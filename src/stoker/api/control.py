@@ -33,6 +33,7 @@ from stoker.observe.insights import Insights
 from stoker.observe.logs import LogStore
 from stoker.observe.metrics import Metrics
 from stoker.observe.otlp.export import Export
+from stoker.observe.recent import Recent
 from stoker.observe.traces import Traces
 from stoker.queues.broker import Broker
 from stoker.stacks.stacks import Stacks
@@ -117,6 +118,7 @@ class Control:
     changed: Callable[[], None]  # the store changed: reconcilers, look now
     metrics: Metrics = field(default_factory=Metrics)
     metering: Callable[[], Awaitable[None]] | None = None  # brings what is counted to the store
+    recent: Recent = field(default_factory=Recent)  # invocations, with their events
     traces: Traces = field(default_factory=Traces)
     insights: Insights = field(default_factory=Insights)
     trace_store: TraceStore | None = None

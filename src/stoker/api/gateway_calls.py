@@ -17,7 +17,7 @@ from stoker.api.sampling import begun
 from stoker.core import access
 from stoker.core.access import Access, Verdict
 from stoker.core.errors import ServiceError, TooManyRequestsException
-from stoker.core.invocation import Invocation, InvocationResult, Target
+from stoker.core.invocation import Invocation, InvocationResult, Target, Way
 from stoker.core.names import FunctionRef, function_arn
 
 PRINCIPAL = "apigateway.amazonaws.com"
@@ -43,6 +43,7 @@ class Callee:
     arn: str
     trace: str
     ancestor: str
+    way: Way
 
     @property
     def root(self) -> str:
@@ -77,7 +78,8 @@ def callee(
     header, _, ancestor = begun(
         control.sampling, function, trace, active=target.tracing == "Active"
     )
-    return Callee(target, arn, header, ancestor)
+    way = Way.API if principal == PRINCIPAL else Way.BALANCER
+    return Callee(target, arn, header, ancestor, way)
 
 
 async def call(control: Control, to: Callee, event: bytes, timeout_s: float) -> InvocationResult:
@@ -90,7 +92,13 @@ async def call(control: Control, to: Callee, event: bytes, timeout_s: float) -> 
             answered.set_result(result)
 
     invocation = Invocation(
-        new_request_id(), to.target, event, to.arn, trace_id=to.trace, trace_parent=to.ancestor
+        new_request_id(),
+        to.target,
+        event,
+        to.arn,
+        trace_id=to.trace,
+        trace_parent=to.ancestor,
+        way=to.way,
     )
     control.invoker.submit(invocation, done)
     try:

@@ -26,7 +26,7 @@ from stoker.core.errors import (
     NotImplementedException,
     ServiceError,
 )
-from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
+from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target, Way
 from stoker.core.model import FunctionKey
 from stoker.core.names import function_arn, locate
 from stoker.http.answer import date_line
@@ -172,7 +172,7 @@ class _Invoke:
         )
         if self.streamed:
             answer = EventAnswer(self.exchange, self.facts(self.target.version), self.refuse)
-            invocation.recipient = answer
+            invocation.recipient, invocation.way = answer, Way.STREAM
             self.control.invoker.submit(invocation, answer.done)
             return
         self.control.invoker.submit(invocation, self.done)

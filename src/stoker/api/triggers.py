@@ -33,7 +33,7 @@ from stoker.core.errors import (
     ServiceError,
     ServiceException,
 )
-from stoker.core.invocation import Invocation, Target
+from stoker.core.invocation import Invocation, Target, Way
 from stoker.core.limits import ASYNC_PAYLOAD_BYTES
 from stoker.core.message_attributes import Value
 from stoker.core.names import parse_function_ref
@@ -168,7 +168,7 @@ class FromNeighbours:
         result = await self._control.invoker.invoke(
             Invocation(
                 request_id, target, exchange.body, arn, trace_id=trace, tail=True,
-                trace_parent=parent,
+                trace_parent=parent, way=Way.STATES,
             )
         )  # fmt: skip
         facts = [

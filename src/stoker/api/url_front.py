@@ -23,7 +23,7 @@ from stoker.core.errors import (
     ServiceError,
 )
 from stoker.core.function_urls import PATH, FunctionUrl
-from stoker.core.invocation import Invocation, RequestId
+from stoker.core.invocation import Invocation, RequestId, Way
 from stoker.core.limits import SYNC_PAYLOAD_BYTES
 from stoker.core.proxy_events import Request, Signer
 from stoker.core.sigv4 import Scope
@@ -159,5 +159,6 @@ async def _invoke(
         trace_id=trace,
         trace_parent=ancestor,
         recipient=reply if url.mode == "RESPONSE_STREAM" else None,
+        way=Way.URL,
     )
     control.invoker.submit(invocation, reply.done)

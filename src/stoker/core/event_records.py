@@ -3,6 +3,7 @@ queue. Pure; shapes as the developer guide's "Capturing records of Lambda asynch
 invocations" shows them.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,6 +12,8 @@ import orjson
 from stoker.core.async_events import Condition
 
 MESSAGE_BYTES = 1024  # of the error, in a dead letter's attribute
+REASON_BYTES = 300  # of it where somebody looks
+_READ_BYTES = 64 * 1024  # of an answer; a longer one is not read for a reason
 _ZERO = "Function not invoked. Function isconfigured with zero reserved concurrent executions"
 
 
@@ -80,6 +83,23 @@ def dead_letter(ending: Ending) -> dict[str, Attribute]:
     if message:
         attributes["ErrorMessage"] = Attribute("String", message)
     return attributes
+
+
+def reason(response: Response | None) -> str:
+    """Why an attempt came to nothing, in a line for people."""
+    if response is None:
+        return ""
+    payload = response.payload
+    if payload is None or response.error is None:
+        return response.error or ""
+    text = payload[:REASON_BYTES].decode("utf-8", "replace")
+    if len(payload) <= _READ_BYTES:
+        with suppress(orjson.JSONDecodeError):
+            told = orjson.loads(payload)
+            if isinstance(told, dict):
+                kind, message = told.get("errorType", ""), told.get("errorMessage", "")
+                text = ": ".join(str(one) for one in (kind, message) if one)
+    return (text or response.error)[:REASON_BYTES]
 
 
 def _message(ending: Ending) -> str:

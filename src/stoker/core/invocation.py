@@ -16,6 +16,19 @@ class Initialization(StrEnum):
     SNAP_START = "snap-start"
 
 
+class Way(StrEnum):
+    """How an invocation came to us."""
+
+    REQUEST = "RequestResponse"
+    STREAM = "Response stream"
+    EVENT = "Event"
+    MAPPING = "Event source mapping"
+    URL = "Function URL"
+    API = "API Gateway"
+    BALANCER = "Load balancer"
+    STATES = "Step Functions"
+
+
 @dataclass(frozen=True, slots=True)
 class LogSettings:
     """Where and how one version logs (AWS: LoggingConfig)."""
@@ -130,6 +143,7 @@ class Invocation:
     tail: bool = False  # the caller wants the last 4 KiB of the log
     recipient: Recipient | None = None  # None: the caller wants its answer whole
     trace_parent: str = ""  # the caller's span, where `trace_id` names the function's own
+    way: Way = Way.REQUEST
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from stoker.core.event_records import Response
+from stoker.core.lag import Lag
 from stoker.core.limits import SYNC_PAYLOAD_BYTES
 from stoker.core.queue_batches import retry_s
 from stoker.core.stream_windows import WINDOW_ROOM_BYTES, Window
@@ -177,6 +178,12 @@ class ShardBatches:
         if self.held >= AHEAD_BYTES or self._closed:
             return 0
         return max(self._most - len(self._order), 0)
+
+    def lag(self, *, more: bool, besides: int = 0) -> Lag:
+        """`more`: there may be some that were not read; `besides`: so many were not, for sure."""
+        waiting = sum(not item.done for item in self._order)
+        oldest = self._order[0].record.arrived if self._order else None
+        return Lag(waiting + besides, oldest, more)
 
     # --- what goes out --------------------------------------------------------------------------
 

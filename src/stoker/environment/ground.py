@@ -10,6 +10,7 @@ from stoker.core.pace import StreamLimits
 from stoker.environment.credentials_api import RoleSessions
 from stoker.environment.draft import Draft
 from stoker.observe.metrics import Metrics
+from stoker.observe.recent import Recent
 from stoker.observe.steps import Steps
 from stoker.sandbox.base import Sandbox
 
@@ -42,3 +43,4 @@ class Ground:
     initialization: Initialization = Initialization.ON_DEMAND
     origin: Origin = Origin.ON_DEMAND
     metrics: Metrics = field(default_factory=Metrics)
+    recent: Recent = field(default_factory=Recent)

@@ -17,6 +17,7 @@ from stoker.environment.hand import Hand
 from stoker.environment.log import EnvironmentLog
 from stoker.environment.peak import Peak
 from stoker.environment.telemetry import Telemetry
+from stoker.observe.recent import name_of
 
 
 class Reports:
@@ -34,6 +35,7 @@ class Reports:
         self._initialization = ground.initialization
         self._provisioned = ground.initialization is Initialization.PROVISIONED
         self._metrics = ground.metrics
+        self._recent, self._name = ground.recent, name_of(target)
         self._target = target
         self._log = log
         self._telemetry = telemetry
@@ -143,6 +145,8 @@ class Reports:
             self._metrics.bill(target, _before_handler(target, report))
         self._init_ms = self._restore = None
         failed = fault is not None or bool(hand.error)
+        ended = (hand.invocation, report, hand.began, hand.error, self._provisioned)
+        self._recent.ended(self._name, *ended)
         self._measure(hand, report, now, failed=failed)
         if self._log.plain and fault is None:
             self._log.lines(telemetry.end(request_id), telemetry.report(report))

@@ -12,7 +12,6 @@ ends, when concurrency comes free, and at the next due time.
 """
 
 import asyncio
-import heapq
 import logging
 from collections import Counter
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from stoker.core import async_events, lineage
-from stoker.core.async_events import Again, Condition, Ended, Outcome, Progress
+from stoker.core.async_events import Again, Condition, Ended, Outcome
 from stoker.core.errors import (
     ResourceNotFoundException,
     ServiceError,
@@ -28,27 +27,29 @@ from stoker.core.errors import (
     TooManyRequestsException,
 )
 from stoker.core.event_lanes import Lane
-from stoker.core.event_records import Response
-from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
+from stoker.core.event_records import Response, reason
+from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target, Way
 from stoker.core.learning import ACCOUNTS, time_scale
 from stoker.core.limits import (
     LOADED_BYTES,
     LOADED_EVENTS,
-    QUEUED_BYTES,
-    QUEUED_EVENTS,
     WAITING_BYTES,
 )
 from stoker.core.model import FunctionKey
 from stoker.events.clock import Alarm, Clock, LoopClock
 from stoker.events.counts import Counts, Measure, unheard
 from stoker.events.deliveries import Deliveries
+from stoker.events.ended import EndedEvents
 from stoker.events.endings import Endings
+from stoker.events.later import Held, Later
+from stoker.events.listed import Doing, Event
 from stoker.events.settings import NOTHING_SAID, EventSettings, rules
+from stoker.events.used import Used
 from stoker.invoke.catalog import Catalog
 from stoker.invoke.invoker import Invoker
 from stoker.invoke.tasks import Tasks
 from stoker.store.base import StoreUnavailable
-from stoker.store.event_queue import Content, EventQueue, Waiting
+from stoker.store.event_queue import After, Content, EventQueue, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -61,20 +62,10 @@ Accepted = Callable[[ServiceError | None], None]
 
 
 @dataclass(slots=True, eq=False)
-class _Held:
-    """An event that waits, or runs."""
-
-    id: int
-    qualifier: str | None
-    size: int
-    progress: Progress
-    content: Content | None = None  # None: on the disk only
-
-
-@dataclass(slots=True, eq=False)
-class _Queue(Lane[_Held]):
+class _Queue(Lane[Held]):
     """A function's lane, and what is under way for it."""
 
+    at_work: set[int] = field(default_factory=set)
     loading: bool = False
     widening: Alarm | None = None
     expiring: Alarm | None = None
@@ -84,22 +75,6 @@ class _Queue(Lane[_Held]):
             if alarm is not None:
                 alarm.cancel()
         self.widening = self.expiring = None
-
-
-@dataclass(slots=True)
-class _Used:
-    """What one account has in the queue."""
-
-    events: int = 0
-    size_bytes: int = 0
-
-
-@dataclass(order=True, slots=True)
-class _Due:
-    due: float
-    id: int
-    key: FunctionKey = field(compare=False)
-    held: _Held = field(compare=False)
 
 
 class Dispatcher:
@@ -116,6 +91,7 @@ class Dispatcher:
         clock: Clock | None = None,
         scale: float = 1.0,
         measure: Measure = unheard,
+        ended: EndedEvents | None = None,
     ) -> None:
         """`scale`: how much faster than AWS's retry delays and ages pass."""
         self.settings = settings
@@ -123,17 +99,17 @@ class Dispatcher:
         self._invoker = invoker
         self._catalog = catalog
         self.counts = Counts(measure)
-        self._endings = Endings(settings, deliveries, self._delivered, self.counts)
+        self.ended = ended or EndedEvents()
+        self._endings = Endings(settings, deliveries, self._delivered, self.counts, self.ended)
         self._clock: Clock = clock or LoopClock()
         self._scale = scale
         self._usual = rules(NOTHING_SAID, scale)
         self._lanes: dict[FunctionKey, _Queue] = {}
         self._blocked: dict[FunctionKey, None] = {}  # wait for concurrency; the first in line first
         self._soon: dict[FunctionKey, None] = {}
-        self._later: list[_Due] = []
-        self._alarm: Alarm | None = None
-        self._alarm_at = 0.0
-        self._used: dict[str, _Used] = {}
+        self._later = Later(self._clock, self._line_up)
+        self._whys: dict[int, str] = {}  # of the last attempt of those that failed, by id
+        self.used = Used()
         self._resident_bytes = 0
         self._tasks = Tasks()
         self._paused = False
@@ -143,26 +119,22 @@ class Dispatcher:
         self._invoker.when_freed(self._freed)
         now = self._clock.now()
         for waiting in await self._queue.open():
-            self._count(waiting.function.account, 1, waiting.size)
+            self.used.count(waiting.function.account, 1, waiting.size)
             held = _held(waiting)
             if waiting.due <= now:
                 self._line_up(waiting.function, held)
             else:
-                self._later.append(_Due(waiting.due, waiting.id, waiting.function, held))
-        heapq.heapify(self._later)
-        self._set_alarm()
+                self._later.add(waiting.due, waiting.function, held)
 
     def accept(
         self, key: FunctionKey, qualifier: str | None, content: Content, done: Accepted
     ) -> None:
         """Keep an event for a function. `done` is called once it is on the disk (None), or with
         the refusal; then nothing is kept."""
-        used = self._used.get(key.account, _Used())
-        too_many = used.events >= QUEUED_EVENTS or used.size_bytes >= QUEUED_BYTES
-        if too_many:
+        if self.used.full(key.account):
             done(_too_many())
             return
-        self._count(key.account, 1, len(content.body))
+        self.used.count(key.account, 1, len(content.body))
         added = partial(self._added, key, content, done)
         self._queue.add(key, qualifier, self._clock.now(), content, added)
 
@@ -183,9 +155,7 @@ class Dispatcher:
         self._paused = True
         for lane in self._lanes.values():
             lane.rest()
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+        self._later.pause()
 
     async def close(self) -> None:
         """Finish deliveries, write down what is known. What still waits is run after the next
@@ -201,9 +171,45 @@ class Dispatcher:
             key: Counter(waiting=len(lane.waiting), running=lane.running)
             for key, lane in self._lanes.items()
         }
-        for due in self._later:
-            found.setdefault(due.key, Counter())["later"] += 1
+        for key, many in self._later.many.items():
+            found.setdefault(key, Counter())["later"] += many
         return found
+
+    async def listed(self, key: FunctionKey, after: After, most: int) -> list[Event]:
+        """A function's events, the first to be run (again) first, behind `after`. Raise
+        StoreUnavailable."""
+        found = await self._queue.listed(key, after, most)
+        lane, now = self._lanes.get(key) or _Queue(), self._clock.now()
+        return [
+            Event(
+                waiting,
+                request_id,
+                Doing.of(waiting.id in lane.at_work, waiting.due > now),
+                self._whys.get(waiting.id, ""),
+            )
+            for waiting, request_id in found
+        ]
+
+    async def discard(self, key: FunctionKey, id: int) -> bool:
+        """Forget an event that waits, or is to be run again: when this returns, the disk has it no
+        more. Say whether there was such a one. Raise StoreUnavailable: the next start runs it."""
+        lane = self._lanes.get(key)
+        held = next((one for one in lane.waiting if one.id == id), None) if lane else None
+        if held is not None:
+            assert lane is not None
+            lane.waiting.remove(held)
+            held.gone = True
+            if held.content is not None:
+                self._detach(held)
+            self._wake(key)
+        else:
+            held = self._later.discard(key, id)
+        if held is None:
+            return False
+        log.info("event discarded", extra={"function": key.name, "id": id})
+        self._forget(key, held)
+        await self._queue.removed(id)
+        return True
 
     # --- coming in ------------------------------------------------------------------------------
 
@@ -211,7 +217,7 @@ class Dispatcher:
         self, key: FunctionKey, content: Content, done: Accepted, added: Waiting | StoreUnavailable
     ) -> None:
         if isinstance(added, StoreUnavailable):
-            self._count(key.account, -1, -len(content.body))
+            self.used.count(key.account, -1, -len(content.body))
             done(ServiceException(f"The event could not be kept: {added}"))
             return
         self.counts.add(key, "AsyncEventsReceived")
@@ -221,28 +227,21 @@ class Dispatcher:
         self._line_up(key, held)
         done(None)
 
-    def _line_up(self, key: FunctionKey, held: _Held) -> None:
+    def _line_up(self, key: FunctionKey, held: Held) -> None:
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = _Queue()
         lane.waiting.append(held)
         self._wake(key)
 
-    def _attach(self, held: _Held, content: Content) -> None:
+    def _attach(self, held: Held, content: Content) -> None:
         held.content = content
         self._resident_bytes += held.size + _CONTENT_BYTES
 
-    def _detach(self, held: _Held) -> None:
+    def _detach(self, held: Held) -> None:
         assert held.content is not None
         held.content = None
         self._resident_bytes -= held.size + _CONTENT_BYTES
-
-    def _count(self, account: str, events: int, size_bytes: int) -> None:
-        used = self._used.setdefault(account, _Used())
-        used.events += events
-        used.size_bytes += size_bytes
-        if not used.events:
-            del self._used[account]
 
     # --- being run ------------------------------------------------------------------------------
 
@@ -311,7 +310,7 @@ class Dispatcher:
 
     def _load(self, key: FunctionKey, lane: _Queue) -> None:
         """Read the next ones from the disk."""
-        batch: list[_Held] = []
+        batch: list[Held] = []
         size = 0
         for held in lane.waiting:
             if held.content is not None or len(batch) == LOADED_EVENTS or size > LOADED_BYTES:
@@ -321,7 +320,7 @@ class Dispatcher:
         lane.loading = True
         self._tasks.start(self._loaded(key, lane, batch), f"load events of {key.name}")
 
-    async def _loaded(self, key: FunctionKey, lane: _Queue, batch: list[_Held]) -> None:
+    async def _loaded(self, key: FunctionKey, lane: _Queue, batch: list[Held]) -> None:
         try:
             contents = await self._queue.contents([held.id for held in batch])
         except StoreUnavailable as error:
@@ -333,6 +332,8 @@ class Dispatcher:
         lane.loading = False
         for held in batch:
             content = contents.get(held.id)
+            if held.gone:
+                continue
             if content is None:
                 log.error("an event has no content", extra={"function": key.name, "id": held.id})
                 lane.waiting.remove(held)
@@ -341,7 +342,7 @@ class Dispatcher:
                 self._attach(held, content)
         self._wake(key)
 
-    def _turn(self, key: FunctionKey, lane: _Queue, held: _Held, reserved: int | None) -> bool:
+    def _turn(self, key: FunctionKey, lane: _Queue, held: Held, reserved: int | None) -> bool:
         """It is this event's turn; say whether it was begun."""
         content = held.content
         assert content is not None
@@ -370,6 +371,7 @@ class Dispatcher:
             self._end(key, held, content, target, Ended(condition, held.progress), response)
             return False
         lane.running += 1
+        lane.at_work.add(held.id)
         self.counts.begun(key, self._clock.now() - held.progress.accepted)
         invocation = Invocation(
             RequestId(content.request_id),
@@ -379,6 +381,7 @@ class Dispatcher:
             content.content_type,
             trace_id=content.trace_id,
             trace_parent=content.trace_parent,
+            way=Way.EVENT,
         )
         done = partial(self._done, key, lane, held, content, target)
         self._invoker.submit(invocation, done)
@@ -388,12 +391,13 @@ class Dispatcher:
         self,
         key: FunctionKey,
         lane: _Queue,
-        held: _Held,
+        held: Held,
         content: Content,
         target: Target,
         result: InvocationResult | ServiceError,
     ) -> None:
         lane.running -= 1
+        lane.at_work.discard(held.id)
         lane.ended += 1
         self._wake(key)
         if self._paused and isinstance(result, ServiceError):
@@ -403,7 +407,7 @@ class Dispatcher:
     def _attempted(
         self,
         key: FunctionKey,
-        held: _Held,
+        held: Held,
         content: Content,
         target: Target | None,
         result: InvocationResult | ServiceError,
@@ -420,39 +424,20 @@ class Dispatcher:
             extra={"function": key.name, "request_id": content.request_id,
                    "attempts": decision.progress.attempts, "refusals": decision.progress.refusals},
         )  # fmt: skip
-        self._put_off(key, held, decision)
+        self._put_off(key, held, decision, reason(response))
 
-    def _put_off(self, key: FunctionKey, held: _Held, again: Again) -> None:
+    def _put_off(self, key: FunctionKey, held: Held, again: Again, why: str) -> None:
         held.progress = again.progress
+        self._whys[held.id] = why
         self._queue.postpone(held.id, again.progress, again.due)
-        heapq.heappush(self._later, _Due(again.due, held.id, key, held))
-        self._set_alarm()
-
-    def _set_alarm(self) -> None:
-        if not self._later or self._paused:
-            return
-        due = self._later[0].due
-        if self._alarm is not None:
-            if self._alarm_at <= due:
-                return
-            self._alarm.cancel()
-        self._alarm_at = due
-        self._alarm = self._clock.call_later(max(0.0, due - self._clock.now()), self._ring)
-
-    def _ring(self) -> None:
-        self._alarm = None
-        now = self._clock.now()
-        while self._later and self._later[0].due <= now:
-            due = heapq.heappop(self._later)
-            self._line_up(due.key, due.held)
-        self._set_alarm()
+        self._later.add(again.due, key, held)
 
     # --- coming to an end -----------------------------------------------------------------------
 
     def _end(
         self,
         key: FunctionKey,
-        held: _Held,
+        held: Held,
         content: Content,
         target: Target | None,
         ended: Ended,
@@ -465,23 +450,24 @@ class Dispatcher:
         for key in self._blocked:
             self._wake(key)
 
-    def _gone(self, key: FunctionKey, held: _Held) -> None:
+    def _gone(self, key: FunctionKey, held: Held) -> None:
         self._endings.gone(key)
         self._forget(key, held)
 
-    def _forget(self, key: FunctionKey, held: _Held) -> None:
-        self._count(key.account, -1, -held.size)
+    def _forget(self, key: FunctionKey, held: Held) -> None:
+        self._whys.pop(held.id, None)
+        self.used.count(key.account, -1, -held.size)
         self._queue.remove(held.id)
 
-    def _rules(self, key: FunctionKey, held: _Held) -> async_events.Rules:
+    def _rules(self, key: FunctionKey, held: Held) -> async_events.Rules:
         said = self.settings.events(key, held.qualifier)
         if said is NOTHING_SAID and key.account not in ACCOUNTS:
             return self._usual
         return rules(said, time_scale(key.account, self._scale))
 
 
-def _held(waiting: Waiting) -> _Held:
-    return _Held(waiting.id, waiting.qualifier, waiting.size, waiting.progress)
+def _held(waiting: Waiting) -> Held:
+    return Held(waiting.id, waiting.qualifier, waiting.size, waiting.progress)
 
 
 def _outcome(result: InvocationResult | ServiceError) -> tuple[Outcome, Response]:

@@ -1,15 +1,17 @@
 """Events at their end: counted, logged, and told of to whoever wants to know."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from stoker.core.async_events import Condition, Ended
-from stoker.core.event_records import Ending, Response
+from stoker.core.event_records import Ending, Response, reason
 from stoker.core.invocation import Target
 from stoker.core.model import FunctionKey
 from stoker.core.names import LATEST, function_arn
 from stoker.events.counts import Counts
 from stoker.events.deliveries import Deliveries, Failed
+from stoker.events.ended import EndedEvent, EndedEvents, Told
 from stoker.events.settings import EventSettings
 from stoker.invoke.tasks import Tasks
 from stoker.store.event_queue import Content
@@ -26,9 +28,11 @@ class Endings:
         deliveries: Deliveries,
         delivered: Callable[[], None],
         counts: Counts,
+        kept: EndedEvents,
     ) -> None:
-        """`delivered` is called whenever one more may go out."""
+        """`delivered` is called whenever one more may go out. `kept`: for who looks back."""
         self.counts = counts
+        self._kept = kept
         self._settings = settings
         self._deliveries = deliveries
         self._delivered = delivered
@@ -64,15 +68,19 @@ class Endings:
         success = condition is Condition.SUCCESS
         destination = said.on_success if success else said.on_failure
         dead_letters = "" if success or target is None else target.dead_letters
+        if success and not destination:
+            forget()
+            return
+        keep = partial(self._keep, key, qualifier, content, ended, response, now)
         if not destination and not dead_letters:
+            keep(())
             forget()
             return
         arn = function_arn(key.region, key.account, key.name, qualifier or LATEST)
         ending = Ending(content.request_id, arn, condition, attempts, content.body, response, now)
         self._delivering += 1
-        delivering = self._deliver(
-            key, ending, content.trace_id, destination or "", dead_letters, forget
-        )
+        tell = partial(self._tell, key, ending, content.trace_id, destination or "", dead_letters)
+        delivering = self._deliver(tell, keep, forget)
         self._tasks.start(delivering, f"deliver {content.request_id}")
 
     def gone(self, key: FunctionKey) -> None:
@@ -84,17 +92,41 @@ class Endings:
         """Wait for what is on its way."""
         await self._tasks.close()
 
-    async def _deliver(
+    def _keep(
         self,
         key: FunctionKey,
-        ending: Ending,
-        trace: str,
-        destination: str,
-        dead_letters: str,
+        qualifier: str | None,
+        content: Content,
+        ended: Ended,
+        response: Response | None,
+        now: float,
+        told: tuple[Told, ...],
+    ) -> None:
+        def made(number: int, body: bytes | None) -> EndedEvent:
+            return EndedEvent(
+                number=number,
+                request_id=content.request_id,
+                qualifier=qualifier,
+                condition=ended.condition,
+                attempts=ended.progress.attempts,
+                accepted=ended.progress.accepted,
+                ended=now,
+                why="" if ended.condition is Condition.SUCCESS else reason(response),
+                told=told,
+                event=body,
+                event_bytes=len(content.body),
+            )
+
+        self._kept.add(key, content.body, made)
+
+    async def _deliver(
+        self,
+        tell: Callable[[], Awaitable[tuple[Told, ...]]],
+        keep: Callable[[tuple[Told, ...]], None],
         forget: Callable[[], None],
     ) -> None:
         try:
-            await self._tell(key, ending, trace, destination, dead_letters)
+            keep(await tell())
         finally:
             self._delivering -= 1
             self._delivered()
@@ -102,19 +134,24 @@ class Endings:
 
     async def _tell(
         self, key: FunctionKey, ending: Ending, trace: str, destination: str, dead_letters: str
-    ) -> None:
+    ) -> tuple[Told, ...]:
+        told = []
         for arn, metric, deliver in (
             (destination, "DestinationDeliveryFailures", self._deliveries.record),
             (dead_letters, "DeadLetterErrors", self._deliveries.dead_letter),
         ):
             if not arn:
                 continue
+            problem = ""
             try:
                 await deliver(key, arn, ending, trace)
             except Failed as failure:
+                problem = str(failure)
                 self.counts.add(key, metric)
                 log.warning(
                     "cannot deliver",
                     extra={"function": key.name, "request_id": ending.request_id,
                            "destination": arn, "reason": str(failure)},
                 )  # fmt: skip
+            told.append(Told(arn, metric == "DeadLetterErrors", problem))
+        return tuple(told)

@@ -15,7 +15,7 @@ from stoker.core.discarded import Discarded
 from stoker.core.errors import ServiceError
 from stoker.core.event_records import Response
 from stoker.core.event_sources import EventSourceMapping
-from stoker.core.invocation import Invocation, RequestId, Target
+from stoker.core.invocation import Invocation, RequestId, Target, Way
 from stoker.core.names import LATEST, function_arn
 from stoker.core.stream_batches import Batch, Done, Failed, Outcome, Refused, ShardBatches
 from stoker.core.stream_settings import StreamSettings
@@ -118,7 +118,7 @@ class HandingOver:
             trace, ancestor = parts.begin(target, None)
             invocation = Invocation(
                 request_id, target, wording.event(batch), receiver.function_arn,
-                trace_id=trace, trace_parent=ancestor,
+                trace_id=trace, trace_parent=ancestor, way=Way.MAPPING,
             )  # fmt: skip
             result = await parts.invoker.invoke(invocation)
         except ServiceError as refusal:

@@ -20,6 +20,7 @@ from stoker.core.event_sources import EventSourceMapping
 from stoker.core.kafka_partitions import divided
 from stoker.core.kafka_records import Partition
 from stoker.core.kafka_settings import TO_TOPIC
+from stoker.core.lag import Lag, together
 from stoker.core.queue_batches import retry_s
 from stoker.events.acting import actor
 from stoker.events.deliveries import DELIVERY_S
@@ -60,6 +61,7 @@ class KafkaPoller:
         self._receiver = Receiver(
             mapping=mapping, settings=mapping.stream, parts=parts, report=self._report
         )
+        self._reached: KafkaCluster | None = None
         self._readers: dict[int, PartitionReader] = {}
         self._ending: list[PartitionReader] = []  # not ours any more, but at the function
         self._undivided = asyncio.Event()  # partitions are ours, and nothing is done about it yet
@@ -84,6 +86,13 @@ class KafkaPoller:
     def busy(self) -> bool:
         """Records are at the function."""
         return any(reader.busy for reader in (*self._readers.values(), *self._ending))
+
+    def lag(self) -> Lag:
+        cluster = self._reached
+        return together(
+            reader.lag(None if cluster is None else cluster.end(number))
+            for number, reader in self._readers.items()
+        )
 
     def look(self) -> None:
         """The function is another now."""
@@ -133,6 +142,7 @@ class KafkaPoller:
     async def _live(self) -> None:
         """From joining the group until there is no more to do in it. Raise Trouble."""
         cluster = await self._cluster()
+        self._reached = cluster
         try:
             try:
                 async with asyncio.timeout(None) as self._joining:
@@ -149,6 +159,7 @@ class KafkaPoller:
                 await self._fetch(cluster)
             await self._commit(cluster)
         finally:
+            self._reached = None
             await cluster.close()
 
     async def _cluster(self) -> "KafkaCluster":

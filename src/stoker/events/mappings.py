@@ -10,6 +10,7 @@ from collections.abc import Callable
 from stoker.core.aliases import AliasKey
 from stoker.core.event_sources import EventSourceMapping
 from stoker.core.invocation import Target
+from stoker.core.lag import Lag
 from stoker.core.model import FunctionKey
 from stoker.core.queue_rules import QueueKey
 from stoker.core.resources import Kind, Resource, ResourceKey
@@ -119,6 +120,11 @@ class Mappings:
         """What came of it, if that is to be said."""
         poller = self._pollers.get(key)
         return "" if poller is None else poller.result
+
+    def lag(self, key: ResourceKey) -> Lag | None:
+        """How far it is behind; None: nobody polls, or it is a queue, which knows itself."""
+        poller = self._pollers.get(key)
+        return None if poller is None or isinstance(poller, QueuePoller) else poller.lag()
 
     def stream_changed(self, arn: str, shard: str) -> None:
         """There are records; with no shard: it was made, or its shards are others now."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from stoker.core.event_matching import Filters
 from stoker.core.kafka_partitions import following
 from stoker.core.kafka_records import Given, Partition
+from stoker.core.lag import Lag
 from stoker.core.stream_batches import ShardBatches
 from stoker.events.handing_over import HandingOver, Receiver, Tell
 
@@ -66,6 +67,11 @@ class PartitionReader:
         """For more records; if the memory of all is full, for one, to go on."""
         full = self._parts.held.full
         return self._batches.room > 0 and not (full and self._batches.held)
+
+    def lag(self, end: int | None) -> Lag:
+        """`end`: the offset behind the topic's last record, if that is known."""
+        unread = 0 if end is None else max(0, end - self.next)
+        return self._batches.lag(more=end is None, besides=unread)
 
     async def add(self, records: Iterable[Given]) -> None:
         for number, given in enumerate(records):

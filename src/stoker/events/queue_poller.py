@@ -21,7 +21,7 @@ from stoker.core import lineage, queue_batches
 from stoker.core.errors import ServiceError, TooManyRequestsException
 from stoker.core.event_matching import Filters, read_body
 from stoker.core.event_sources import EventSourceMapping
-from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target
+from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target, Way
 from stoker.core.names import function_arn
 from stoker.core.queue_batches import STEP_S, Batch, Width
 from stoker.core.queue_errors import QueueDoesNotExist
@@ -275,6 +275,7 @@ class QueuePoller:
             function_arn(function.region, function.account, function.name, mapping.qualifier),
             trace_id=lineage.advanced(trace, self._mark)[0],
             trace_parent=ancestor,
+            way=Way.MAPPING,
         )
 
     async def _settle(self, queue: Queue, batch: _Batch, result: InvocationResult) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from stoker.core import stream_records
 from stoker.core.errors import ServiceError
 from stoker.core.event_matching import Filters
+from stoker.core.lag import Lag
 from stoker.core.queue_batches import retry_s
 from stoker.core.stream_batches import ShardBatches
 from stoker.core.stream_records import Source
@@ -59,6 +60,7 @@ class ShardReader:
         self._iterator: str | None = None
         self._next_read = 0.0  # on the loop's clock
         self._has_news = False  # since the latest read began
+        self._is_latest = False  # that read found nothing more
         self._troubles = 0  # reads that failed in a row
         self._held = 0
         self._woken = asyncio.Event()
@@ -73,6 +75,10 @@ class ShardReader:
     @property
     def is_over(self) -> bool:
         return self._stopped or self.is_lost or self.kept.ended
+
+    @property
+    def lag(self) -> Lag:
+        return self._batches.lag(more=self._has_news or not self._is_latest)
 
     def wake(self) -> None:
         """There are records. Who hears so while reading may have read before they came."""
@@ -150,7 +156,7 @@ class ShardReader:
         if self._iterator is None:
             self._iterator = await source.iterator(self.shard, start, self._last)
         found = await source.read(self._iterator, most)
-        self._iterator = found.next
+        self._iterator, self._is_latest = found.next, found.is_latest or found.next is None
         of = self._of()
         for number, given in enumerate(found.records):
             record = stream_records.record(of, reading.filters, given)

@@ -15,6 +15,7 @@ from functools import partial
 
 from stoker.core.event_matching import Filters
 from stoker.core.event_sources import EventSourceMapping
+from stoker.core.lag import Lag, together
 from stoker.core.stream_shards import Kept, readable
 from stoker.events.acting import actor
 from stoker.events.handing_over import Receiver
@@ -77,6 +78,9 @@ class StreamPoller:
     def busy(self) -> bool:
         """Records are at the function."""
         return any(reader.busy for reader in self._readers.values())
+
+    def lag(self) -> Lag:
+        return together(reader.lag for reader in self._readers.values())
 
     def reads(self, stream: str) -> bool:
         """Is it this one's poller, be it through a consumer?"""

@@ -40,6 +40,7 @@ from stoker.invoke.placement import Placement, PlacementSettings
 from stoker.invoke.snapshots import Snapshots
 from stoker.observe.base import Logs
 from stoker.observe.metrics import Metrics
+from stoker.observe.recent import Recent
 from stoker.observe.traces import Traces
 from stoker.sandbox.base import Backend
 
@@ -87,6 +88,7 @@ class Invoker:
         wants_sdk: Callable[[Target], bool] = lambda _: False,
         traces: Traces | None = None,
         metrics: Metrics | None = None,
+        recent: Recent | None = None,
         snapshot_lost: Callable[[], None] = lambda: None,
     ) -> None:
         """`code_path`: where a zip's content lies, by its SHA-256. `endpoint_app`: what serves
@@ -122,6 +124,7 @@ class Invoker:
             endpoint_app=endpoint_app,
             traces=traces,
             metrics=self._metrics,
+            recent=recent or Recent(),
             wants_sdk=wants_sdk,
             released=self._released,
             snapshot=self.snapshots.of,

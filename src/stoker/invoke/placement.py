@@ -40,6 +40,7 @@ from stoker.invoke.snapshots import Snapshot
 from stoker.invoke.tasks import Tasks
 from stoker.observe.base import Logs
 from stoker.observe.metrics import Metrics
+from stoker.observe.recent import Recent
 from stoker.observe.steps import Steps
 from stoker.observe.traces import Traces
 from stoker.sandbox.base import (
@@ -87,6 +88,7 @@ class Placement:
         endpoint_app: Callable[[Target], Application] | None,
         traces: Traces,
         metrics: Metrics,
+        recent: Recent,
         wants_sdk: Callable[[Target], bool],
         released: Callable[[Target], None],
         snapshot: Callable[[Target], Snapshot],
@@ -100,6 +102,7 @@ class Placement:
         self._endpoint_app = endpoint_app
         self._traces = traces
         self._metrics = metrics
+        self._recent = recent
         self._wants_sdk = wants_sdk
         self._released = released
         self._snapshot = snapshot
@@ -369,7 +372,8 @@ class Placement:
             async with asyncio.timeout(self._settings.create_limit_s):
                 sandbox = await self._backend.create(spec)
         origin = Origin.RESTORED if snapshot else Origin.ON_DEMAND
-        return Ground(sandbox, code, opt, steps, drawn, initialization, origin, self._metrics)
+        seen = self._metrics, self._recent
+        return Ground(sandbox, code, opt, steps, drawn, initialization, origin, *seen)
 
     def _unborn(self, slot: Slot[Environment]) -> EnvironmentView:
         name, target, steps = self._making[slot]

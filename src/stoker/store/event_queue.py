@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import orjson
+
 from stoker.core.async_events import Progress
 from stoker.core.model import FunctionKey
 from stoker.store.base import StoreUnavailable
@@ -48,6 +50,9 @@ class Waiting:
     progress: Progress
     due: float
     size: int  # of the body, in bytes
+
+
+After = tuple[float, int]  # an event's `due` and `id`
 
 
 class EventQueue:
@@ -100,9 +105,19 @@ class EventQueue:
             self._file.gather(self._removals)
         self._removing.append(id)
 
+    async def removed(self, id: int) -> None:
+        """The same; when this returns, it is not on the disk any more. Raise StoreUnavailable."""
+        await self._file.written([deletions("events", [id]), deletions("event_contents", [id])])
+
     async def contents(self, ids: Sequence[int]) -> dict[int, Content]:
         """Of these events. Raise StoreUnavailable."""
         return await self._file.read(partial(_contents, ids=ids))
+
+    async def listed(
+        self, function: FunctionKey, after: After, most: int
+    ) -> list[tuple[Waiting, str]]:
+        """With their request ids; by when they are due. Raise StoreUnavailable."""
+        return await self._file.read(partial(_listed, function=function, after=after, most=most))
 
     def _removals(self) -> list[Statement]:
         ids, self._removing = self._removing, []
@@ -126,6 +141,31 @@ def _waiting(db: sqlite3.Connection) -> list[Waiting]:
         progress = Progress(accepted, attempts, refusals)
         found.append(Waiting(id, key, qualifier, progress, due, size))
     return found
+
+
+def _listed(
+    db: sqlite3.Connection, function: FunctionKey, after: After, most: int
+) -> list[tuple[Waiting, str]]:
+    rows = db.execute(
+        "SELECT id, qualifier, accepted, due, attempts, refusals, size FROM events"
+        " WHERE name = ? AND account = ? AND region = ? AND (due, id) > (?, ?)"
+        " ORDER BY due, id LIMIT ?",
+        (function.name, function.account, function.region, *after, most),
+    ).fetchall()
+    names = dict(
+        db.execute(
+            "SELECT id, request_id FROM event_contents"
+            " WHERE id IN (SELECT value FROM json_each(?))",
+            (orjson.dumps([row[0] for row in rows]).decode(),),
+        )
+    )
+    return [
+        (
+            Waiting(id, function, qualifier, Progress(accepted, attempts, refusals), due, size),
+            names.get(id, ""),
+        )
+        for id, qualifier, accepted, due, attempts, refusals, size in rows
+    ]
 
 
 def _contents(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Content]:

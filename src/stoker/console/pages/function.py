@@ -7,6 +7,7 @@ from stoker.core.model import FunctionKey
 
 TABS = (
     ("", "Test"),
+    ("invocations", "Invocations"),
     ("code", "Code"),
     ("configuration", "Configuration"),
     ("versions", "Versions"),

@@ -67,7 +67,12 @@ async def run(asked: Asked) -> Shown:
 
 async def save(asked: Asked) -> Moved:
     """Keep the event beside the function, under a name; an empty one is removed."""
-    name, payload = asked.form.get("title", "").strip()[:100], asked.form.get("payload", "")
+    return await keep(asked, asked.form.get("title", ""), asked.form.get("payload", ""))
+
+
+async def keep(asked: Asked, title: str, payload: str) -> Moved:
+    """Keep this one, and go to where it can be sent."""
+    name = title.strip()[:100]
     if not name or len(payload.encode("utf-8", "replace")) > EVENT_BYTES:
         raise InvalidParameterValueException(
             f"A saved event has a name, and {EVENT_BYTES // 1024} KB at most."
@@ -103,7 +108,9 @@ def template(kind: str, account: str, region: str) -> str:
 
 
 def indented(payload: bytes) -> str:
-    """JSON for people; what is none, as it is."""
+    """JSON for people; what is none, or longer than anybody reads, as it is."""
+    if len(payload) > EVENT_BYTES:
+        return payload.decode("utf-8", "replace")
     try:
         return orjson.dumps(orjson.loads(payload), option=orjson.OPT_INDENT_2).decode()
     except orjson.JSONDecodeError:

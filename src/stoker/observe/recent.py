@@ -1,0 +1,106 @@
+"""The latest invocations of each function with their events, in memory: to look at, and replay.
+
+    Environment ──► ended() ──► Latest (core/latest.py) ──► of() ──► the console
+
+They are what a caller sent, word for word, with whatever is secret in it: nothing of them is ever
+written, logged or told to a function, and they are gone with the function, and with the server.
+What an invocation costs here is a tuple, and a look into a dictionary.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from typing import NewType
+
+from stoker.core.invocation import Invocation, Target, Way
+from stoker.core.latest import OVERHEAD_BYTES, Latest
+from stoker.core.model import FunctionKey
+from stoker.core.telemetry import Report
+
+EACH = 100  # invocations of one function
+Name = NewType("Name", str)  # of a function, with its account and region
+_Kept = tuple[Invocation, Report, float, str, bool, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An invocation that is over."""
+
+    request_id: str
+    way: Way
+    target: Target
+    invoked_arn: str
+    began: float  # monotonic
+    began_ms: float  # epoch
+    report: Report
+    error: str  # of what kind, if the function failed
+    provisioned: bool
+    event: bytes | None  # None: too large to be kept
+    event_bytes: int
+    client_context: str
+
+
+class Recent:
+    def __init__(self, most_bytes: int = 0, function_bytes: int = 0) -> None:
+        """In all, and of one function; 0: nothing is kept."""
+        self.most_bytes = most_bytes
+        self.function_bytes = min(function_bytes, most_bytes)
+        self._on = self.function_bytes > 0
+        self._latest: Latest[Name, _Kept] = Latest(most_bytes, function_bytes, EACH)
+        self._largest = self.function_bytes - OVERHEAD_BYTES
+
+    def ended(
+        self,
+        name: Name,
+        invocation: Invocation,
+        report: Report,
+        began: float,
+        error: str,
+        provisioned: bool,
+    ) -> None:
+        """`name`: name_of() the function. `began`: monotonic. The warm path."""
+        if not self._on:
+            return
+        size = kept = len(invocation.event)
+        if size > self._largest:
+            invocation, kept = replace(invocation, event=b""), 0
+        if invocation.recipient is not None:  # it holds a connection
+            invocation = replace(invocation, recipient=None)
+        self._latest.add(
+            name,
+            (invocation, report, began, error, provisioned, size),
+            kept,
+        )
+
+    def of(self, key: FunctionKey) -> list[Ended]:
+        """The newest first."""
+        ahead_s = time.time() - time.monotonic()
+        return [_shown(one, ahead_s) for one in self._latest.of(name_of(key))]
+
+    def change(self, key: object, now: object) -> None:
+        """Of the store: a function that was deleted has no past."""
+        if now is None and isinstance(key, FunctionKey):
+            self._latest.forget(name_of(key))
+
+
+def name_of(key: FunctionKey | Target) -> Name:
+    """A string, for it knows its own hash."""
+    return Name(f"{key.account}/{key.region}/{key.name}")
+
+
+def _shown(kept: _Kept, ahead_s: float) -> Ended:
+    invocation, report, began, error, provisioned, size = kept
+    whole = len(invocation.event) == size
+    return Ended(
+        request_id=invocation.request_id,
+        way=invocation.way,
+        target=invocation.target,
+        invoked_arn=invocation.invoked_arn,
+        began=began,
+        began_ms=(began + ahead_s) * 1000,
+        report=report,
+        error=error,
+        provisioned=provisioned,
+        event=invocation.event if whole else None,
+        event_bytes=size,
+        client_context=invocation.client_context,
+    )
