@@ -7,6 +7,8 @@ CREATE_COMPLETE, or FAILED with the reason, so that whoever waits for that need 
 import logging
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +18,7 @@ from stoker.api.stack_views import known, page_of, parameters_of, tags_shown
 from stoker.api.stacks import (
     check_built,
     check_capabilities,
+    check_unchanged,
     given,
     must_be_there,
     new_stack,
@@ -49,18 +52,23 @@ async def create_change_set(
     if kind == "IMPORT":
         raise ValidationError("Stoker does not import resources into stacks.")
     live = _stack(stacks, caller, asked, kind)
-    same = live.change_sets.get(asked.change_set_name) if live else None
-    if same is not None:
-        raise ValidationError(f"ChangeSet {asked.change_set_name} already exists")
+    before = live.stack.wanted if live is not None else None
     draft = live.stack if live is not None else new_stack(caller, asked.stack_name)
     draft = replace(draft, wanted=await wanted(stacks, caller, asked, live))
     change_set = _named(asked, caller, draft, kind)
     change_set = await _worked_out(stacks, live, draft, asked, change_set)
     stacks.book.check_room(draft.account, change_set.wanted)
+    # Somebody else may have done the same meanwhile, or deployed the stack.
+    live = _stack(stacks, caller, asked, kind)
+    if live is not None and kind == "UPDATE":
+        check_unchanged(live, before)
     if live is None:
-        live = await stacks.book.add(replace(draft, wanted=Wanted(tags=draft.wanted.tags)))
-        await stacks.book.put(live, replace(live.stack, at=time.time()))
-    await stacks.book.put_change_set(live, change_set)
+        reviewed = replace(draft, wanted=Wanted(tags=draft.wanted.tags), at=time.time())
+        await stacks.book.add(reviewed)
+        live = _stack(stacks, caller, asked, kind)
+        if live is None:
+            raise no_stack(asked.stack_name)
+    await stacks.book.put_change_set(live, replace(change_set, stack=live.stack.id))
     return shapes.CreateChangeSetOutput(id=change_set.id, stack_id=live.stack.id)
 
 
@@ -95,31 +103,29 @@ async def describe_change_set(
 async def execute_change_set(
     control: Control, call: Call[shapes.ExecuteChangeSetInput]
 ) -> shapes.ExecuteChangeSetOutput:
-    """Begin to do it. It, and all others of the stack, are gone then."""
+    """Begin to do it, once. All others of the stack are gone then."""
     asked, stacks = call.input, stacks_of(control)
     live, found = _found(stacks, call.caller, asked)
     if found.execution != "AVAILABLE":
-        raise InvalidChangeSetStatus(
-            f"ChangeSet [{found.id}] cannot be executed in its current status of [{found.status}]"
-        )
+        raise _not_executable(found)
     quiet = asked.disable_rollback
     on_failure = found.on_failure or ("DO_NOTHING" if quiet else "ROLLBACK")
-    if found.kind == "CREATE":
-        if live.stack.status is not Status.REVIEW_IN_PROGRESS:
-            raise InvalidChangeSetStatus(
-                f"ChangeSet [{found.id}] cannot be executed: the stack is {live.stack.status}"
-            )
-        made = replace(
-            live.stack, wanted=found.wanted, change_set=found.id, on_failure=on_failure,
-            description=found.wanted.body.get("Description"),
-        )  # fmt: skip
-        await stacks.create(made)
-    else:
-        await stacks.update(live, found.wanted, change_set=found.id, on_failure=on_failure)
-    for other in list(live.change_sets.values()):
-        await stacks.book.remove_change_set(live, other)
+    with _claimed(live, found):
+        if found.kind == "UPDATE":
+            await stacks.update(live, found.wanted, change_set=found.id, on_failure=on_failure)
+        elif live.stack.status is Status.REVIEW_IN_PROGRESS:
+            made = replace(
+                live.stack, wanted=found.wanted, change_set=found.id, on_failure=on_failure,
+                description=found.wanted.body.get("Description"),
+            )  # fmt: skip
+            await stacks.create(made)
+        else:
+            raise _not_executable(replace(found, execution="OBSOLETE"))
     done = replace(found, execution="EXECUTE_COMPLETE")
     await stacks.book.put_change_set(live, done)
+    for other in list(live.change_sets.values()):
+        if other.name != done.name:
+            await stacks.book.remove_change_set(live, other)
     return shapes.ExecuteChangeSetOutput()
 
 
@@ -165,7 +171,37 @@ def change_set_of(control: Control, caller: Caller, asked: Any) -> ChangeSet:
     return _found(stacks_of(control), caller, asked)[1]
 
 
+@contextmanager
+def _claimed(live: Live, change_set: ChangeSet) -> Iterator[None]:
+    """Nobody else executes it meanwhile; who is refused gives it back."""
+    name = change_set.name
+    live.change_sets[name] = claimed = replace(change_set, execution="EXECUTE_IN_PROGRESS")
+    try:
+        yield
+    except BaseException:
+        if live.change_sets.get(name) is claimed:
+            live.change_sets[name] = change_set
+        raise
+
+
+def _not_executable(change_set: ChangeSet) -> InvalidChangeSetStatus:
+    status = f"status of [{change_set.status}]"
+    if change_set.status == "CREATE_COMPLETE":
+        status = f"execution status of [{change_set.execution}]"
+    return InvalidChangeSetStatus(
+        f"ChangeSet [{change_set.id}] cannot be executed in its current {status}"
+    )
+
+
 def _stack(stacks: Stacks, caller: Caller, asked: Any, kind: str) -> Live | None:
+    """The one that it is for; None: it is to be made. Raise ValidationError."""
+    live = _deployable(stacks, caller, asked, kind)
+    if live is not None and asked.change_set_name in live.change_sets:
+        raise ValidationError(f"ChangeSet {asked.change_set_name} already exists")
+    return live
+
+
+def _deployable(stacks: Stacks, caller: Caller, asked: Any, kind: str) -> Live | None:
     live = stacks.book.get(caller.account, caller.region, asked.stack_name)
     if live is not None and not live.is_there:
         live = None

@@ -78,15 +78,20 @@ async def update_stack(control: Control, call: Call[UpdateStackInput]) -> Update
     check_built(asked)
     live = must_be_there(stacks, caller, asked.stack_name)
     stacks.check_updatable(live)
+    was = live.stack.wanted
     draft = replace(live.stack, wanted=await wanted(stacks, caller, asked, live))
     before = live.stack.wanted.parameters
     prepared = await stacks.preparing.prepared(draft, given(asked.parameters), before)
     await check_capabilities(stacks, prepared, asked.capabilities or ())
     found = await stacks.planned(draft, prepared, live.records)
+    check_unchanged(live, was)
     if not found and not other_than(live, prepared):
         raise ValidationError(NO_UPDATES)
     on_failure = "DO_NOTHING" if asked.disable_rollback else "ROLLBACK"
     await stacks.update(live, prepared.wanted, on_failure=on_failure)
+    for one in list(live.change_sets.values()):
+        if one.execution == "AVAILABLE":
+            await stacks.book.put_change_set(live, replace(one, execution="OBSOLETE"))
     return UpdateStackOutput(stack_id=live.stack.id)
 
 
@@ -146,6 +151,14 @@ def must_be_there(stacks: Stacks, caller: Caller, name: str) -> Live:
     if live is None or not live.is_there:
         raise ValidationError(f"Stack [{name}] does not exist")
     return live
+
+
+def check_unchanged(live: Live, wanted: Wanted | None) -> None:
+    """Refuse what was worked out for a stack (`wanted`: what it was to be then) that somebody else
+    has deployed since: parameters and resources that were kept may be others."""
+    if live.stack.wanted is not wanted:
+        status = Status.UPDATE_IN_PROGRESS  # as a moment ago
+        raise ValidationError(f"Stack:{live.stack.id} is in {status} state and can not be updated.")
 
 
 def check_built(asked: Any) -> None:

@@ -129,13 +129,21 @@ class Book:
     # ---- changing ----
 
     async def add(self, stack: Stack) -> Live:
+        """From the first moment on whoever looks for its name finds it. When this returns,
+        somebody may have changed it."""
         there = [it for it in self.of(stack.account, stack.region) if it.is_there]
         if len(there) >= STACKS:
             raise LimitExceededException(f"Limit for stack has been exceeded: {STACKS}")
         live = Live(stack)
         self._keep(live)
+        statements = [
+            stack_store.put_stack(stack),
+            *self._event(
+                live, stack.at, stack.name, stack.id, KIND_OF_STACK, stack.status, stack.reason
+            ),
+        ]
         try:
-            await self._store.write([stack_store.put_stack(stack)])
+            await self._store.write(statements)
         except BaseException:
             self._drop(live)
             raise

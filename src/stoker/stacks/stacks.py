@@ -72,11 +72,15 @@ class Stacks:
         if found is not None and found.stack.status is not S.REVIEW_IN_PROGRESS:
             raise AlreadyExistsException(f"Stack [{stack.name}] already exists")
         self.book.check_room(stack.account, stack.wanted)
+        id = stack.id if found is None else found.stack.id
+        now = time.time()
+        begun = replace(stack, id=id, status=S.CREATE_IN_PROGRESS, reason=USER, at=now)
         if found is None:
-            found = await self.book.add(stack)
-        begun = replace(stack, id=found.stack.id, status=S.CREATE_IN_PROGRESS, reason=USER)
-        await self.book.put(found, replace(begun, at=time.time()))
-        self._run(found, self._created(found))
+            found = await self.book.add(begun)
+        else:
+            await self.book.put(found, begun)
+        if found.stack is begun:  # else somebody deletes it already
+            self._run(found, self._created(found))
         return found
 
     async def update(self, live: Live, wanted: Wanted, **changes: Any) -> None:
@@ -85,6 +89,7 @@ class Stacks:
         self.check_updatable(live)
         stack = live.stack
         self.book.check_room(stack.account, wanted)
+        live.cancelled.clear()
         now = time.time()
         await self.book.put(
             live,
@@ -163,7 +168,6 @@ class Stacks:
         await self.book.put(live, changed)
 
     async def _created(self, live: Live) -> None:
-        live.cancelled.clear()
         deployment, template = self._deployment(live)
         try:
             async with asyncio.timeout(live.stack.timeout_s):
@@ -203,7 +207,6 @@ class Stacks:
             await self._put(live, S.ROLLBACK_COMPLETE)
 
     async def _updated(self, live: Live) -> None:
-        live.cancelled.clear()
         deployment, template = self._deployment(live)
         try:
             await deployment.forward(template)
