@@ -1,6 +1,7 @@
 """A function made, shaped and shared out in the console, as a browser does it."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -86,10 +87,10 @@ def test_a_long_file_is_edited_without_losing_any_of_it(
     server: StokerProcess, lambda_client: Any, create: Create
 ) -> None:
     end = "def handler(event, context): return 'first'\n"
-    code = "# \u00fc & <b> + %\n" * 20_000 + end
+    code = "# \u00fc & <b> + %\n" * 6_000 + end
     name, token = create(code), token_of(server)
     at = f"{HERE}/functions/{name}/code"
-    assert Page(ask(server, at)[2]).text.count("# \u00fc & <b> + %\n") == 20_000
+    assert Page(ask(server, at)[2]).text.count("# \u00fc & <b> + %\n") == 6_000
     sent = code.replace("first", "second").replace("\n", "\r\n")  # as a browser does
     assert post(server, at, token=token, path="main.py", text=sent)[0] == 303
     wait_until(lambda_client, "function_updated_v2", name)
@@ -158,3 +159,74 @@ def test_concurrency_is_reserved_and_provisioned_and_both_are_taken_back(
     assert press(what="Reserved", act="remove")[0] == 303
     kept = lambda_client.get_function_concurrency(FunctionName=name)
     assert "ReservedConcurrentExecutions" not in kept
+
+
+def test_what_leads_to_a_function_is_drawn_with_where_its_results_go(
+    server: StokerProcess, lambda_client: Any, create: Create
+) -> None:
+    code = "def handler(event, context): return 1"
+    name, other = create(code), create(code)
+    about = lambda_client.get_function_configuration(FunctionName=name)
+    arn = about["FunctionArn"]
+    lambda_client.create_alias(FunctionName=name, Name="prod", FunctionVersion="$LATEST")
+    lambda_client.create_function_url_config(FunctionName=name, AuthType="NONE")
+    queue = f"arn:aws:sqs:{REGION}:000000000000:{name}-in"
+    clients = {one: server.client(one) for one in ("sqs", "events", "sns", "s3", "logs")}
+    try:
+        clients["sqs"].create_queue(QueueName=f"{name}-in")
+        mapping = lambda_client.create_event_source_mapping(
+            FunctionName=f"{name}:prod", EventSourceArn=queue, Enabled=False
+        )
+        rule = clients["events"].put_rule(Name=f"{name}-rule", ScheduleExpression="rate(1 day)")
+        clients["events"].put_targets(Rule=f"{name}-rule", Targets=[{"Id": "1", "Arn": arn}])
+        topic = clients["sns"].create_topic(Name=f"{name}-topic")["TopicArn"]
+        clients["sns"].subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
+        bucket = f"{name}-pictures"
+        clients["s3"].create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        group = f"/aws/lambda/{other}"
+        for number, (principal, source) in enumerate(
+            (
+                ("events", rule["RuleArn"]),
+                ("s3", f"arn:aws:s3:::{bucket}"),
+                ("logs", f"arn:aws:logs:{REGION}:000000000000:log-group:{group}:*"),
+            )
+        ):
+            lambda_client.add_permission(
+                FunctionName=name, StatementId=f"s{number}", Action="lambda:InvokeFunction",
+                Principal=f"{principal}.amazonaws.com", SourceArn=source,
+            )  # fmt: skip
+        clients["logs"].create_log_group(logGroupName=group)
+        clients["logs"].put_subscription_filter(
+            logGroupName=group, filterName="f", filterPattern='"<b>"', destinationArn=arn
+        )
+        told = {"LambdaFunctionArn": arn, "Events": ["s3:ObjectRemoved:*"]}
+        clients["s3"].put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [told]}
+        )
+        lambda_client.put_function_event_invoke_config(
+            FunctionName=name,
+            DestinationConfig={"OnSuccess": {"Destination": f"{arn[: -len(name)]}{other}"}},
+        )
+        text = look(server, f"functions/{name}/triggers")
+        boxes = [" ".join(part.split()) for part in re.split(r"\n\s*\n", text)]
+        lambda_client.delete_event_source_mapping(UUID=mapping["UUID"])
+    finally:
+        for client in clients.values():
+            client.close()
+    for kind, what, state in (
+        ("SQS queue", f"{name}-in", "Disabled"),
+        ("EventBridge", f"{name}-rule", "ENABLED"),
+        ("SNS topic", f"{name}-topic", "not permitted by the policy"),
+        ("S3 bucket", bucket, "s3:ObjectRemoved:*"),
+        ("Log group", group, 'lines of "<b>"'),
+        ("Function URL", "lambda-url", "AuthType NONE"),
+        ("Function", other, "successes of asynchronous invocations"),
+        ("Log group", f"/aws/lambda/{name}", "what it prints"),
+    ):
+        assert any(kind in one and what in one and state in one for one in boxes), (kind, boxes)
+    assert (
+        f'href="{HERE}/functions/{other}/logs"'
+        in ask(server, f"{HERE}/functions/{name}/triggers")[2]
+    )

@@ -26,6 +26,7 @@ from stoker.console.pages import (
     queue,
     queues,
     stacks,
+    triggers,
     trying,
     versions,
 )
@@ -53,6 +54,7 @@ ROUTES = (
     Route("POST", "functions/{name}/code", code.deploy),
     Route("GET", "functions/{name}/configuration", configuration.show),
     Route("POST", "functions/{name}/configuration", configuration.change),
+    Route("GET", "functions/{name}/triggers", triggers.show),
     Route("GET", "functions/{name}/versions", versions.show),
     Route("POST", "functions/{name}/versions", versions.change),
     Route("GET", "functions/{name}/concurrency", concurrency.show),

@@ -54,6 +54,22 @@ def listed(
     return [Subscription(*row) for row in rows]
 
 
+def leading_to(
+    connection: sqlite3.Connection, account: str, region: str, function: str, most: int
+) -> list[tuple[str, Subscription]]:
+    """Those that lead to this function (its ARN), or a version or an alias of it, with the names
+    of their groups."""
+    columns = ", ".join(f"s.{one}" for one in _COLUMNS.split(", "))
+    rows = connection.execute(
+        f"SELECT g.name, {columns} FROM log_subscription AS s JOIN log_group AS g"
+        " ON g.id = s.group_id WHERE g.account = ? AND g.region = ?"
+        " AND (s.destination = ? OR substr(s.destination, 1, length(?)) = ?)"
+        " ORDER BY g.name, s.name LIMIT ?",
+        (account, region, function, f"{function}:", f"{function}:", most),
+    )
+    return [(row[0], Subscription(*row[1:])) for row in rows]
+
+
 def delete(connection: sqlite3.Connection, group: GroupName, name: str) -> None:
     """What waits for its destination goes with it."""
     found = connection.execute(

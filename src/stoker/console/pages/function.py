@@ -10,6 +10,7 @@ TABS = (
     ("invocations", "Invocations"),
     ("code", "Code"),
     ("configuration", "Configuration"),
+    ("triggers", "Triggers"),
     ("versions", "Versions"),
     ("concurrency", "Concurrency"),
     ("logs", "Logs"),
