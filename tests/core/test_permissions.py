@@ -38,7 +38,8 @@ def test_every_operation_that_not_every_function_may_ask_for_says_what_it_needs(
         assert found.wishes, row
         assert all(wish.action.partition(":")[2] for wish in found.wishes)
         reads = row.method == "GET" or row.name.startswith(("Describe", "Get", "List", "Valid"))
-        acts_for_others = row.service not in ("lambda", "application-autoscaling")
+        plain = ("lambda", "application-autoscaling", "cloudwatch")
+        acts_for_others = row.service not in plain
         assert found.deputy is (acts_for_others and not reads) or row.service == "cloudcontrol"
 
 
@@ -135,6 +136,18 @@ def test_what_scales_a_function_needs_the_right_to_do_so() -> None:
     assert wanted("DescribeScalableTargets", "application-autoscaling") == [
         ("application-autoscaling:DescribeScalableTargets", "*")
     ]
+
+
+def test_alarms_are_resources_by_their_names() -> None:
+    where = "arn:aws:cloudwatch:us-east-1:111111111111:alarm"
+    for given, resources in (
+        ({"alarm_name": "a"}, [f"{where}:a"]),
+        ({"alarm_names": ("a", "b")}, [f"{where}:a", f"{where}:b"]),
+        ({"resource_arn": f"{where}:c"}, [f"{where}:c"]),
+        ({}, ["*"]),
+    ):
+        said = wanted("DeleteAlarms", "cloudwatch", **given)
+        assert said == [("cloudwatch:DeleteAlarms", each) for each in resources]
 
 
 def test_a_stack_is_named_by_its_name_or_arn_or_not_at_all() -> None:

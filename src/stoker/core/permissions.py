@@ -1,7 +1,7 @@
 """What of IAM each operation needs that a function may ask for in its role's name. Pure.
 
 Actions, resources and condition keys are those of AWS's service authorization reference (Lambda,
-API Gateway, CloudFormation, Application Auto Scaling), read in November 2026:
+API Gateway, CloudFormation, CloudWatch, Application Auto Scaling), read in November 2026:
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_lambda.html
 
 A *deputy* does more than it is asked in so many words, and does it with all rights: a stack makes
@@ -182,6 +182,15 @@ def _of_stacks(asked: Asked) -> Needs:
     return Needs((wish,), deputy=not asked.operation.startswith(_READS))
 
 
+def _of_alarms(asked: Asked) -> Needs:
+    """What an alarm does it does by a policy of what it does it to."""
+    one = asked.get("alarm_name")
+    where = f"arn:aws:cloudwatch:{asked.region}:{asked.account}:alarm"
+    arns = [f"{where}:{name}" for name in asked.get("alarm_names") or ([one] if one else ())]
+    resources = arns or [asked.get("resource_arn") or "*"]
+    return Needs(tuple(Wish(f"cloudwatch:{asked.operation}", each) for each in resources))
+
+
 def _of_cloud_control(asked: Asked) -> Needs:
     return Needs((Wish(f"cloudformation:{asked.operation}", "*"),), deputy=True)
 
@@ -193,4 +202,5 @@ _SERVICES: Final[Mapping[str, Callable[[Asked], Needs]]] = {
     "apigatewayv2": _of_gateway,
     "cloudformation": _of_stacks,
     "cloudcontrol": _of_cloud_control,
+    "cloudwatch": _of_alarms,
 }
