@@ -50,7 +50,7 @@ def policy(*statements: dict[str, Any], of: str = "") -> Policy:
         ("", ("", "")),
     ],
 )  # fmt: skip
-def test_an_arn_is_read_into_whose_it_is_and_a_name_for_people(arn: str, found: tuple[str, str]) -> None:
+def test_an_arn_is_of_somebody_and_has_a_name_for_people(arn: str, found: tuple[str, str]) -> None:
     assert flow.of_arn(arn) == found
 
 
