@@ -22,6 +22,12 @@ ELSEWHERE = (
         " nothing is logged to CloudWatch",
     ),
     (
+        "Rotation of secrets",
+        "by functions whose policy admits Secrets Manager; managed rotation is refused. A"
+        " rotation that fails is not tried again before the next time or call. Without Duration"
+        " it begins with the schedule's moment, not somewhere in a window",
+    ),
+    (
         "What other services keep",
         "is in memory, and written to the disk half a second after it changes (later where"
         " there is so much of it that writing takes long: at most a quarter of the time is"

@@ -5,7 +5,7 @@ They come over a socket of their own, so that nobody else can say that he is S3.
 an event if its resource-based policy lets that service in for that bucket, topic or rule, and then
 it runs asynchronously, as after Invoke with InvocationType Event. A schedule of EventBridge
 Scheduler has a role of its account, and comes with that account's rights; so has a state machine of
-Step Functions, which waits for the answer.
+Step Functions, which waits for the answer. A rotation of a secret waits, too.
 Queues and other targets take what comes from their own account: their policies are not read yet.
 Others than queues are reached through this server's own front door, as anybody reaches them.
 Streams tell of their records here, so that pollers need not ask all the time.
@@ -153,13 +153,13 @@ class FromNeighbours:
         access.check(policy, asks, owner=account, who=principal, resource=arn)
         if exchange.method == "GET":
             return 204, []
-        if principal == neighbours.STATES:
+        if principal in (neighbours.STATES, neighbours.SECRETS):
             return await self._waited_for(exchange, arn, target)
         await keep_for(self._control, arn, target, exchange.body, said.get(neighbours.TRACE))
         return 202, []
 
     async def _waited_for(self, exchange: Exchange, arn: str, target: Target) -> Answer:
-        """For a state machine: the function's answer, as Invoke gives it."""
+        """For a state machine, or a rotation: the function's answer, as Invoke gives it."""
         key = (target.account, target.region, target.name)
         given = exchange.headers.get(neighbours.TRACE)
         active = target.tracing == "Active"

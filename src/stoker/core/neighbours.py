@@ -23,6 +23,7 @@ SOURCE_ACCOUNT: Final = "x-stoker-source-account"
 EVENTS: Final = "events.amazonaws.com"
 SCHEDULER: Final = "scheduler.amazonaws.com"  # the principal that comes with a role's rights
 STATES: Final = "states.amazonaws.com"  # the same, and waits for the function's answer
+SECRETS: Final = "secretsmanager.amazonaws.com"  # waits, too
 SYNC_EXECUTION_S: Final = 300.0  # of an EXPRESS state machine (AWS)
 SILENCE_S: Final = 70.0  # SQS makes its callers wait for 20 s; more than a minute is nobody's way
 _SLOW: Final = {"AWSStepFunctions.StartSyncExecution": SYNC_EXECUTION_S + SILENCE_S}

@@ -21,12 +21,16 @@ SECRET_BYTES = 112  # of what stands for an encrypted value
 _INDEXES = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
 
 
-def before(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """What makes the application of a service, with that service's answers put right."""
+def before(
+    make: Callable[[Any], Any], more: Mapping[str, Callable[[], Hooks]]
+) -> Callable[[Any], Any]:
+    """What makes the application of a service, with that service's answers put right. `more`:
+    besides TABLE."""
 
     def made(service: str) -> Any:
-        if service in TABLE:
-            triggers.hook(TABLE[service]())
+        for table in (TABLE, more):
+            if service in table:
+                triggers.hook(table[service]())
         return make(service)
 
     return made

@@ -28,6 +28,7 @@ from werkzeug.serving import make_server
 from stoker.core.neighbours import ALIVE, FAILED, INSIDE, NOT_SERVED
 from stoker.neighbours import apart, corrections, rule_targets, state_machines, streams, triggers
 from stoker.neighbours.keeping import Keeping
+from stoker.neighbours.rotation import Rotations
 from stoker.neighbours.scheduled_rules import Rules
 from stoker.neighbours.scheduler import Scheduler
 from stoker.neighbours.timetable import Timetable
@@ -126,15 +127,18 @@ def serve(listener: socket.socket, scale: float, most_bytes: int) -> None:
     stopped = keeping.recover()
     timetable = Timetable(partial(triggers.complain, "schedules"), keeping.changed)
     rules, schedules = Rules(timetable, scale), Scheduler(timetable, scale)
+    rotations = Rotations(timetable, scale, keeping.changed)
     triggers.hook(rules.hooks())
     triggers.hook(schedules.hooks())
     if stopped is not None:
         rules.resume(stopped)
         schedules.resume(stopped)
+        rotations.resume(stopped)
     timetable.start()
     keeping.start(lambda: timetable.is_needed)
     threading.Thread(target=_end_with_the_server, args=(keeping,), daemon=True).start()
-    app = honest(Neighbours(corrections.before(create_backend_app)), keeping.changed)
+    make = corrections.before(create_backend_app, {"secretsmanager": rotations.hooks})
+    app = honest(Neighbours(make), keeping.changed)
     with make_server(
         f"unix://{listener.getsockname()}", 0, app, threaded=True, request_handler=Quiet,
         fd=listener.fileno(),

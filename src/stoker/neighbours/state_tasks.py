@@ -7,25 +7,16 @@ of identities are not asked here. Other tasks would be calls over the network, w
 has not: they fail, and say so.
 """
 
-import http.client
 import json
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from stoker.core.neighbours import (
-    ERROR,
-    LOG_TAIL,
-    PRINCIPAL,
-    SOURCE,
-    SOURCE_ACCOUNT,
-    STATES,
-    TARGET,
-)
+from stoker.core.neighbours import ERROR, LOG_TAIL, STATES
 from stoker.core.trigger_targets import is_function
-from stoker.neighbours.triggers import Hooks, Link
+from stoker.neighbours import triggers
+from stoker.neighbours.triggers import Hooks, Refused
 
-PATIENCE_S = 1800.0  # a function runs for 900 s, and may wait before
 _ID = "x-amzn-requestid"
 
 
@@ -103,22 +94,11 @@ def _ask(arn: str, event: bytes, execution: Any) -> tuple[int, dict[str, str], s
     """Status, headers (lower case) and body. Raise ClientError, if there is no answer."""
     if not is_function(arn):
         raise _refusal(400, {ERROR: "ValidationException"}, f"{arn} is not the ARN of a function")
-    headers = {
-        TARGET: arn,
-        PRINCIPAL: STATES,
-        SOURCE: execution.state_machine_arn,
-        SOURCE_ACCOUNT: execution.account_id,
-    }
-    link = Link("localhost", timeout=PATIENCE_S)
+    source, account = execution.state_machine_arn, execution.account_id
     try:
-        link.request("POST", "/", event, headers)
-        answer = link.getresponse()
-        said = answer.read().decode("utf-8", "replace")
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _refusal(500, {ERROR: "ServiceException"}, repr(error)) from error
-    finally:
-        link.close()
-    return answer.status, {name.lower(): value for name, value in answer.getheaders()}, said
+        return triggers.invoked(arn, STATES, source, account, event)
+    except Refused as error:
+        raise _refusal(500, {ERROR: "ServiceException"}, str(error)) from error
 
 
 def _refusal(status: int, headers: dict[str, str], said: str) -> ClientError:

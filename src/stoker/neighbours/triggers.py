@@ -28,6 +28,7 @@ from stoker.core.neighbours import PRINCIPAL, SOURCE, SOURCE_ACCOUNT, TARGET, TR
 from stoker.core.trigger_events import ObjectChange, TopicMessage, of_s3, of_sns
 
 PATIENCE_S = 60
+INVOKED_S = 1800.0  # a function runs for 900 s, and may wait before
 _TARGETS = (
     trigger_targets.is_function,
     trigger_targets.is_queue,
@@ -66,6 +67,24 @@ def send(
         link.close()
     if answer.status >= 300:
         raise Refused(said)
+
+
+def invoked(
+    function: str, principal: str, source: str, account: str, event: bytes
+) -> tuple[int, dict[str, str], str]:
+    """Wait for what the function answers: status, headers (lower case) and body. Raise Refused, if
+    there is no answer."""
+    headers = {TARGET: function, PRINCIPAL: principal, SOURCE: source, SOURCE_ACCOUNT: account}
+    link = Link("localhost", timeout=INVOKED_S)
+    try:
+        link.request("POST", "/", event, headers)
+        answer = link.getresponse()
+        said = answer.read().decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Refused(repr(error)) from error
+    finally:
+        link.close()
+    return answer.status, {name.lower(): value for name, value in answer.getheaders()}, said
 
 
 def message(body: str, **more: Any) -> bytes:
