@@ -23,6 +23,6 @@ How to add an experiment:
    observed, each true or false. It is pure. It holds on a machine that is as busy as can be:
    counters, environments, missing Init Durations, and not "it took less than 100 ms".
 5. A row in `course.py`; `tests/conformance/test_learn.py` runs all rows there are, and
-   `tests/core/test_learn.py` reads them. If it takes more than a second, say `slow=True`, and the
-   slow tier runs it.
+   `tests/core/test_learn.py` reads them. If it takes more than half a second, say `slow=True`,
+   and the slow tier runs it.
 """

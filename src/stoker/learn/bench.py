@@ -11,6 +11,7 @@ from stoker.learn.answers import Answer, Outcome, answer_of
 from stoker.neighbours.calls import Refused
 
 PATIENCE_S: Final = 60.0  # with what must come
+OVERLAP_S: Final = (0.4, 2.0, 10.0, 50.0)  # that invocations take which must overlap
 _LOOKS_S: Final = 0.02
 _REST_S: Final = 0.002
 
@@ -52,6 +53,25 @@ class Bench:
         answers = await asyncio.gather(*asked)
         await self.rest()
         return Outcome(tuple(answers))
+
+    async def together(self, function: str, many: int, before: Sequence[Any] = ()) -> Outcome:
+        """Invoke it so many times at once, with {"seconds": …} to sleep, so that each needs an
+        environment of its own, by whose name it answers ("environment").
+
+        A machine may be so busy that the first is done before the last one's environment is made,
+        and takes its work. Then once more, longer, with new environments, after the events of
+        `before`, one by one."""
+        outcome = Outcome()
+        for seconds in OVERLAP_S:
+            outcome = await self.at_once(function, [{"seconds": seconds}] * many)
+            answers = outcome.answers
+            seen = {answer.told("environment") for answer in answers}
+            if len(seen) == many or any(answer.error for answer in answers):
+                break
+            await self.update(function, Environment={"Variables": {"TRIED": str(seconds)}})
+            for event in before:
+                await self.invoke(function, event)
+        return outcome
 
     async def update(self, function: str, /, **changes: Any) -> None:
         """Change its configuration, and wait until that is done."""

@@ -4,13 +4,17 @@ from typing import Final
 
 from stoker.learn.experiment import Experiment
 from stoker.learn.experiments import (
+    aliases,
     apart,
     background,
+    bash_runtime,
     client,
     cold_start,
     concurrent,
     log_stream,
+    reserved,
     reuse,
+    shared_layer,
     timeout,
     warmer,
 )
@@ -25,4 +29,8 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
     apart.EXPERIMENT,
     cold_start.EXPERIMENT,
     warmer.EXPERIMENT,
+    reserved.EXPERIMENT,
+    aliases.EXPERIMENT,
+    shared_layer.EXPERIMENT,
+    bash_runtime.EXPERIMENT,
 )

@@ -65,7 +65,7 @@ class Experiment:
     queues: tuple[str, ...] = ()  # made by steps; removed afterwards, as the layers
     layers: tuple[str, ...] = ()
     differs: str = ""  # from AWS, here: time that is sped up, a limit that is smaller
-    slow: bool = False  # more than a second
+    slow: bool = False  # its test takes long enough to be in the slow tier
 
     @property
     def every_function(self) -> tuple[Made, ...]:

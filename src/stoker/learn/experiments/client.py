@@ -96,4 +96,5 @@ EXPERIMENT = Experiment(
         ),
     ),
     judge=_judge,
+    slow=True,
 )

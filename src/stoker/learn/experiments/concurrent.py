@@ -17,7 +17,10 @@ def handler(event, context):
     global calls
     calls += 1
     time.sleep(event["seconds"])
-    return {"calls": calls, "environment": os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]}
+    return {
+        "calls": calls,
+        "environment": os.environ["AWS_LAMBDA_LOG_STREAM_NAME"],
+    }
 """
 
 
@@ -51,11 +54,11 @@ EXPERIMENT = Experiment(
     on_aws="Concurrency is the average number of requests a second, times the average seconds that"
     " one takes.",
     pages=(Page("Understanding function scaling", DOCS + "lambda-concurrency.html"),),
-    functions=(Made(_NAME, _SOURCE),),
+    functions=(Made(_NAME, _SOURCE, more={"Timeout": 60}),),
     steps=(
         Step(
-            "Invoke it three times at once; each takes half a second.",
-            lambda bench: bench.at_once(_NAME, [{"seconds": 0.5}] * 3),
+            "Invoke it three times at once; each takes a moment.",
+            lambda bench: bench.together(_NAME, 3),
         ),
         *(
             Step(f"Invoke it {often}.", lambda bench: bench.invoke(_NAME, {"seconds": 0}))

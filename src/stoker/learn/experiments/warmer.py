@@ -7,6 +7,7 @@ from stoker.learn.experiment import DOCS, Claim, Experiment, Made, Page, Step
 
 _NAME = "learn-warmer"
 _SOURCE = """\
+import os
 import time
 
 time.sleep(0.1)  # a slow init: frameworks, connections
@@ -16,7 +17,7 @@ def handler(event, context):
     if event.get("warmer"):  # nobody waits for this one
         return "still warm"
     time.sleep(event["seconds"])
-    return "served"
+    return {"environment": os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]}
 """
 
 
@@ -47,7 +48,7 @@ EXPERIMENT = Experiment(
         Page("Lambda execution environment lifecycle", DOCS + "lambda-runtime-environment.html"),
         Page("Configuring provisioned concurrency", DOCS + "provisioned-concurrency.html"),
     ),
-    functions=(Made(_NAME, _SOURCE),),
+    functions=(Made(_NAME, _SOURCE, more={"Timeout": 60}),),
     steps=(
         Step(
             "The warmer calls.",
@@ -59,8 +60,9 @@ EXPERIMENT = Experiment(
         ),
         Step(
             "Two users come at the same time.",
-            lambda bench: bench.at_once(_NAME, [{"seconds": 0.5}] * 2),
+            lambda bench: bench.together(_NAME, 2, before=[{"warmer": True}]),
         ),
     ),
     judge=_judge,
+    slow=True,
 )
