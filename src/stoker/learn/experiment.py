@@ -64,6 +64,7 @@ class Experiment:
     later: tuple[Made, ...] = ()  # functions that a step makes
     queues: tuple[str, ...] = ()  # made by steps; removed afterwards, as the layers
     layers: tuple[str, ...] = ()
+    sources: tuple[tuple[str, str], ...] = ()  # what else is shown to the learner, by name
     differs: str = ""  # from AWS, here: time that is sped up, a limit that is smaller
     slow: bool = False  # its test takes long enough to be in the slow tier
 

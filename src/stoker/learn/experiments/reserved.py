@@ -106,9 +106,7 @@ EXPERIMENT = Experiment(
     " after up to five minutes.",
     pages=(
         Page("Configuring reserved concurrency", DOCS + "configuration-concurrency.html"),
-        Page(
-            "How Lambda handles errors and retries", DOCS + "invocation-async-error-handling.html"
-        ),
+        Page("Asynchronous errors and retries", DOCS + "invocation-async-error-handling.html"),
     ),
     functions=(Made(_NAME, _SOURCE),),
     steps=(

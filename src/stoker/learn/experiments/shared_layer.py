@@ -9,6 +9,10 @@ from stoker.learn.experiment import DOCS, Claim, Experiment, Made, Page, Step
 
 _LAYER = "learn-shared-layer-greeting"
 _ONE, _OTHER = "learn-shared-layer-one", "learn-shared-layer-other"
+_MODULE = """\
+def greet(name):
+    return "%s, " + name
+"""
 _SOURCE = """\
 import greeting  # from the layer: /opt/python/greeting.py
 
@@ -20,12 +24,11 @@ def handler(event, context):
 
 async def _publish(bench: Bench, word: str) -> str:
     """A version of the layer; its ARN."""
-    module = f'def greet(name):\n    return "{word}, " + name\n'
     version = await bench.call(
         "lambda",
         "PublishLayerVersion",
         LayerName=_LAYER,
-        Content={"ZipFile": room.package({"python/greeting.py": module})},
+        Content={"ZipFile": room.package({"python/greeting.py": _MODULE % word})},
     )
     return str(version["LayerVersionArn"])
 
@@ -85,6 +88,7 @@ EXPERIMENT = Experiment(
     ),
     functions=(Made(_ONE, _SOURCE), Made(_OTHER, _SOURCE)),
     layers=(_LAYER,),
+    sources=((f"{_LAYER}: python/greeting.py", _MODULE % "hello"),),
     steps=(
         Step("Invoke both functions: they have no layer yet.", _invoke_both),
         Step("Publish version 1 of the layer, and give it to both.", _give_both),
