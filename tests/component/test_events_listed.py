@@ -1,6 +1,8 @@
 """A function's events as they are listed, discarded, and kept at their end."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from stoker.events.listed import Doing, Event
 from tests.eventing import ACCOUNT, QUEUE, REGION, F, Scene, tell
 
 G = FunctionKey(ACCOUNT, REGION, "g")
-START = (-1.0, -1)
+START = -1
 
 
 async def nothing_waits(here: Scene) -> None:
@@ -47,13 +49,15 @@ def test_events_are_listed_as_they_stand_and_may_be_discarded(tmp_path: Path) ->
         assert again.waiting.progress.attempts == 1
         assert again.waiting.due == here.clock.now() + 60
         first = await here.dispatcher.listed(F, START, 2)
-        last = first[-1].waiting
-        rest = await here.dispatcher.listed(F, (last.due, last.id), 10)
-        assert [one.request_id for one in first + rest] == ["runs", "waits", "also", "again"]
+        rest = await here.dispatcher.listed(F, first[-1].waiting.id, 10)
+        assert [one.request_id for one in first + rest] == ["again", "runs", "waits", "also"]
         assert await here.dispatcher.listed(G, START, 10) == []
 
         for name in ("waits", "again"):
             assert await here.dispatcher.discard(F, found[name].waiting.id)
+            with closing(sqlite3.connect(tmp_path / "events.db")) as db:  # as a crash would find it
+                ids = {row[0] for row in db.execute("SELECT id FROM events")}
+            assert found[name].waiting.id not in ids
             assert not await here.dispatcher.discard(F, found[name].waiting.id)
         assert not await here.dispatcher.discard(F, found["runs"].waiting.id)
         assert not await here.dispatcher.discard(G, found["also"].waiting.id)

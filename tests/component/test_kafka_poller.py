@@ -4,10 +4,14 @@ go on."""
 import asyncio
 import base64
 import json
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from stoker.core.lag import Lag
 from stoker.core.resources import ResourceKey
 from tests.eventing import Run
 from tests.kafka_world import REBALANCING, KafkaWorld, kafka_world
@@ -234,3 +238,28 @@ def test_many_and_large_records_are_not_all_held_at_once(tmp_path: Path) -> None
         assert len(records(await here.run())) == 4
 
     tell(tmp_path, story)
+
+
+def test_how_far_it_is_behind_is_what_is_not_done_to_the_partitions_end(tmp_path: Path) -> None:
+    async def story(here: Polling, world: KafkaWorld) -> None:
+        world.put(*(b"%d" % number for number in range(5)), age_s=100)
+        key = await here.map_topic(world.address, BatchSize=2)
+        run = await here.run()
+        lag = await lags(here, key, lambda lag: not lag.more)
+        assert (lag.records, lag.places) == (5, 1)
+        assert lag.oldest == pytest.approx(time.time() - 100, abs=60)
+        for _ in range(2):
+            run.ends()
+            run = await here.run()
+        assert (await lags(here, key, lambda lag: lag.records == 1)).oldest
+        run.ends()
+        assert (await lags(here, key, lambda lag: lag.records == 0)).oldest is None
+
+    tell(tmp_path, story)
+
+
+async def lags(here: Polling, key: ResourceKey, wanted: Callable[[Lag], bool]) -> Lag:
+    async with asyncio.timeout(PATIENCE_S):
+        while (lag := here.mappings.lag(key)) is None or not wanted(lag):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    return lag

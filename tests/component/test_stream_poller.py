@@ -3,18 +3,21 @@
 import asyncio
 import base64
 import json
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stoker.core.invocation import InvocationResult
+from stoker.core.lag import Lag
 from stoker.core.resources import ResourceKey
 from stoker.events.polling import Held
 from tests.eventing import ACCOUNT, REGION, Run
 from tests.polling import Polling, polling
-from tests.stream_world import ARN, FIRST, StreamWorld, stream_world
+from tests.stream_world import ARN, FIRST, Shard, StreamWorld, stream_world
 
 Story = Callable[[Polling, StreamWorld], Awaitable[None]]
 FAST = 10_000.0  # times as fast pass retries
@@ -342,3 +345,28 @@ def test_records_wait_for_a_function_that_is_not_there(tmp_path: Path) -> None:
         run.ends()
 
     tell(tmp_path, story, scale=0.001)
+
+
+def test_how_far_it_is_behind_is_what_was_read_and_is_not_done(tmp_path: Path) -> None:
+    async def story(here: Polling, world: StreamWorld) -> None:
+        world.shards["shard-1"] = Shard()
+        put(here, world, *"123", age_s=100)
+        put(here, world, "4", shard="shard-1")
+        key = await here.map_stream(ARN, BatchSize=3)
+        assert here.mappings.lag(replace(key, id="another")) is None
+        runs = [await here.run(), await here.run()]
+
+        async def lags(wanted: Callable[[Lag], bool]) -> Lag:
+            async with asyncio.timeout(30):
+                while (lag := here.mappings.lag(key)) is None or not wanted(lag):  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
+            return lag
+
+        lag = await lags(lambda lag: not lag.more)
+        assert (lag.records, lag.places) == (4, 2)
+        assert lag.oldest == pytest.approx(time.time() - 100, abs=60)
+        for run in runs:
+            run.ends()
+        assert (await lags(lambda lag: lag.records == 0)).oldest is None
+
+    tell(tmp_path, story)

@@ -49,7 +49,7 @@ from stoker.invoke.catalog import Catalog
 from stoker.invoke.invoker import Invoker
 from stoker.invoke.tasks import Tasks
 from stoker.store.base import StoreUnavailable
-from stoker.store.event_queue import After, Content, EventQueue, Waiting
+from stoker.store.event_queue import Content, EventQueue, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -175,9 +175,11 @@ class Dispatcher:
             found.setdefault(key, Counter())["later"] += many
         return found
 
-    async def listed(self, key: FunctionKey, after: After, most: int) -> list[Event]:
-        """A function's events, the first to be run (again) first, behind `after`. Raise
+    async def listed(self, key: FunctionKey, after: int, most: int) -> list[Event]:
+        """A function's events, as they were accepted, behind the one with the id `after`. Raise
         StoreUnavailable."""
+        if key not in self._lanes and key not in self._later.many:
+            return []  # for this, others' events need not be read
         found = await self._queue.listed(key, after, most)
         lane, now = self._lanes.get(key) or _Queue(), self._clock.now()
         return [

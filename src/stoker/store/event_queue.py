@@ -52,9 +52,6 @@ class Waiting:
     size: int  # of the body, in bytes
 
 
-After = tuple[float, int]  # an event's `due` and `id`
-
-
 class EventQueue:
     """`await open()` first; `await close()` at the end."""
 
@@ -114,9 +111,10 @@ class EventQueue:
         return await self._file.read(partial(_contents, ids=ids))
 
     async def listed(
-        self, function: FunctionKey, after: After, most: int
+        self, function: FunctionKey, after: int, most: int
     ) -> list[tuple[Waiting, str]]:
-        """With their request ids; by when they are due. Raise StoreUnavailable."""
+        """With their request ids, in the order in which they were accepted, behind the one with the
+        id `after`. Raise StoreUnavailable."""
         return await self._file.read(partial(_listed, function=function, after=after, most=most))
 
     def _removals(self) -> list[Statement]:
@@ -144,13 +142,12 @@ def _waiting(db: sqlite3.Connection) -> list[Waiting]:
 
 
 def _listed(
-    db: sqlite3.Connection, function: FunctionKey, after: After, most: int
+    db: sqlite3.Connection, function: FunctionKey, after: int, most: int
 ) -> list[tuple[Waiting, str]]:
     rows = db.execute(
         "SELECT id, qualifier, accepted, due, attempts, refusals, size FROM events"
-        " WHERE name = ? AND account = ? AND region = ? AND (due, id) > (?, ?)"
-        " ORDER BY due, id LIMIT ?",
-        (function.name, function.account, function.region, *after, most),
+        " WHERE id > ? AND name = ? AND account = ? AND region = ? ORDER BY id LIMIT ?",
+        (after, function.name, function.account, function.region, most),
     ).fetchall()
     names = dict(
         db.execute(

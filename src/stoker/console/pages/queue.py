@@ -18,7 +18,6 @@ from stoker.events.listed import Doing, Event
 PAGE = 50
 PREVIEW_BYTES = 2000  # of an event in a list
 TOO_LARGE = "This event was too large to be kept (recent_function_mb)."
-_AFTER = re.compile(r"(\d{1,12}(?:\.\d{1,17})?),(\d{1,18})", re.ASCII)
 _REQUEST = re.compile(r"[0-9a-f-]{36}", re.ASCII)
 
 
@@ -63,7 +62,7 @@ class Over:
 async def show(asked: Asked) -> Shown:
     """Fifty of each."""
     events, key, now = asked.control.events, key_of(asked), time.time()
-    found = await events.listed(key, after_of(asked.query.get("after", "")), PAGE + 1)
+    found = await events.listed(key, number_of(asked.query.get("after", "")), PAGE + 1)
     ended = events.ended.of(key)
     page = page_of(asked.query.get("ended", ""), len(ended))
     lane = events.lanes().get(key, Counter[str]())
@@ -73,7 +72,7 @@ async def show(asked: Asked) -> Shown:
         "name": key.name,
         "many": {name: lane[name] for name in ("waiting", "running", "later")},
         "waiting": [waiting(one, now) for one in found[:PAGE]],
-        "after": "" if last is None else f"{last.due:.17g},{last.id}",
+        "after": "" if last is None else last.id,
         "first": not asked.query.get("after"),
         "over": [over(one) for one in ended[page * PAGE : (page + 1) * PAGE]],
         "ended": len(ended),
@@ -89,8 +88,7 @@ async def show(asked: Asked) -> Shown:
 
 async def discard(asked: Asked) -> Moved:
     """Forget an event that waits; it counts neither as failed nor as dropped."""
-    given = asked.form.get("id", "")
-    number = int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else -1
+    number = number_of(asked.form.get("id", ""))
     if not await asked.control.events.discard(key_of(asked), number):
         raise ResourceNotFoundException("This event does not wait any more: it runs, or has ended.")
     return Moved(asked.where.path("queues", asked.names["name"]))
@@ -122,18 +120,15 @@ async def drop(asked: Asked) -> Moved:
 
 
 def _ended(asked: Asked) -> EndedEvent:
-    given = asked.names["number"]
-    number = int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else -1
-    found = asked.control.events.ended.find(key_of(asked), number)
+    found = asked.control.events.ended.find(key_of(asked), number_of(asked.names["number"]))
     if found is None:
         raise ResourceNotFoundException("This event is not kept any more.")
     return found
 
 
-def after_of(asked: str) -> tuple[float, int]:
-    """Where a page begins; the first, if it is nonsense."""
-    match = _AFTER.fullmatch(asked)
-    return (-1.0, -1) if match is None else (float(match[1]), int(match[2]))
+def number_of(asked: str) -> int:
+    """What is asked for by its number; -1 for nonsense."""
+    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 19 else -1
 
 
 def page_of(asked: str, many: int) -> int:

@@ -1,0 +1,85 @@
+"""The latest invocations, as they are kept."""
+
+import gc
+import weakref
+from typing import Any, cast
+
+from stoker.core.invocation import Invocation, LogSettings, RequestId, Target, Way
+from stoker.core.latest import OVERHEAD_BYTES
+from stoker.core.model import FunctionKey
+from stoker.core.telemetry import Report
+from stoker.observe.recent import EACH, Recent, name_of
+
+F = FunctionKey("111122223333", "eu-west-1", "f")
+ELSEWHERE = FunctionKey("444455556666", "eu-west-1", "f")
+KIB = 1024
+
+
+def target(key: FunctionKey) -> Target:
+    return Target(
+        account=key.account, region=key.region, name=key.name, version="1", runtime="python3.13",
+        handler="a.b", role="r", code="c", layers=(), memory_mb=128, timeout_s=3, ephemeral_mb=512,
+        environment=(), log=LogSettings("/g"),
+    )  # fmt: skip
+
+
+def end(recent: Recent, event: bytes, key: FunctionKey = F, **more: Any) -> Invocation:
+    invocation = Invocation(RequestId("r"), target(key), event, key.arn, **more)
+    recent.ended(name_of(key), invocation, Report("r", 1.0, 128, 1 << 20), 5.0, "", False)
+    return invocation
+
+
+def test_an_invocation_is_kept_as_it_came_for_its_own_account() -> None:
+    recent = Recent(64 * KIB, 16 * KIB)
+    end(recent, b"first", way=Way.URL)
+    end(recent, b"second", client_context="{}")
+    second, first = recent.of(F)
+    assert (first.event, first.way, first.client_context) == (b"first", Way.URL, "")
+    assert (second.event, second.client_context, second.invoked_arn) == (b"second", "{}", F.arn)
+    assert recent.of(ELSEWHERE) == []
+    recent.change(ELSEWHERE, None)
+    recent.change(F, object())
+    assert len(recent.of(F)) == 2
+    recent.change(F, None)
+    assert recent.of(F) == []
+
+
+def test_an_event_that_is_too_large_is_not_kept_and_the_invocation_is() -> None:
+    recent = Recent(64 * KIB, 16 * KIB)
+    end(recent, b"x" * (16 * KIB - OVERHEAD_BYTES))
+    large = end(recent, b"x" * (16 * KIB - OVERHEAD_BYTES + 1))
+    (found,) = recent.of(F)
+    assert (found.event, found.event_bytes) == (None, 15 * KIB + 1)
+    assert len(large.event) == 15 * KIB + 1, "who runs it has it whole"
+
+
+def test_what_is_kept_stays_within_its_bounds() -> None:
+    recent = Recent(256 * KIB, 128 * KIB)
+    for _ in range(2 * EACH):
+        end(recent, b"")
+    assert len(recent.of(F)) == EACH
+    for number in range(500):
+        end(recent, b"x" * 10 * KIB, FunctionKey("1" * 12, "r", f"f{number}"))
+    assert recent.of(F) == []
+    kept = [recent.of(FunctionKey("1" * 12, "r", f"f{number}")) for number in range(500)]
+    assert 0 < sum(map(len, kept)) <= 256 // 11
+    assert kept[-1]
+
+
+def test_nothing_is_kept_where_nothing_shall_be() -> None:
+    for recent in (Recent(), Recent(64 * KIB, 0), Recent(0, 64 * KIB)):
+        end(recent, b"first")
+        assert recent.of(F) == []
+
+
+def test_a_callers_connection_is_not_held_with_its_invocation() -> None:
+    class Caller:
+        """A caller who takes its answer as it is made."""
+
+    caller = Caller()
+    recent, gone = Recent(64 * KIB, 16 * KIB), weakref.ref(caller)
+    end(recent, b"first", recipient=cast(Any, caller))
+    del caller
+    gc.collect()
+    assert gone() is None
+    assert len(recent.of(F)) == 1
