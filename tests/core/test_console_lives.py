@@ -1,7 +1,9 @@
 """What the live page is told of environments."""
 
+import pytest
+
 from stoker.console import lives
-from stoker.console.pages.environments import steps
+from stoker.console.pages.environments import Spent, busy, steps
 from stoker.core.concurrency import Standing
 from stoker.core.invocation import LogSettings, Target
 from stoker.core.scaling import RULES
@@ -115,3 +117,11 @@ def test_steps_are_bars_one_behind_the_other() -> None:
     ]
     assert steps([]) == []
     assert [one.length for one in steps([("none", 0.0)])] == [3.0]
+
+
+def test_the_cpu_that_was_used_is_said_from_one_look_to_the_next() -> None:
+    before = Spent(10.0, {1: 5.0, 2: 1.0, 3: 9.0})
+    assert busy(before, Spent(12.0, {1: 5.5, 2: 1.0, 4: 0.3})) == pytest.approx(0.4)
+    assert busy(None, before) is None
+    assert busy(before, Spent(10.05, {1: 6.0})) is None
+    assert busy(before, Spent(11.0, {1: 4.0})) == 0, "another process has that number"

@@ -226,6 +226,7 @@ class Environment:
             pids=() if since_ms or self._life.phase is Phase.DEAD else tuple(self._sandbox.pids()),
             initialization=self._ground.initialization,
             peak_bytes=0 if since_ms else self._sandbox.usage().peak_bytes,
+            held_bytes=0 if since_ms else self._sandbox.held_bytes(),
         )
 
     # --- for its Runtime API (runtime_api.Inside) ---------------------------------------------

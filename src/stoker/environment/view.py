@@ -50,6 +50,7 @@ class EnvironmentView:
     initialization: Initialization = Initialization.ON_DEMAND
     reason: str = ""  # why it ended, if it did
     peak_bytes: int = 0  # of its memory
+    held_bytes: int = 0  # now
 
 
 class History:

@@ -148,6 +148,10 @@ class Sandbox(Protocol):
 
     def usage(self) -> Usage: ...
 
+    def held_bytes(self) -> int:
+        """Memory that is in use now, counted as the peak is; 0: nobody counts it."""
+        ...
+
     async def connector(self) -> socket.socket:
         """A TCP socket of the environment's own network, non-blocking, not connected yet:
         127.0.0.1 is the environment's, for whoever listens inside. Who asked closes it.

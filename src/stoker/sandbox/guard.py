@@ -183,6 +183,14 @@ class GuardedSandbox:
                 self._broken("cannot measure it", error)
         return self._usage
 
+    def held_bytes(self) -> int:
+        if not self._over:
+            try:
+                return self._sandbox.held_bytes()
+            except OSError as error:
+                self._broken("cannot measure it", error)
+        return 0
+
     async def connector(self) -> socket.socket:
         if self._over:
             raise SandboxFailed("cannot reach into an environment that is gone")

@@ -245,6 +245,11 @@ class ProcessSandbox:
             self._peak = max(self._peak, self._sessions.resident_bytes())
         return Usage(self._peak, 0)
 
+    def held_bytes(self) -> int:
+        held = 0 if self._gone else self._sessions.resident_bytes()
+        self._peak = max(self._peak, held)
+        return held
+
     async def connector(self) -> socket.socket:
         try:
             sock = socket.socket()

@@ -21,15 +21,18 @@ async def show(asked: Asked) -> Shown:
     """GetAccountSettings, with what is used of it."""
     answer = await asked.call("lambda", "GetAccountSettings")
     usage = answer["AccountUsage"]
+    standings = asked.control.invoker.level(asked.where.account, asked.where.region).functions
+    running = sum(one.running for one in standings.values() if one.reserved is None)
     model = {
-        "limits": limits(answer["AccountLimit"], usage),
+        "limits": limits(answer["AccountLimit"], usage, running),
         "functions": usage["FunctionCount"],
     }
     return Shown("account.html", model, title="Account settings")
 
 
-def limits(most: Mapping[str, Any], usage: Mapping[str, Any]) -> list[Limit]:
-    """As GetAccountSettings has them, with what counts against each."""
+def limits(most: Mapping[str, Any], usage: Mapping[str, Any], running: int = 0) -> list[Limit]:
+    """As GetAccountSettings has them, with what counts against each. `running`: of functions that
+    have nothing reserved."""
     whole, free = most["ConcurrentExecutions"], most["UnreservedConcurrentExecutions"]
     return [
         Limit(
@@ -38,6 +41,13 @@ def limits(most: Mapping[str, Any], usage: Mapping[str, Any]) -> list[Limit]:
             whole - free,
             whole,
             f"{count_of(whole - free)} of {count_of(whole)}",
+        ),
+        Limit(
+            "UnreservedConcurrentExecutions",
+            "What is left of it for all others; used is what of these runs now",
+            running,
+            free,
+            f"{count_of(running)} of {count_of(free)}",
         ),
         Limit(
             "TotalCodeSize",

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -33,6 +34,24 @@ class _Pace:
 
 
 _PACE = _Pace()
+_LOOKS: OrderedDict[str, "Spent"] = OrderedDict()  # the latest of each environment, of few
+_MOST_LOOKS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Cpu time that the processes of an environment had used, at a moment."""
+
+    at: float  # monotonic
+    cpu_s: Mapping[int, float]  # by process
+
+
+def busy(before: Spent | None, now: Spent) -> float | None:
+    """How many cores were used in between; None: there is no knowing."""
+    if before is None or now.at - before.at < 0.1:
+        return None
+    used = sum(max(0.0, one - before.cpu_s.get(pid, 0.0)) for pid, one in now.cpu_s.items())
+    return used / (now.at - before.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +111,10 @@ async def inspect(asked: Asked) -> Shown:
     """One environment: processes, limits, what each party waits for, and its cold start."""
     view = _find(asked.control.invoker, asked, asked.names["id"])
     seen = await asyncio.to_thread(processes.look, view.pids)
+    spent = Spent(time.monotonic(), {one.pid: one.cpu_s for one in seen})
+    before, _LOOKS[view.id] = _LOOKS.pop(view.id, None), spent
+    while len(_LOOKS) > _MOST_LOOKS:
+        _LOOKS.popitem(last=False)
     target = view.target
     model = {
         "view": view,
@@ -100,6 +123,7 @@ async def inspect(asked: Asked) -> Shown:
         "steps": steps(view.steps),
         "limit_bytes": target.memory_mb * 2**20,
         "cores": target.memory_mb / CPU_MB,
+        "busy": busy(before, spent) if seen else None,
         "past": list(reversed(lives.bars(view.history)))[:20],
     }
     return Shown("environment.html", model, title=f"Environment {view.id[:12]}")

@@ -19,6 +19,17 @@ class Row:
     mood: str  # good, busy, bad: its colour
     why: str
     moment: str  # UTC, to the second
+    page: tuple[str, ...] = ()  # where there is one of it
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A parameter, an output, or a tag."""
+
+    name: str
+    value: str
+    what: str  # parameter, output, tag
+    more: str  # what it is for, and the name that it is exported under
 
 
 async def show(asked: Asked) -> Shown:
@@ -41,8 +52,7 @@ async def inspect(asked: Asked) -> Shown:
     described = found["Stacks"][0]
     model = {
         "stack": stack(described),
-        "parameters": described.get("Parameters", ()),
-        "outputs": described.get("Outputs", ()),
+        "values": values(described),
         "resources": [resource(one) for one in parts.get("StackResources", ())],
         "events": [resource(one) for one in told.get("StackEvents", ())],
         "after": told.get("NextToken", ""),
@@ -64,17 +74,48 @@ def stack(told: Mapping[str, Any]) -> Row:
     )
 
 
+def values(told: Mapping[str, Any]) -> list[Value]:
+    """What went into a stack, and what came out of it."""
+    found = []
+    for one in told.get("Parameters", ()):
+        value = one.get("ResolvedValue") or one.get("ParameterValue", "")
+        found.append(Value(one["ParameterKey"], value, "parameter", ""))
+    for one in told.get("Outputs", ()):
+        said = (one.get("Description", ""), one.get("ExportName", ""))
+        more = " · exported as ".join(said) if said[1] else said[0]
+        found.append(Value(one["OutputKey"], one["OutputValue"], "output", more.lstrip(" ·")))
+    for one in told.get("Tags", ()):
+        found.append(Value(one["Key"], one["Value"], "tag", ""))
+    return found
+
+
+def page_of(kind: str, physical: str) -> tuple[str, ...]:
+    """The console's own, of a resource."""
+    if not physical:
+        return ()
+    match kind:
+        case "AWS::Lambda::Function":
+            return ("functions", physical)
+        case "AWS::Lambda::LayerVersion" if physical.count(":") >= 7:
+            return ("layers", physical.split(":")[6])
+        case "AWS::CloudFormation::Stack" if physical.count("/") >= 2:
+            return ("stacks", physical.split("/")[1])
+    return ()
+
+
 def resource(told: Mapping[str, Any]) -> Row:
     """`told`: a StackResource or a StackEvent."""
-    status = told.get("ResourceStatus", "")
+    status, kind = told.get("ResourceStatus", ""), told.get("ResourceType", "")
+    physical = told.get("PhysicalResourceId", "")
     return Row(
         name=told.get("LogicalResourceId", ""),
-        kind=told.get("ResourceType", ""),
-        physical=told.get("PhysicalResourceId", ""),
+        kind=kind,
+        physical=physical,
         status=status,
         mood=mood_of(status),
         why=told.get("ResourceStatusReason", ""),
         moment=_moment(told["Timestamp"]),
+        page=page_of(kind, physical) if status != "DELETE_COMPLETE" else (),
     )
 
 

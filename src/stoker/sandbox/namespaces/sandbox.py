@@ -33,6 +33,7 @@ _START, _SIGNAL, _KILL_ALL, _EVERY = 1, 2, 3, 4  # init.c's commands
 _EXITED, _KILLED = 0, 1  # and reports
 _IDS = range(1, 64)  # init.c's numbers for processes
 _PARKED_ID = 0
+_HELD = {1: (b"total_rss ",), 2: (b"anon ", b"kernel_stack ", b"pagetables ")}  # of memory.stat
 
 
 class NamespacesSandbox:
@@ -219,8 +220,19 @@ class NamespacesSandbox:
                 self._peak = max(self._peak, read - self._cached())
         return Usage(self._peak + self._facts["shared_bytes"], self._oom_kills())
 
+    def held_bytes(self) -> int:
+        if self._gone or self._fds.get("memory_stat", -1) < 0:
+            return 0
+        version = 2 if "memory" in self._facts["v2"] else 1
+        found = sum(map(self._counted, _HELD[version]))
+        found += int(self._facts["shared_bytes"])
+        return min(found, self.usage().peak_bytes)
+
     def _cached(self) -> int:
-        field = b"file " if "memory" in self._facts["v2"] else b"total_cache "
+        return self._counted(b"file " if "memory" in self._facts["v2"] else b"total_cache ")
+
+    def _counted(self, field: bytes) -> int:
+        """A line of memory.stat."""
         for line in os.pread(self._fds["memory_stat"], 8192, 0).splitlines():
             if line.startswith(field):
                 return int(line[len(field) :])
