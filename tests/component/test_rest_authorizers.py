@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from stoker.core.invocation import InvocationResult
-from tests.front_door import REGION, Door
+from tests.front_door import REGION, Done, Door
 from tests.http_apis import OK, URI, answering, at_the_door, forbid
 from tests.rest_apis import PROXY, X, ask, definition, deploy, fetch, make, told
 
@@ -85,6 +87,23 @@ def test_no_answer_of_an_authorizer_lets_nobody_pass(tmp_path: Path) -> None:
         assert told(found) == (403, {"Message": message})
         await forbid(door)
         assert told(await fetch(door, api, "/1", authorization="abc")) == CANNOT_ASK
+
+    at_the_door(tmp_path, story)
+
+
+def test_an_authorizer_that_never_answers_lets_nobody_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stoker.api.rest.authorizers.TIMEOUT_S", 0.01)
+    held: list[Done] = []
+
+    async def story(door: Door) -> None:
+        api = await guarded(door, "token")
+        door.echo.answer = lambda _, done: held.append(done)
+        for _ in range(2):  # nothing of it is kept
+            assert told(await fetch(door, api, "/1", authorization="abc")) == CANNOT_ASK
+        assert len(held) == 2
+        held[0](policy("Allow"))  # too late, and harmless
 
     at_the_door(tmp_path, story)
 
