@@ -19,9 +19,11 @@ from bench import (
     burst,
     churn,
     cold,
+    console,
     control,
     dev,
     events,
+    export,
     extended,
     layers,
     memory,
@@ -54,6 +56,8 @@ MEASURES: dict[str, Callable[[Session], None]] = {
     "extended": extended.measure,
     "control": control.measure,
     "events": events.measure,
+    "export": export.measure,
+    "console": console.measure,
     "dev": dev.measure,
     "storm": storm.measure,
     "snap-start": snap_start.measure,
@@ -64,7 +68,7 @@ WHEN_ASKED = {
     "tools": ((names.SAM_DEPLOY, names.CDK_DEPLOY), "takes ten minutes: only when asked for"),
 }
 
-console = Console(highlight=False)
+screen = Console(highlight=False)
 
 
 def main() -> int:
@@ -88,24 +92,24 @@ def main() -> int:
         if partial
         else "",
     )
-    console.print("[bold]peers[/]")
-    peers = install(lambda text: console.print(f"  {text}"))
+    screen.print("[bold]peers[/]")
+    peers = install(lambda text: screen.print(f"  {text}"))
     book.missing.update(peers.missing)
     # Not in /tmp: environments have a /tmp of their own, over what is there.
     with tempfile.TemporaryDirectory(prefix="run-", dir=BUILD) as folder:
         Path(folder).chmod(0o755)  # a server that gave up root reads its code there
         session = Session(
-            peers, Path(folder), book, QUICK if given.quick else Effort(), console.print
+            peers, Path(folder), book, QUICK if given.quick else Effort(), screen.print
         )
         for name in chosen:
-            console.print(f"[bold]{name}[/]")
+            screen.print(f"[bold]{name}[/]")
             try:
                 MEASURES[name](session)
             except Broken as error:  # what the others found is worth keeping
                 session.leave_out(name, f"{type(error).__name__}: {error}")
     page = write(book, run, BUILD / "results" if partial else HERE / "results")
-    console.print(Markdown(page.read_text()))
-    console.print(f"written to {page}")
+    screen.print(Markdown(page.read_text()))
+    screen.print(f"written to {page}")
     return int(any(judge(book, gate).passed is False for gate in GATES))
 
 

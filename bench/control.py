@@ -205,12 +205,12 @@ def _warm_beside(session: Session, system: System, name: str, number: int) -> No
     session.book.add(names.WARM_PUBLISHING, name, "us", number, samples, idle=idle)
 
 
-def fill(data: Path) -> None:
+def fill(data: Path, many: int = MANY) -> None:
     """A data folder with ten thousand functions that are Active."""
-    asyncio.run(_fill(data))
+    asyncio.run(_fill(data, many))
 
 
-async def _fill(data: Path) -> None:
+async def _fill(data: Path, many: int) -> None:
     (data / "state").mkdir(parents=True)
     store, blobs = SqliteStore(data / "state" / "stoker.db"), DirectoryBlobs(data / "blobs")
     await store.open()
@@ -219,7 +219,7 @@ async def _fill(data: Path) -> None:
         await blobs.put(package)
         code = Code(hashlib.sha256(package).hexdigest(), len(package), 800)
         async with store.transaction() as tx:
-            for number in range(MANY):
+            for number in range(many):
                 key = FunctionKey("000000000000", REGION, f"many{number:05}")
                 log = LogSettings(f"/aws/lambda/{key.name}")
                 new = model.new_function(

@@ -49,6 +49,8 @@ def unpack(data: bytes, wanted: Collection[int] | None = None) -> Facts:
         before = one.count
         if asked:
             found[number] = one
+            if wanted is not None and len(found) == len(wanted):
+                break
     return found
 
 

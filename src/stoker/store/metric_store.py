@@ -281,9 +281,17 @@ def _values(
         for at, _, facts in db.execute(_ROWS, (id_, start, end)):
             span = start + (at - start) // span_s * span_s
             for number, statistic in unpack(facts, numbers).items():
-                spans = found.setdefault(numbers[number], {})
-                spans.setdefault(span, Statistic()).merge(statistic)
+                _merge(found.setdefault(numbers[number], {}), span, statistic)
     return found
+
+
+def _merge(spans: dict[int, Statistic], span: int, statistic: Statistic) -> None:
+    """`statistic` is nobody else's: most spans have one, which is taken as it is."""
+    there = spans.get(span)
+    if there is None:
+        spans[span] = statistic
+    else:
+        there.merge(statistic)
 
 
 def _many(
@@ -300,7 +308,7 @@ def _many(
         for metric, spans in mine.items():
             kept = found.setdefault(function, {}).setdefault(metric, {})
             for at, statistic in spans.items():
-                kept.setdefault(at, Statistic()).merge(statistic)
+                _merge(kept, at, statistic)
     return found
 
 
