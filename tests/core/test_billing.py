@@ -87,16 +87,18 @@ def test_one_invocation_is_priced_from_its_report() -> None:
     of = terms(configuration(), "us-east-1", READ_ON)
     warm = of.dollars(Measured(99.2, 100, 512, 40))
     assert warm == pytest.approx(0.05 * 0.0000133334 + 0.2e-6)
-    assert of.line(Measured(99.2, 100, 512, 40)) == (
-        "on AWS $0.000000867 (100 ms x 512 MB, arm64, us-east-1)"
-    )
+    dated = f"arm64, us-east-1, prices of {READ_ON})"
+    assert of.line(Measured(99.2, 100, 512, 40)) == f"on AWS $0.000000867 (100 ms x 512 MB, {dated}"
     cold = of.line(Measured(10.5, 100, 512, 40, init_ms=88.4))
-    assert cold == "on AWS $0.000000867 (100 ms x 512 MB, 89 ms of it init, arm64, us-east-1)"
+    assert cold == f"on AWS $0.000000867 (100 ms x 512 MB, 89 ms of it init, {dated}"
+    small = of.brief(Measured(99.2, 100, 256, 40))
+    assert small == f"on AWS $0.000000533 (prices of {READ_ON})", "of the size in the report"
     larger = terms(configuration(EphemeralStorage={"Size": 1536}), "us-east-1", READ_ON)
     assert larger.dollars(Measured(99.2, 100, 512, 40)) == pytest.approx(warm + 0.1 * 3.09e-8)
     ready = terms(configuration(), "xx-1", READ_ON, provisioned=True)
     assert ready.line(Measured(99.2, 100, 512, 40)) == (
-        "on AWS $0.000000589 (100 ms x 512 MB, provisioned, arm64, xx-1 at us-east-1's prices)"
+        "on AWS $0.000000589 (100 ms x 512 MB, provisioned, arm64, xx-1"
+        f" at us-east-1's prices of {READ_ON})"
     )
 
 

@@ -5,12 +5,17 @@ from collections.abc import Callable
 
 import pytest
 
+from stoker.cli.logs import priced
 from stoker.core import platform_events, telemetry
-from stoker.core.report_lines import Measured, read_report
+from stoker.core.invocation_price import terms
+from stoker.core.price_list import READ_ON
+from stoker.core.report_lines import Measured, read_report, reported
 from stoker.core.telemetry import Report, Restored
 
 ID = "8b1c6f0e-0000-4000-8000-000000000001"
 MB = 1024 * 1024
+ROOT = "1-5e34a614-0123456789abcdef01234567"
+TRACED = f"Root={ROOT};Parent=0123456789abcdef;Sampled=1"
 
 
 def text(report: Report) -> str:
@@ -38,6 +43,24 @@ def test_what_was_reported_is_read(written: Callable[[Report], str]) -> None:
     assert restored.billed_init_ms == 0
 
 
+@pytest.mark.parametrize("written", [text, in_json])
+def test_a_log_event_that_is_a_report_is_known(written: Callable[[Report], str]) -> None:
+    found = reported(written(Report(ID, 12.3, 256, 40 * MB, trace=TRACED)))
+    assert found is not None
+    assert (found.billed_ms, found.memory_mb) == (13, 256)
+    for other in ("", "said REPORT RequestId: 1\t", "REPORT", '"platform.report"', "[]"):
+        assert reported(other) is None
+
+
+def test_the_trace_of_a_report_is_said_on_a_line_of_its_own() -> None:
+    assert text(Report(ID, 1, 128, 0, trace=TRACED)).splitlines()[1] == (
+        f"XRAY TraceId: {ROOT}\tSegmentId: 0123456789abcdef\tSampled: true\t"
+    )
+    for untold in ("", TRACED.replace("Sampled=1", "Sampled=0"), f"Root={ROOT};Sampled=1",
+                   "Root=1-x\tForged: 1;Parent=0123456789abcdef;Sampled=1"):  # fmt: skip
+        assert len(text(Report(ID, 1, 128, 0, trace=untold)).splitlines()) == 1
+
+
 def test_what_a_function_prints_is_no_report() -> None:
     forged = text(Report("another", 1, 128, 0)) + json.dumps({"type": "platform.report"}) + "\n"
     assert read_report(forged, ID) is None
@@ -47,3 +70,11 @@ def test_what_a_function_prints_is_no_report() -> None:
     found = read_report(both, ID)
     assert found is not None
     assert found.duration_ms == 1
+
+
+def test_the_log_command_says_the_price_behind_a_report_only() -> None:
+    configuration = {"Runtime": "python3.13", "MemorySize": 512}
+    known = terms(configuration, "us-east-1", READ_ON)
+    report = text(Report(ID, 99.2, 512, 0))
+    assert priced(report, known) == f"  on AWS $0.00000103 (prices of {READ_ON})"
+    assert priced("said REPORT", known) == priced(report, None) == ""

@@ -144,6 +144,7 @@ GOOD = span(1, "n", (1.0, 2.0))
     [
         (b"no", "ParseError"),
         (b"[]", "ParseError"),
+        (b'{"metadata":' + b"[" * 200 + b"]" * 200 + b"}", "ParseError"),
         ({**GOOD, "id": None}, "MissingId"),
         ({**GOOD, "id": "x"}, "InvalidId"),
         ({**GOOD, "trace_id": "1-5"}, "InvalidTraceId"),

@@ -10,7 +10,10 @@ import typer
 from rich.console import Console
 
 from stoker.cli.client import DEFAULT_URL, Region, Url, client, told, written
+from stoker.cli.pricing import known_terms
 from stoker.cli.spans import seconds
+from stoker.core.invocation_price import Terms
+from stoker.core.report_lines import reported
 
 POLL_S = 0.5  # as `aws logs tail --follow`, but sooner
 _SEEN = 20_000  # events that are remembered, so that none is printed twice
@@ -26,22 +29,30 @@ def logs(
     endpoint_url: Url = DEFAULT_URL,
     region: Region = "us-east-1",
 ) -> None:
-    """Print the log of FUNCTION, the oldest line first."""
+    """Print the log of FUNCTION, the oldest line first; beside each REPORT, what the invocation
+    would have cost on AWS."""
     try:
         with told("logs", endpoint_url):
             begun_ms = int((time.time() - seconds("since", since)) * 1000)
-            found = client("lambda", endpoint_url, region).get_function_configuration(
-                FunctionName=function
-            )
+            aws = client("lambda", endpoint_url, region)
+            found = aws.get_function_configuration(FunctionName=function)
+            terms = known_terms(aws, function, region)
             group = found["LoggingConfig"]["LogGroup"]
             cloud = client("logs", endpoint_url, region)
             again = _paused if follow else _never
             for event in events(cloud, group, pattern, begun_ms, again):
                 moment = datetime.fromtimestamp(event["timestamp"] / 1000)
                 line = written(event["message"].rstrip("\n"))
-                out.print(f"{moment:%H:%M:%S.%f}"[:-3], line, markup=False)
+                price = priced(event["message"], terms)
+                out.print(f"{moment:%H:%M:%S.%f}"[:-3], line + price, markup=False)
     except KeyboardInterrupt:
         pass  # that is how --follow ends
+
+
+def priced(message: str, terms: Terms | None) -> str:
+    """What stands behind a REPORT."""
+    measured = reported(message) if terms is not None else None
+    return f"  {terms.brief(measured)}" if terms is not None and measured is not None else ""
 
 
 def _paused() -> bool:

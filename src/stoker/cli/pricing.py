@@ -18,10 +18,14 @@ def price_line(aws: Any, function: str, region: str, log: str, request_id: str) 
     """What an invocation would have cost, if its log says how long it was, and we may know the
     rest: of another account's function that is not told."""
     measured = read_report(log, request_id)
-    if measured is None:
-        return None
+    terms = known_terms(aws, function, region) if measured is not None else None
+    return None if terms is None or measured is None else terms.line(measured)
+
+
+def known_terms(aws: Any, function: str, region: str) -> Terms | None:
+    """None: of another account's function they are not told."""
     try:
-        return terms_of(aws, function, region).line(measured)
+        return terms_of(aws, function, region)
     except aws.exceptions.ClientError:
         return None
 

@@ -51,9 +51,16 @@ class Terms:
         if self.billed.provisioned:
             parts.append("provisioned")
         parts += [self.prices.architecture, self.prices.region]
-        if not self.prices.known:
-            parts[-1] += " at us-east-1's prices"
+        if self.prices.known:
+            parts.append(f"prices of {self.prices.on}")
+        else:
+            parts[-1] += f" at us-east-1's prices of {self.prices.on}"
         return f"on AWS {said(self.dollars(measured))} ({', '.join(parts)})"
+
+    def brief(self, measured: Measured) -> str:
+        """The same beside a log line, which may be of another version: of its size."""
+        own = replace(self, billed=replace(self.billed, memory_mb=measured.memory_mb))
+        return f"on AWS {said(own.dollars(measured))} (prices of {self.prices.on})"
 
 
 def terms(

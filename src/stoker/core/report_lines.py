@@ -57,6 +57,14 @@ def read_report(log: str, request_id: str) -> Measured | None:
     return None
 
 
+def reported(message: str) -> Measured | None:
+    """Of one log event, if it is a REPORT, or says it were one."""
+    found = _REPORT.match(message)
+    if found is not None:
+        return _of_text(dict(_MEASURE.findall(found[2])))
+    return _of_json(message, None) if '"platform.report"' in message else None
+
+
 def _of_text(found: dict[str, str]) -> Measured | None:
     try:
         return Measured(
@@ -72,10 +80,11 @@ def _of_text(found: dict[str, str]) -> Measured | None:
         return None
 
 
-def _of_json(line: str, request_id: str) -> Measured | None:
+def _of_json(line: str, request_id: str | None) -> Measured | None:
+    """None: of any request."""
     try:
         record: dict[str, Any] = json.loads(line)["record"]
-        if record["requestId"] != request_id:
+        if request_id not in (None, record["requestId"]):
             return None
         told: dict[str, float] = record["metrics"]
         return Measured(

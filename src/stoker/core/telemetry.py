@@ -14,6 +14,7 @@ from typing import Final
 from stoker.core.faults import Fault
 from stoker.core.lifecycle_words import Status
 from stoker.core.names import runtime_version_arn
+from stoker.core.tracing import sampled_span
 
 _MB = 1024 * 1024
 # Faults that AWS explains in a line of their own; of the others only REPORT speaks.
@@ -47,6 +48,7 @@ class Report:
     status: Status = Status.SUCCESS
     fault: Fault | None = None
     restore: Restored | None = None  # like init_ms
+    trace: str = ""  # X-Ray's header
 
     @property
     def to_bill_ms(self) -> float | None:
@@ -101,9 +103,23 @@ def report(facts: Report) -> bytes:
             facts.restore.duration_ms,
             facts.restore.billed_ms,
         )
-    if facts.status is _SUCCESS:
-        return line + b"\n"
-    return line + _status(facts.status, facts.fault) + b"\n"
+    if facts.status is not _SUCCESS:
+        line += _status(facts.status, facts.fault)
+    if "Sampled=1" in facts.trace:
+        line += _traced(facts.trace)
+    return line + b"\n"
+
+
+def _traced(header: str) -> bytes:
+    """REPORT's second line, of a trace that is kept:
+    https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html"""
+    span = sampled_span(header)
+    if span is None:
+        return b""
+    return b"\nXRAY TraceId: %b\tSegmentId: %b\tSampled: true\t" % (
+        span[0].encode(),
+        span[1].encode(),
+    )
 
 
 def init_report(init_ms: float, phase: str, status: Status, fault: Fault | None) -> bytes:

@@ -27,6 +27,15 @@ def fields_of(header: str) -> dict[str, str]:
     return dict(part.split("=") for part in parts if part.count("=") == 1)
 
 
+def sampled_span(header: str) -> tuple[str, str] | None:
+    """The ids of the trace and of the span in it; None if it is not sampled, or names none."""
+    fields = fields_of(header)
+    root, span = fields.get("Root", ""), fields.get("Parent", "")
+    if fields.get("Sampled") != "1" or not _TRACE_ID.fullmatch(root):
+        return None
+    return (root, span) if _SPAN_ID.fullmatch(span) else None
+
+
 @dataclass(slots=True)
 class Sampler:
     """The rule for one function: one request of every second, and 5 % of what is more."""

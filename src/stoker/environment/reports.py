@@ -140,6 +140,7 @@ class Reports:
             status,
             fault,
             self._restore,
+            hand.invocation.trace_id,
         )
         if self._init_ms is not None or self._restore is not None:
             self._metrics.bill(target, _before_handler(target, report))

@@ -16,6 +16,7 @@ from stoker.core.xray.errors import RejectedSegment
 TRACE_ID: Final = re.compile(r"1-([0-9a-f]{8})-[0-9a-f]{24}")
 _SPAN_ID: Final = re.compile(r"[0-9a-f]{16}")
 NAME_CHARACTERS: Final = 200
+NESTED: Final = 100  # levels of a document
 LATEST: Final = 2**37  # seconds of the epoch; what is later is no time
 
 
@@ -38,7 +39,7 @@ def glance(text: bytes) -> Glance:
         document = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise RejectedSegment("ParseError") from None
-    if not isinstance(document, dict):
+    if not isinstance(document, dict) or _is_deep(text, document):
         raise RejectedSegment("ParseError")
     return Glance(
         _matching(document, "trace_id", TRACE_ID, "TraceId"),
@@ -46,6 +47,21 @@ def glance(text: bytes) -> Glance:
         *_times(document),
         document.get("in_progress") is not True,
     )
+
+
+def _is_deep(text: bytes, document: object) -> bool:
+    """Whether it could not be written again below the spans that it belongs to."""
+    if text.count(b"[") + text.count(b"{") <= NESTED:
+        return False
+    level = [document]
+    for _ in range(NESTED):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    return bool(level)
 
 
 def said_id(text: bytes) -> str | None:
