@@ -88,7 +88,9 @@ class _Process:
             backend: base.Backend = launched
         else:
             find = partial(find_runtime, runtimes_dir=config.runtimes_dir)
-            backend = ProcessBackend(config.data_dir / "sandbox", find, config.python_client)
+            backend = ProcessBackend(
+                config.data_dir / "sandbox", find, config.python_client, config.runtimes_dir
+            )
         from stoker.server import Server
 
         guarded = GuardedBackend(backend)

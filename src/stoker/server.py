@@ -49,6 +49,7 @@ from stoker.configured import (
 )
 from stoker.console.console import Console
 from stoker.core import kafka_settings, stream_settings
+from stoker.core.errors import ServiceException
 from stoker.core.invocation import Target
 from stoker.core.limits import MIB
 from stoker.core.otlp import read_destination
@@ -79,7 +80,7 @@ from stoker.reconcilers.packages import Packages
 from stoker.reconcilers.provisioning import Provisioning
 from stoker.reconcilers.removal import Removal
 from stoker.reconcilers.tracing import Tracing
-from stoker.sandbox.base import Backend
+from stoker.sandbox.base import Backend, SandboxFailed
 from stoker.stacks.book import Book
 from stoker.stacks.custom import Answers
 from stoker.stacks.nested import Nested
@@ -205,6 +206,8 @@ class Server:
             inward=self._inward,
             stacks=self._stacks,
             developing=self._developing,
+            examine=self._examined,
+            limitations=lambda: self._backend.limitations,
             dev_socket=lambda: self._dev_door.address,
             secret=secret,
         )
@@ -430,6 +433,12 @@ class Server:
 
     def _subscribed(self) -> None:
         self._subscribers.wake()
+
+    async def _examined(self) -> bytes:
+        try:
+            return await self._backend.examine()
+        except SandboxFailed as error:
+            raise ServiceException(str(error)) from error
 
     def _changed(self) -> None:
         self._activation.wake()

@@ -1,6 +1,7 @@
 """What is the process backend's own, and what the guard adds around any backend."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -239,5 +240,14 @@ def test_nothing_is_created_once_it_is_closed(tmp_path: Path) -> None:
         await backend.close()
         with pytest.raises(SandboxFailed):
             await backend.create(spec(tmp_path))
+
+    run(GuardedBackend(ProcessBackend(tmp_path)), story)
+
+
+def test_the_machine_is_examined_by_the_doctor(tmp_path: Path) -> None:
+    async def story(backend: Backend) -> None:
+        found = json.loads(await backend.examine())
+        assert found["isolates"] in (True, False)
+        assert "kernel" in [finding["name"] for finding in found["findings"]]
 
     run(GuardedBackend(ProcessBackend(tmp_path)), story)

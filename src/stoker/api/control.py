@@ -135,5 +135,7 @@ class Control:
     inward: Reachable | None = None  # this server's own front door
     stacks: Stacks | None = None  # CloudFormation's
     developing: Developing | None = None  # functions whose code is a folder
+    examine: Callable[[], Awaitable[bytes]] | None = None  # what `stoker doctor --json` finds
+    limitations: Callable[[], tuple[str, ...]] = tuple  # what is not enforced, in sentences
     dev_socket: Callable[[], str] = str  # where `stoker dev` connects; "" if it cannot
     secret: bytes = field(default_factory=partial(os.urandom, SECRET_BYTES))  # of sessions

@@ -1,6 +1,7 @@
 """stoker doctor: what isolation this machine has, and what to do about what is missing."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,8 @@ from stoker.runtimes.criu import find_criu
 from stoker.runtimes.found import RuntimeUnavailable, find_runtime
 from stoker.runtimes.javascript_sdk import NAME as SDK
 from stoker.runtimes.javascript_sdk import find_sdk
+
+AT_ONCE = 4  # interpreters that are asked
 
 
 def doctor(
@@ -41,19 +44,24 @@ def _runtimes() -> list[Finding]:
         runtimes_dir = load().runtimes_dir
     except ConfigError:
         runtimes_dir = None  # `stoker serve` will complain about it
-    findings = []
-    for name, runtime in RUNTIMES.items():
-        if runtime.blocked or runtime.family is Family.OTHER:
-            continue
-        try:
-            found = find_runtime(name, runtimes_dir=runtimes_dir)
-        except RuntimeUnavailable:
-            remedy = f"`stoker runtimes install {name}`"
-            findings.append(Finding(name, False, False, "no interpreter", remedy))
-        else:
-            where = f"{found.version}, {found.executable}" if found.executable else "works"
-            findings.append(Finding(name, True, False, where))
+    names = [
+        name
+        for name, runtime in RUNTIMES.items()
+        if not runtime.blocked and runtime.family is not Family.OTHER
+    ]
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # each asks an interpreter for its version
+        findings = list(pool.map(lambda name: _runtime(name, runtimes_dir), names))
     return [*findings, javascript_sdk(runtimes_dir), criu(runtimes_dir)]
+
+
+def _runtime(name: str, runtimes_dir: Path | None) -> Finding:
+    try:
+        found = find_runtime(name, runtimes_dir=runtimes_dir)
+    except RuntimeUnavailable:
+        remedy = f"`stoker runtimes install {name}`"
+        return Finding(name, False, False, "no interpreter", remedy)
+    where = f"{found.version}, {found.executable}" if found.executable else "works"
+    return Finding(name, True, False, where)
 
 
 def javascript_sdk(runtimes_dir: Path | None) -> Finding:

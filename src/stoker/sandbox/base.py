@@ -208,6 +208,11 @@ class Backend(Protocol):
         """No more: only when no sandbox is made of it any more. Idempotent."""
         ...
 
+    async def examine(self) -> bytes:
+        """What `stoker doctor --json` finds here, asked with the rights that sandboxes are made
+        with. Raise SandboxFailed."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -89,6 +89,12 @@ class GuardedBackend:
     async def unshare(self, name: str) -> None:
         await self._backend.unshare(name)
 
+    async def examine(self) -> bytes:
+        try:
+            return await self._backend.examine()
+        except OSError as error:
+            raise SandboxFailed(f"cannot examine this machine: {error}") from error
+
     async def close(self) -> None:
         self._closed = True
         if self._creating:

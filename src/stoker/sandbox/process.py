@@ -33,6 +33,7 @@ from stoker.sandbox.base import (
     SnapshotRefused,
     Usage,
 )
+from stoker.sandbox.examining import examined
 from stoker.sandbox.sessions import Sessions, kill_recorded
 
 FRAMES_VARIABLE = "_LAMBDA_TELEMETRY_LOG_FD"
@@ -79,9 +80,11 @@ class ProcessBackend:
         state_dir: Path,
         find_runtime: Callable[[str], FoundRuntime] = found.find_runtime,
         python_client: Path | None = None,
+        runtimes_dir: Path | None = None,
     ) -> None:
         """`state_dir`: what dead predecessors left is cleared from it; only one may use it.
-        `python_client`: a folder with AWS's own, see runtimes/runtime_dir.py."""
+        `python_client`: a folder with AWS's own, see runtimes/runtime_dir.py. `runtimes_dir`:
+        where find_runtime looks, for examine()."""
         self.limitations: tuple[str, ...] = LIMITATIONS
         if not Path("/proc/self/stat").exists():
             self.limitations += (NOT_MEASURED,)
@@ -89,6 +92,7 @@ class ProcessBackend:
         self._runtimes = state_dir / "runtimes"
         self._find_runtime = find_runtime
         self._python_client = python_client
+        self._runtimes_dir = runtimes_dir
         self._managed: dict[str, _Managed] = {}
         self._sandboxes: set[ProcessSandbox] = set()
 
@@ -120,6 +124,9 @@ class ProcessBackend:
 
     async def unshare(self, name: str) -> None:
         """Functions see the machine's folders anyway."""
+
+    async def examine(self) -> bytes:
+        return await examined(self._runtimes_dir)
 
     async def close(self) -> None:
         for sandbox in list(self._sandboxes):

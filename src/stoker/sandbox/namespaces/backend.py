@@ -27,6 +27,7 @@ from stoker.sandbox.base import (
     SnapshotGone,
     SnapshotRefused,
 )
+from stoker.sandbox.examining import COMMAND, examined
 from stoker.sandbox.namespaces.network import RUNTIME_API, XRAY
 from stoker.sandbox.namespaces.parked import PACKET
 from stoker.sandbox.namespaces.sandbox import NamespacesSandbox, go_message, make_pipes
@@ -90,6 +91,7 @@ class NamespacesBackend:
             "resolver": list(settings.resolver),
             "ready_file": str(settings.ready_file or ""),
             "rootless": settings.rootless,
+            "doctor": list(COMMAND),
         }
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-I", "-S", "-c", _START, str(theirs.fileno())]
@@ -225,6 +227,13 @@ class NamespacesBackend:
             os.close(kept)
             if self._control is not None:
                 await self._ask("unshare", name)
+
+    async def examine(self) -> bytes:
+        if self._settings.rootless:  # the launcher would take itself for root
+            return await examined(self._settings.runtimes_dir)
+        facts, _ = await self._ask("examine", {})
+        said: str = facts["said"]
+        return said.encode()
 
     async def _bury(self, sandbox: NamespacesSandbox) -> None:
         self._sandboxes.pop(sandbox.id, None)

@@ -18,6 +18,7 @@ dies, everything is killed and removed.
     server --> {"n": 5, "snapshot": {"id": .., "path": ..}}     from then on it can be copied:
                                                          "create" with "snapshot": "<id>"
     server --> {"n": 4, "announce": "http://127.0.0.1:4566"}      written to the ready file
+    server --> {"n": 8, "examine": {}}                           what `stoker doctor` finds as root
     <-- {"n": .., "ok": {..}} (+ descriptors)   or   {"n": .., "error": .., "kind": ..}
     <-- {"lost": "<id>"}          its init died without having been asked to
 """
@@ -28,6 +29,7 @@ import os
 import select
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -67,6 +69,7 @@ class Settings:
         self.resolver: list[str] = data["resolver"]  # command that finds a runtime
         self.ready_file: str = data["ready_file"]  # "" for none
         self.rootless: bool = data["rootless"]
+        self.doctor: list[str] = data["doctor"]  # command that finds out what this machine has
 
 
 class Launcher:
@@ -100,6 +103,8 @@ class Launcher:
         self.birth = built("birth", settings.runtime_root)
         self.stocks = Stocks(self, settings)
         self.snapshots = Snapshots(self, settings.runtime_root, settings.runtimes_dir)
+        self.examiner: subprocess.Popen[bytes] | None = None
+        self.curious: list[int] = []  # requests that wait for it
         self.refill_at = 0.0
         self.open = True
         self.announced = ""  # the ready file, once written
@@ -202,6 +207,8 @@ class Launcher:
             self.connector(request["connector"], number)
         elif "announce" in request:
             self.announce(request["announce"], number)
+        elif "examine" in request:
+            self.examine(number)
 
     def share(self, name: str, number: int, fds: list[int]) -> None:
         try:
@@ -320,6 +327,34 @@ class Launcher:
                 self.reply(number, {}, (sock.fileno(),))
         except OSError as error:
             self.refuse(number, f"cannot reach into an environment: {error}")
+
+    def examine(self, number: int) -> None:
+        """Ask the doctor, in a process of its own; who asks meanwhile waits for the same."""
+        self.curious.append(number)
+        if self.examiner is not None:
+            return
+        runtimes = self.settings.runtimes_dir
+        more = {"STOKER_RUNTIMES_DIR": runtimes} if runtimes else {}
+        try:
+            self.examiner = subprocess.Popen(
+                self.settings.doctor, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                env={**os.environ, **more},
+            )  # fmt: skip
+        except OSError as error:
+            self.curious.remove(number)
+            self.refuse(number, f"cannot examine this machine: {error}")
+            return
+        self.children[self.examiner.pid] = lambda _: self.examined()
+
+    def examined(self) -> None:
+        assert self.examiner is not None and self.examiner.stdout is not None
+        self.examiner.returncode = 0  # it has been reaped
+        with self.examiner.stdout as pipe:  # it has ended: what it said fits the pipe
+            said = pipe.read(1 << 15).decode("utf-8", "replace")
+        self.examiner = None
+        for number in self.curious:
+            self.reply(number, {"said": said})
+        self.curious.clear()
 
     def destroy(self, name: str, number: int) -> None:
         if self.snapshots.remove(name, number):
