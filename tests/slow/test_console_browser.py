@@ -24,7 +24,10 @@ CODE = (
     "import time\n"
     "def handler(event, context):\n"
     "    time.sleep(event.get('wait', 0))\n"
+    "    sum(range(event.get('count', 0)))\n"
     "    print('order', event)\n"
+    "    if event.get('fail'):\n"
+    "        raise ValueError('no stock for this order')\n"
     "    return {'accepted': True, 'event': event}\n"
 )
 
@@ -39,8 +42,14 @@ pytestmark = [
 def test_the_console_works_in_a_browser(
     server: StokerProcess, lambda_client: Any, create: Callable[..., str], tmp_path: Path
 ) -> None:
-    name = create(CODE, FunctionName="orders", Description="Takes orders from the shop")
+    name = create(
+        CODE,
+        FunctionName="orders",
+        Description="Takes orders from the shop",
+        TracingConfig={"Mode": "Active"},
+    )
     create(FAILS, FunctionName="emails")
+    lambda_client.invoke(FunctionName=name, Payload='{"fail": true}')
     for number in range(30):
         event = json.dumps({"wait": 0.01 * (number % 4)})
         lambda_client.invoke(FunctionName=name, Payload=event)
@@ -66,8 +75,11 @@ def test_the_console_works_in_a_browser(
     assert seen["paused"] == "true"
     assert "sent=" in seen["replayed"]
     assert seen["unlabelled"] == 0
-    assert seen["too_wide"] <= 0
+    assert seen["too_wide"][0] <= 0
     assert seen["claims"] == 3
+    assert seen["mistake"] == "s"
+    assert seen["nodes"] >= 3
+    assert seen["applied"] in ("128", "256", "512", "1024")
     assert seen["late_ms"][len(seen["late_ms"]) // 2] < 200
     for image in images.glob("console-*.png"):
         assert image.stat().st_size < 150 * 1024, f"{image.name} is too large for the docs"

@@ -54,6 +54,8 @@ async def start_query(
     query = Query(
         new_id(), caller.account, caller.region, groups[0].name, asked.query_string,
         len(groups), now_ms(),
+        names=tuple(group.name for group in groups),
+        since_s=asked.start_time, until_s=asked.end_time,
     )  # fmt: skip
     work = {
         "query": asked.query_string,

@@ -88,7 +88,7 @@ def compare(
     other: Annotated[str, typer.Argument(help="Another one.")],
     runs: Annotated[int, typer.Option(min=1, max=10_000, help="Of each.")] = 50,
     events: Annotated[
-        Path | None, typer.Option(help="A file with an event in each line; without it: {}.")
+        Path | None, typer.Option(help="A file with an event in each line, or -; without it: {}.")
     ] = None,
     as_json: AsJson = False,
     endpoint_url: Url = DEFAULT_URL,

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -25,11 +26,11 @@ class FunctionFails(ValueError):
 
 
 def events_of(path: Path | None) -> list[WeightedEvent]:
-    """Of a file, or the one event {}. Raise OSError or ValueError."""
+    """Of a file ("-": standard input), or the one event {}. Raise OSError or ValueError."""
     if path is None:
         return [WeightedEvent(b"{}")]
     try:
-        return read_events(path.read_text())
+        return read_events(sys.stdin.read() if str(path) == "-" else path.read_text())
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 

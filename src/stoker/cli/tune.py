@@ -56,7 +56,7 @@ def tune(
     function: Annotated[str, typer.Argument(help="Its name.")],
     memory: Annotated[str, typer.Option(help="Sizes to try, in MB.")] = SIZES,
     events: Annotated[
-        Path | None, typer.Option(help="A file with an event in each line; without it: {}.")
+        Path | None, typer.Option(help="A file with an event in each line, or -; without it: {}.")
     ] = None,
     runs: Annotated[int, typer.Option(min=1, max=10_000, help="Warm runs at each size.")] = 50,
     cold: Annotated[int, typer.Option(min=0, max=50, help="Cold starts at each size.")] = 5,

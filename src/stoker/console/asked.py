@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from stoker.api.control import Control
 from stoker.api.inward import Inward
+from stoker.console.tunings import Tunings
 from stoker.learn.learning import Learning
 
 ROOT = "/_stoker/"
@@ -42,6 +43,7 @@ class Asked:
     names: Mapping[str, str]  # from the path: {"name": …}
     query: Mapping[str, str]
     form: Mapping[str, str] = field(default_factory=dict)  # of a POST
+    tunings: Tunings = field(default_factory=Tunings)  # that pages have begun
     partial: bool = False  # htmx asks: only the page's own part, without what is around it
 
     async def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:

@@ -5,7 +5,8 @@
                                                     └─► AWS's operations (api/inward.py), Control
 
 What changes something goes through the same operations as from outside. What is shown is read
-where it is. There is no state here but the pages that are open and follow something.
+where it is. There is no state here but the pages that are open and follow something, and tunings
+that were begun.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from stoker.console import guard, routes
 from stoker.console.asked import ROOT, Asked, Moved, Reply, Shown, Streamed, Told, Where
 from stoker.console.assets import Assets
 from stoker.console.rendering import Rendering
+from stoker.console.tunings import Tunings
 from stoker.core.errors import (
     AccessDeniedException,
     InvalidRequestContentException,
@@ -52,6 +54,7 @@ class Console:
         self._assets = Assets()
         self._token = guard.token_of(control.secret)
         self._rendering = Rendering(self._assets, self._token)
+        self._tunings = Tunings()
         self._streams: set[asyncio.Task[None]] = set()
         self._learning = Learning(control, inward)
 
@@ -82,6 +85,7 @@ class Console:
             task.cancel()
         if self._streams:
             await asyncio.wait(self._streams)
+        await self._tunings.close()
 
     async def _reply(self, exchange: Exchange, path: str) -> Reply:
         reason = guard.stranger(exchange.headers)
@@ -113,6 +117,7 @@ class Console:
             names=names,
             query=_fields(exchange.target.partition("?")[2]),
             form=form,
+            tunings=self._tunings,
             partial="hx-request" in exchange.headers,
         )
         return await route.answer(asked)

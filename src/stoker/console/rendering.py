@@ -9,6 +9,7 @@ from stoker.console import guard, words
 from stoker.console.asked import ROOT, Shown, Where
 from stoker.console.assets import Assets
 from stoker.console.routes import NAVIGATION
+from stoker.core.price_list import READ_ON
 
 _FOLDER = Path(__file__).with_name("templates")
 NAMELESS = "—"
@@ -35,6 +36,7 @@ class Rendering:
         self._templates.globals.update(
             static=lambda name: ROOT + assets.path(name),
             token=token,
+            prices_of=str(READ_ON),
             token_header=guard.TOKEN_HEADER,
         )
 

@@ -16,9 +16,11 @@ from stoker.console.pages import (
     concurrency,
     configuration,
     creating,
+    doctor,
     environments,
     functions,
     invocations,
+    insights,
     layers,
     learn,
     logs,
@@ -27,7 +29,9 @@ from stoker.console.pages import (
     queues,
     stacks,
     triggers,
+    traces,
     trying,
+    tuning,
     versions,
 )
 
@@ -62,6 +66,10 @@ ROUTES = (
     Route("GET", "functions/{name}/logs", logs.show),
     Route("GET", "functions/{name}/monitor", monitor.show),
     Route("GET", "functions/{name}/monitor/data", monitor.data),
+    Route("GET", "functions/{name}/tune", tuning.show),
+    Route("POST", "functions/{name}/tune", tuning.begin),
+    Route("POST", "functions/{name}/tune/end", tuning.end),
+    Route("POST", "functions/{name}/tune/apply", tuning.apply),
     Route("GET", "environments", environments.show),
     Route("GET", "environments/follow", environments.follow),
     Route("GET", "environments/{id}", environments.inspect),
@@ -71,6 +79,14 @@ ROUTES = (
     Route("POST", "queues/{name}", queue.discard),
     Route("POST", "queues/{name}/{number}/replay", queue.replay),
     Route("POST", "queues/{name}/{number}/drop", queue.drop),
+    Route("GET", "insights", insights.show),
+    Route("POST", "insights", insights.start),
+    Route("GET", "insights/{id}", insights.results),
+    Route("GET", "insights/{id}/data", insights.data),
+    Route("POST", "insights/{id}/stop", insights.stop),
+    Route("GET", "traces", traces.show),
+    Route("GET", "traces/graph", traces.graph),
+    Route("GET", "traces/{id}", traces.inspect),
     Route("GET", "layers", layers.show),
     Route("GET", "layers/{name}", layers.versions),
     Route("GET", "stacks", stacks.show),
@@ -83,6 +99,7 @@ ROUTES = (
     Route("GET", "learn/{name}/follow", learn.follow),
     Route("GET", "learn/{name}/told", learn.experiment_told),
     Route("POST", "learn/{name}/clear", learn.clear),
+    Route("GET", "doctor", doctor.show),
 )  # fmt: skip
 
 # What the menu has: where it leads, and what it is called.
@@ -90,10 +107,13 @@ NAVIGATION = (
     ("functions", "Functions"),
     ("environments", "Environments"),
     ("queues", "Queues"),
+    ("insights", "Logs Insights"),
+    ("traces", "Traces"),
     ("layers", "Layers"),
     ("stacks", "Stacks"),
     ("account", "Account"),
     ("learn", "Learn"),
+    ("doctor", "Doctor"),
 )  # fmt: skip
 
 

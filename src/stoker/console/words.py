@@ -39,6 +39,11 @@ def _seen(char: str) -> str:
     return f"\\u{{{ord(char):x}}}"
 
 
+def lined(text: str) -> str:
+    """A form's text: browsers send its lines with the line ends of mail."""
+    return text.replace("\r\n", "\n")
+
+
 def bytes_of(size: float) -> str:
     """1536 → "1.5 KB": as AWS's console writes it."""
     for unit in ("B", "KB", "MB"):

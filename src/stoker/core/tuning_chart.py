@@ -20,6 +20,7 @@ _INK = (
     ".text{fill:currentColor;font-size:12px}.title{fill:currentColor;font-size:15px}"
     ".chosen{fill:#3a9d5d33}"
 )
+_DARK = "@media(prefers-color-scheme:dark){.text,.title{fill:#e8e6e1}}"
 _PAGE = (
     ":root{color-scheme:light dark}body{font:15px system-ui,sans-serif;margin:2rem auto;"
     "max-width:52rem;padding:0 1rem}svg{width:100%;height:auto}table{border-collapse:collapse;"
@@ -39,12 +40,14 @@ def bars(sizes: Sequence[Size], chosen: Size) -> Iterator[str]:
         yield f"{mark}{one.memory_mb:>5} MB {time:{_CELLS + 1}} {price}".rstrip()
 
 
-def picture(sizes: Sequence[Size], chosen: Size, title: str) -> str:
-    """An SVG, complete by itself."""
+def picture(sizes: Sequence[Size], chosen: Size, title: str, *, embedded: bool = False) -> str:
+    """An SVG, complete by itself. embedded: as an image of a page that is dark where the system
+    is, whose colours it does not get."""
+    style = _INK + (_DARK if embedded else "")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"'
         f' font-family="system-ui, sans-serif"><title>{_safe(title)}</title>'
-        f"<style>{_INK}</style>{''.join(_drawn(sizes, chosen, title))}</svg>\n"
+        f"<style>{style}</style>{''.join(_drawn(sizes, chosen, title))}</svg>\n"
     )
 
 

@@ -45,7 +45,11 @@ class Query:
     text: str
     groups: int
     created_ms: int
+    names: tuple[str, ...] = ()  # of its groups
+    since_s: int = 0
+    until_s: int = 0
     status: str = "Scheduled"
+    reason: str = ""  # why it has failed
     ended_ms: int = 0
     rows: list[list[list[str]]] = field(default_factory=list)  # of pairs
     matched: int = 0
@@ -86,6 +90,12 @@ class Insights:
         query = self._queries.get(id_)
         return query if query and (query.account, query.region) == (account, region) else None
 
+    async def settled(self, query: Query, patience_s: float) -> None:
+        """Return when it is over, or after so long."""
+        task = self._tasks.get(query.id)
+        if task is not None:
+            await asyncio.wait({task}, timeout=patience_s)
+
     def __iter__(self) -> Iterator[Query]:
         return iter(list(self._queries.values()))
 
@@ -112,7 +122,7 @@ class Insights:
         answer: dict[str, Any] = orjson.loads(said) if said else {"error": "it ended early"}
         if "error" in answer:
             log.warning("query failed", extra={"query": query.id, "reason": answer["error"]})
-            self._end(query, "Failed")
+            self._end(query, "Failed", str(answer["error"]))
             return
         query.rows, query.size_bytes = answer["rows"], len(said)
         query.matched, query.scanned = answer["matched"], answer["scanned"]
@@ -120,8 +130,9 @@ class Insights:
         self._end(query, "Complete")
         self._forget()
 
-    def _end(self, query: Query, status: str) -> None:
+    def _end(self, query: Query, status: str, reason: str = "") -> None:
         query.status, query.ended_ms = status, time.time_ns() // 1_000_000
+        query.reason = reason
 
     def _forget(self) -> None:
         """The oldest that are over, while there are too many."""

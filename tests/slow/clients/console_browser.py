@@ -39,6 +39,8 @@ def main(url: str, function: str, folder: Path) -> dict[str, Any]:
             **_rest(opened("light", 1280, 720), dark, url, function, folder),
             **_learned(opened("light", 1280, 900), url, folder),
             **_queues(opened("light", 1280, 720), dark, url, function, folder),
+            **_observed(opened("light", 1280, 720), dark, url, function, folder),
+            **_tuned(opened("light", 1280, 900), url, function, folder),
             **_narrow(opened("light", 420, 720), url),
         }
         browser.close()
@@ -165,10 +167,57 @@ def _queues(light: Any, dark: Any, url: str, function: str, folder: Path) -> dic
     return {"replayed": light.url}
 
 
+def _observed(light: Any, dark: Any, url: str, function: str, folder: Path) -> dict[str, Any]:
+    light.goto(f"{url}/insights?group=/aws/lambda/{function}")
+    light.fill("#query", 'filter @type = "REPORT"\n| stats avg(@duration) as mean by bin(1s)')
+    light.press("#query", "Control+Enter")
+    light.wait_for_selector("#results >> text=Complete")
+    light.wait_for_selector("#plots canvas")
+    light.screenshot(path=folder / "console-insights.png")
+    light.fill("#query", "fields @message | sorted @timestamp")
+    light.press("#query", "Control+Enter")
+    mistake = light.inner_text("mark")
+    dark.goto(f"{url}/functions/{function}/logs")
+    dark.click("#log a >> nth=-1")
+    dark.wait_for_selector("text=Invocation")
+    dark.click(".fall a:text-is('logs') >> nth=0")
+    dark.wait_for_selector("text=REPORT RequestId")
+    dark.goto(f"{url}/traces?filter=fault")
+    dark.click("#list tbody a >> nth=0")
+    dark.wait_for_selector("text=no stock for this order")
+    dark.screenshot(path=folder / "console-trace.png")
+    dark.goto(f"{url}/traces/graph")
+    nodes = dark.locator(".graph .node").count()
+    dark.goto(f"{url}/doctor")
+    dark.wait_for_selector("text=isolates functions in namespaces")
+    return {"mistake": mistake, "nodes": nodes}
+
+
+def _tuned(page: Any, url: str, function: str, folder: Path) -> dict[str, Any]:
+    """Applied by one key."""
+    page.goto(f"{url}/functions/{function}/tune")
+    page.fill("input[name=memory]", "128,256,512,1024")
+    page.fill("input[name=runs]", "10")
+    page.fill("input[name=cold]", "2")
+    page.fill("textarea[name=events]", '{"count": 60000}')
+    page.press("textarea[name=events]", "Control+Enter")
+    page.wait_for_selector("progress")
+    page.wait_for_selector("img.chart")
+    page.evaluate("document.querySelector('img.chart').decode()")
+    page.screenshot(path=folder / "console-tune.png")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("a")
+    page.wait_for_url("**/configuration")
+    return {"applied": page.input_value("input[name=MemorySize]")}
+
+
 def _narrow(page: Any, url: str) -> dict[str, Any]:
-    page.goto(f"{url}/functions")
-    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    return {"too_wide": wide}
+    wide = []
+    for path in ("functions", "insights", "traces", "traces/graph", "doctor"):
+        page.goto(f"{url}/{path}")
+        over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        wide.append((over, path))
+    return {"too_wide": max(wide)}
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import orjson
 
 from stoker.console import lives, processes
 from stoker.console.asked import Asked, Shown, Streamed
+from stoker.console.pricing import second_of
 from stoker.core.errors import ResourceNotFoundException
 from stoker.environment.view import EnvironmentView
 from stoker.invoke.invoker import Invoker
@@ -124,6 +125,7 @@ async def inspect(asked: Asked) -> Shown:
         "limit_bytes": target.memory_mb * 2**20,
         "cores": target.memory_mb / CPU_MB,
         "busy": busy(before, spent) if seen else None,
+        "price": second_of(target),
         "past": list(reversed(lives.bars(view.history)))[:20],
     }
     return Shown("environment.html", model, title=f"Environment {view.id[:12]}")

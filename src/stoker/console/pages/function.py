@@ -15,6 +15,7 @@ TABS = (
     ("concurrency", "Concurrency"),
     ("logs", "Logs"),
     ("monitor", "Monitor"),
+    ("tune", "Tune"),
 )
 
 # What AWS leaves out where there is nothing to say.

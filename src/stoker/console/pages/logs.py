@@ -1,16 +1,21 @@
 """The log of a function: its latest events, filtered, followed."""
 
+import re
 import time
 from typing import Any
 
 from stoker.console.asked import Asked, Shown
 from stoker.console.pages.function import page
+from stoker.console.pricing import terms_in
 from stoker.console.words import moment_of
+from stoker.core.invocation_price import Terms
+from stoker.core.report_lines import reported
 from stoker.neighbours.calls import Refused
 
 SHOWN = 300
 LINE = 4000  # characters of an event that are shown
 MINUTES = (5, 60, 1440, 20160)
+_TRACE = re.compile(r"(?:XRAY TraceId: |\"Root=)(1-[0-9a-f]{8}-[0-9a-f]{24})\b")
 
 
 async def show(asked: Asked) -> Shown:
@@ -34,7 +39,8 @@ async def show(asked: Asked) -> Shown:
         if error.code != "ResourceNotFoundException":  # nothing was logged yet
             refusal = error.message
     more = {
-        "group": group, "events": lines(events), "filter": pattern, "minutes": minutes,
+        "group": group, "filter": pattern, "minutes": minutes,
+        "events": lines(events, terms_in(shown.model["about"], asked.where.region)),
         "choices": MINUTES, "refusal": refusal, "more_before": more_before,
     }  # fmt: skip
     return Shown(shown.template, {**shown.model, **more}, shown.title)
@@ -44,8 +50,8 @@ def _known(asked: Asked) -> bool:
     return asked.query.get("minutes", "") in {str(one) for one in MINUTES}
 
 
-def lines(events: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """The oldest first; a long one is cut."""
+def lines(events: list[dict[str, Any]], terms: Terms | None = None) -> list[dict[str, str]]:
+    """The oldest first; a long one is cut. A REPORT has its price and its trace beside it."""
     found = []
     for event in reversed(events):
         text = str(event["message"]).rstrip("\n")
@@ -55,5 +61,18 @@ def lines(events: list[dict[str, Any]]) -> list[dict[str, str]]:
         if "[ERROR]" in text[:64] or "Task timed out" in text[:200]:
             kind = "ERROR"
         moment = moment_of(event["timestamp"])[11:] + f".{event['timestamp'] % 1000:03d}"
-        found.append({"at": moment, "kind": kind, "text": cut, "stream": event["logStreamName"]})
+        measured = reported(text) if terms is not None and len(text) <= LINE else None
+        price = terms.brief(measured) if terms is not None and measured is not None else ""
+        found.append(
+            {
+                "at": moment, "kind": kind, "text": cut, "stream": event["logStreamName"],
+                "price": price, "trace": trace_in(cut) if measured is not None else "",
+            }
+        )  # fmt: skip
     return found
+
+
+def trace_in(log: str) -> str:
+    """The X-Ray trace that the last REPORT of a log names, if it names one."""
+    found = _TRACE.findall(log)
+    return str(found[-1]) if found else ""

@@ -10,8 +10,12 @@ import orjson
 
 from stoker.console.asked import Asked, Moved, Shown
 from stoker.console.pages.function import key_of, page
+from stoker.console.pages.logs import trace_in
+from stoker.console.pricing import terms_of
 from stoker.core.errors import InvalidParameterValueException
+from stoker.core.invocation_price import Terms
 from stoker.core.names import LATEST
+from stoker.core.report_lines import read_report
 from stoker.core.sample_events import KINDS, Given, sample
 from stoker.neighbours.calls import Refused
 
@@ -29,6 +33,8 @@ class Outcome:
     payload: str
     log: str
     report: tuple[tuple[str, str], ...]  # as the REPORT line has it
+    price: str = ""  # what it would have cost on AWS, if that can be said
+    trace: str = ""
 
 
 async def show(asked: Asked) -> Shown:
@@ -56,7 +62,7 @@ async def run(asked: Asked) -> Shown:
             LogType="Tail",
             **more,
         )
-        outcome = outcome_of(answer)
+        outcome = outcome_of(answer, await terms_of(asked, asked.names["name"], qualifier))
     except Refused as error:
         refusal = f"{error.code}: {error.message}"
     saved = await _saved(asked)
@@ -117,17 +123,21 @@ def indented(payload: bytes) -> str:
         return payload.decode("utf-8", "replace")
 
 
-def outcome_of(answer: dict[str, Any]) -> Outcome:
+def outcome_of(answer: dict[str, Any], terms: Terms | None = None) -> Outcome:
     """Of the answer to an Invoke, as boto3 would show it."""
     error = answer.get("FunctionError")
     log = base64.b64decode(answer.get("LogResult") or "").decode("utf-8", "replace")
     version = answer.get("ExecutedVersion") or ""
+    request_id = str(answer.get("ResponseMetadata", {}).get("RequestId", ""))
+    measured = read_report(log, request_id)
     return Outcome(
         good=not error,
         head=(f"Failed: {error}" if error else "Succeeded") + (f" ({version})" if version else ""),
         payload=indented(answer.get("Payload") or b""),
         log=log,
         report=report_of(log),
+        price=terms.line(measured) if terms is not None and measured is not None else "",
+        trace=trace_in(log) if measured is not None else "",
     )
 
 

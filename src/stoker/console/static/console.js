@@ -44,6 +44,14 @@
     }
   });
 
+  // A button with data-key="a" is pressed by that key alone, while nobody types.
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.key.length !== 1 || !/[a-z]/.test(event.key)) return;
+    if (/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) return;
+    const button = document.querySelector(`button[data-key="${event.key}"]`);
+    if (button) { event.preventDefault(); button.click(); }
+  });
+
   // Control+Enter sends the form one types in. A button with data-plain is not htmx's.
   document.addEventListener("keydown", (event) => {
     const form = document.activeElement.form;

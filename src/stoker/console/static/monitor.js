@@ -1,10 +1,10 @@
-// The plots of a function, by uPlot; asked for again every 30 seconds while somebody looks.
+// The plots of a page, by uPlot; asked for again every 30 seconds while somebody looks, unless
+// what they show is over (data-still).
 "use strict";
 (() => {
-  const box = document.getElementById("plots");
-  const plots = [];
+  let box = null, plots = [];
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  const lines = ["blue", "violet", "amber"];
+  const lines = ["blue", "violet", "amber", "teal", "good", "grey"];
 
   function options(plot, width) {
     const axis = { stroke: () => colour("quiet"), grid: { stroke: () => colour("faint"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
@@ -13,7 +13,7 @@
       scales: { y: { range: (u, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
       axes: [{ ...axis, space: 60, values: (u, all) => all.map((at) => clock(at, all)) }, { ...axis, size: 54, values: (u, all) => all.map((one) => short(one, plot.unit)) }],
       series: [{ label: "UTC", value: (u, at) => (at === null ? "—" : new Date(at * 1000).toISOString().slice(5, 16).replace("T", " ")) }, ...plot.lines.map((line, number) => ({
-        label: line.name, stroke: () => colour(plot.title.startsWith("Err") && !number ? "bad" : lines[number]), width: 1.4,
+        label: line.name, stroke: () => colour(plot.title.startsWith("Err") && !number ? "bad" : lines[number % lines.length]), width: 1.4,
         points: { show: true, size: 3.5 }, spanGaps: false, value: (u, one) => (one === null ? "—" : short(one, plot.unit)),
       }))],
     };
@@ -21,7 +21,8 @@
 
   function clock(at, all) {
     const text = new Date(at * 1000).toISOString();
-    return all[all.length - 1] - all[0] > 2 * 86400 ? text.slice(5, 10) : text.slice(11, 16);
+    const span = all[all.length - 1] - all[0];
+    return span > 2 * 86400 ? text.slice(5, 10) : text.slice(11, span < 600 ? 19 : 16);
   }
 
   function short(value, unit) {
@@ -62,6 +63,15 @@
     for (const { figure, uplot } of plots) uplot.setSize({ width: figure.clientWidth - 24, height: 170 });
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plots.forEach(({ uplot }) => uplot.redraw()));
-  setInterval(() => { if (!document.hidden) load(); }, 30_000);
-  load();
+  setInterval(() => { if (!document.hidden && box && box.isConnected && !("still" in box.dataset)) load(); }, 30_000);
+
+  function look() { // what is asked for again may bring the plots, or take them away
+    const found = document.getElementById("plots");
+    if (found === box) return;
+    box = found;
+    plots = [];
+    if (box) load();
+  }
+  document.addEventListener("htmx:afterSettle", look);
+  look();
 })();

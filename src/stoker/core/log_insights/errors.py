@@ -7,4 +7,5 @@ class MalformedQueryException(ServiceError):
     """The query cannot be read; where, in characters."""
 
     def __init__(self, why: str, at: int, end: int) -> None:
-        super().__init__(f"Malformed query: {why} (at character {min(at, end)}).")
+        self.at = min(at, end)
+        super().__init__(f"Malformed query: {why} (at character {self.at}).")
