@@ -13,7 +13,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -82,7 +82,9 @@ class Tunings:
         return iter(self._latest.values())
 
     def latest(self, key: Key) -> Tuning | None:
-        return self._latest.get(key)
+        """As it is now: what is shown of it is of one moment."""
+        found = self._latest.get(key)
+        return None if found is None else replace(found, lines=found.lines.copy())
 
     def begin(self, key: Key, wish: Wish, url: str) -> None:
         """Raise Busy."""

@@ -8,6 +8,7 @@ from typing import Any
 from stoker.console.asked import Asked, Moved, Shown
 from stoker.console.pages.function import key_of, page
 from stoker.console.pages.trying import indented, keep, outcome_of
+from stoker.console.pricing import terms_of
 from stoker.console.words import moment_of
 from stoker.core.errors import InvalidRequestContentException, ResourceNotFoundException
 from stoker.core.invocation_price import Terms, of_target, snapshots_cost
@@ -71,7 +72,8 @@ async def replay(asked: Asked) -> Shown:
     outcome, refusal = None, ""
     try:
         answer = await asked.call("lambda", "Invoke", **again(found))
-        outcome = outcome_of(answer)
+        qualifier = qualifier_of(found.invoked_arn)
+        outcome = outcome_of(answer, await terms_of(asked, found.target.name, qualifier))
     except Refused as error:
         refusal = f"{error.code}: {error.message}"
     return await _page(asked, found, outcome=outcome, refusal=refusal)
