@@ -6,6 +6,7 @@ It ends when its standard input does. It has no network and a bounded memory: te
 whoever may deploy, and it is a large program.
 """
 
+import gc
 import io
 import json
 import sys
@@ -19,7 +20,11 @@ MEMORY_BYTES = 1024**3
 def main() -> None:
     out, sys.stdout = sys.stdout, io.StringIO()  # what it prints is not an answer
     shut_in(MEMORY_BYTES, sys.stderr.fileno())
-    import samtranslator.translator.translator  # noqa: F401 - begun before it is asked
+    gc.disable()  # nothing that is loaded goes away
+    import samtranslator.translator.translator  # noqa: F401 - before anybody asks
+
+    gc.freeze()
+    gc.enable()
 
     for line in sys.stdin:
         answer = answered(json.loads(line))
