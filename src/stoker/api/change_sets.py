@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from stoker.api import services
 from stoker.api.control import Call, Caller, Control
 from stoker.api.shapes import cloudformation as shapes
 from stoker.api.stack_views import known, page_of, parameters_of, tags_shown
@@ -57,6 +58,7 @@ async def create_change_set(
     draft = replace(draft, wanted=await wanted(stacks, caller, asked, live))
     change_set = _named(asked, caller, draft, kind)
     change_set = await _worked_out(stacks, live, draft, asked, change_set)
+    _announce(control, change_set)
     stacks.book.check_room(draft.account, change_set.wanted)
     # Somebody else may have done the same meanwhile, or deployed the stack.
     live = _stack(stacks, caller, asked, kind)
@@ -251,6 +253,17 @@ async def _worked_out(
     if updating and not found and live is not None and not other_than(live, prepared):
         return _failed(filled, NO_CHANGES)
     return filled
+
+
+def _announce(control: Control, change_set: ChangeSet) -> None:
+    """To the neighbours who are to make some of it: they take most of a second to start, and the
+    tool some time to look at what it has got."""
+    ours = {"cdk", *(name.replace("-", "") for name in services.BUILT)}
+    for change in change_set.changes:
+        owner, _, service = change.kind.lower().partition("::")
+        service = service.partition("::")[0]
+        if control.neighbours is not None and owner == "aws" and service not in ours:
+            control.neighbours.soon(service)
 
 
 def _failed(change_set: ChangeSet, reason: str) -> ChangeSet:

@@ -4,9 +4,12 @@ Each is behind a configured endpoint (anything that speaks AWS's API: MinIO, Ela
 is one of the embedded ones.
 """
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from stoker.core.neighbours import SILENCE_S, Endpoints, Headers
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from stoker.neighbours.link import Link
 
+LINK = "stoker.neighbours.link"  # takes 0.2 s to load, and most servers need none
 EMBEDDED_AT = "http://127.0.0.1"  # moto takes the first word of any other name for a bucket
 
 
@@ -43,6 +47,7 @@ class Neighbours:
         self._endpoints = endpoints
         self._embedded = embedded
         self._links: dict[str, Link] = {}  # by where they lead
+        self._beginning: asyncio.Task[None] | None = None
         # Of roles, by ARN and session; until when (acting.py).
         self.assumed: dict[tuple[str, str], tuple[float, Credentials]] = {}
 
@@ -62,6 +67,26 @@ class Neighbours:
         if self._endpoints.embedded:
             self._embedded.resume()
 
+    def soon(self, service: str) -> None:
+        """Somebody will ask for it before long: what can be done by then is begun."""
+        if self._beginning is None and self.serves(service) and self.is_embedded(service):
+            self._beginning = asyncio.create_task(self._begun(), name="neighbours begin")
+
+    async def _begun(self) -> None:
+        with suppress(CannotStart):  # whoever asks will be told
+            await self._address()
+        self._beginning = None
+
+    async def _address(self) -> str:
+        """Where the embedded ones are; they are started if need be. Raise CannotStart."""
+        if LINK in sys.modules:
+            return await self._embedded.address()
+        loading = asyncio.create_task(asyncio.to_thread(import_module, LINK))
+        try:
+            return await self._embedded.address()
+        finally:
+            await loading
+
     def endpoint(self, service: str) -> str:
         """Where it is: "http://host:port". The embedded ones have a name that is not one."""
         return self._endpoints.configured.get(service, EMBEDDED_AT)
@@ -76,7 +101,7 @@ class Neighbours:
         path = ""
         if self.is_embedded(service):
             try:
-                path = await self._embedded.address()  # a dead one is started again
+                path = await self._address()  # a dead one is started again
             except CannotStart as error:
                 reason = f"the embedded neighbours do not start: {error}"
                 raise Unreachable(reason) from error
@@ -90,13 +115,15 @@ class Neighbours:
             raise
 
     async def close(self) -> None:
+        if self._beginning is not None:
+            await self._beginning
         for link in self._links.values():
             await link.close()
         self._links.clear()
         await self._embedded.close()
 
     def _link(self, base: str, path: str) -> "Link":
-        from stoker.neighbours.link import Link  # takes 0.2 s, and most servers need none
+        from stoker.neighbours.link import Link
 
         key = path or base
         if key not in self._links:
