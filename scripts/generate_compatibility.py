@@ -26,8 +26,9 @@ DIFFERENCES = {
         ),
         (
             "Accounts of experiments",
-            "000000001000 and 000000000010 are the guided tour's: in both, retries of asynchronous "
-            "invocations come 60 times as early, and the latter has a concurrency of ten",
+            "000000001000, 000000000010 and 000000000100 are the guided tour's: in them retries of "
+            "asynchronous invocations come 60 times as early; the second has a concurrency of ten, "
+            "functions of the third grow by ten environments and then one each second",
         ),
         (
             "Temporary credentials",

@@ -2,11 +2,12 @@
 
 from base64 import b64encode
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from stoker.core.learning import ACCOUNTS, ORDINARY, TIME_SCALE, time_scale
+from stoker.core.learning import ACCOUNTS, GROWTH, LIMITS, ORDINARY, TIME_SCALE, time_scale
 from stoker.core.report_lines import Measured
 from stoker.learn.answers import Answer, Outcome, answer_of
 from stoker.learn.course import EXPERIMENTS
@@ -101,3 +102,13 @@ def test_time_is_faster_in_the_accounts_of_experiments_only() -> None:
     assert time_scale("000000000000", 1.0) == 1.0
     assert time_scale(ORDINARY, 1.0) == TIME_SCALE
     assert time_scale(ORDINARY, 1000.0) == 1000.0, "as fast as the operator wants it"
+
+
+def test_every_account_that_is_special_is_one_of_experiments() -> None:
+    assert {*LIMITS, *GROWTH} < {*ACCOUNTS}
+
+
+@every
+def test_the_guide_names_each_experiment(one: Experiment) -> None:
+    guide = Path(__file__).parents[2] / "docs" / "guide" / "learn.md"
+    assert f"| `{one.name}` |" in guide.read_text()

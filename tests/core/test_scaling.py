@@ -2,7 +2,7 @@
 
 import pytest
 
-from stoker.core.scaling import BUCKETS, RULES, Scaling
+from stoker.core.scaling import BUCKETS, RULES, Rule, Scaling
 
 F, G = ("000000000000", "eu-west-1", "f", "1"), ("000000000000", "eu-west-1", "g", "1")
 ELSEWHERE = ("000000000000", "us-east-1", "f", "1")
@@ -10,6 +10,17 @@ ELSEWHERE = ("000000000000", "us-east-1", "f", "1")
 
 def granted(scaling: Scaling, key: tuple[str, ...], now: float, asked: int) -> int:
     return sum(scaling.may_grow(key, now) for _ in range(asked))
+
+
+def test_an_account_may_have_a_rule_of_its_own() -> None:
+    own = {"000000000100": Rule(10, 1.0, of_region=False)}
+    scaling = Scaling(RULES["1000/10s"], own)
+    slow = ("000000000100", *F[1:])
+    assert granted(scaling, slow, 0.0, 20) == 10
+    assert granted(scaling, slow, 3.0, 20) == 3
+    assert scaling.left(slow, 5.0) == 2
+    assert granted(scaling, F, 0.0, 1500) == 1000
+    assert scaling.rule_of(F) == RULES["1000/10s"]
 
 
 def test_each_function_gets_1000_every_10_seconds_and_saves_up_nothing() -> None:

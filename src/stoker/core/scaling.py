@@ -6,6 +6,7 @@ region together, a burst of 500, 1000 or 3000 by region, and then 500 a minute (
 concurrency"). What is provisioned is not counted.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stoker.core.bucket import Bucket
@@ -34,26 +35,32 @@ DEFAULT = "1000/10s"
 @dataclass(slots=True)
 class Scaling:
     rule: Rule
+    own: Mapping[str, Rule] = field(default_factory=dict)  # of accounts that have another
     _buckets: dict[Key, Bucket] = field(default_factory=dict)
+
+    def rule_of(self, key: Key) -> Rule:
+        return self.own.get(key[0], self.rule)
 
     def may_grow(self, key: Key, now: float) -> bool:
         """Count one more environment of this function, if it may have one now."""
-        where = key[: 2 if self.rule.of_region else 3]
+        rule = self.rule_of(key)
+        where = key[: 2 if rule.of_region else 3]
         bucket = self._buckets.get(where)
         if bucket is None:
             if len(self._buckets) >= BUCKETS:
                 self._forget(now)
-            bucket = self._buckets[where] = Bucket(self.rule.burst, self.rule.per_s)
+            bucket = self._buckets[where] = Bucket(rule.burst, rule.per_s)
         return bucket.take(now)
 
     def left(self, key: Key, now: float) -> float:
         """How many more it may have now."""
-        bucket = self._buckets.get(key[: 2 if self.rule.of_region else 3])
-        return self.rule.burst if bucket is None else bucket.level(now)
+        rule = self.rule_of(key)
+        bucket = self._buckets.get(key[: 2 if rule.of_region else 3])
+        return rule.burst if bucket is None else bucket.level(now)
 
     def give_back(self, key: Key, now: float) -> None:
         """One that was counted was not made."""
-        bucket = self._buckets.get(key[: 2 if self.rule.of_region else 3])
+        bucket = self._buckets.get(key[: 2 if self.rule_of(key).of_region else 3])
         if bucket is not None:
             bucket.give_back(now)
 

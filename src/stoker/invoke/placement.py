@@ -23,6 +23,7 @@ from stoker.core.errors import (
 )
 from stoker.core.invocation import Initialization, Invocation, Target
 from stoker.core.invoke_limits import ENDED_KEPT, MAKING_AT_ONCE
+from stoker.core.learning import GROWTH
 from stoker.core.lifecycle_words import Origin, Phase
 from stoker.core.limits import RUNTIMES, Family
 from stoker.core.pool import Begin, Key, Pool, Room, Serve, Slot, Waiter, Waits
@@ -107,7 +108,7 @@ class Placement:
         self._released = released
         self._snapshot = snapshot
         self._settings = settings
-        self._scaling = Scaling(settings.scaling)
+        self._scaling = Scaling(settings.scaling, GROWTH)
         self._pool: Pool[Environment, _Request] = Pool(
             settings.room, self._scaling.may_grow, settings.free_mb
         )
@@ -200,7 +201,7 @@ class Placement:
 
     def growth(self, at: Key) -> tuple[float, Rule]:
         """How many environments this function may have at once now, and the rule."""
-        return self._scaling.left(at, time.monotonic()), self._scaling.rule
+        return self._scaling.left(at, time.monotonic()), self._scaling.rule_of(at)
 
     def ended(self) -> list[EnvironmentView]:
         """Those that ended lately, or could not be made; the latest last."""

@@ -30,18 +30,42 @@ class Bench:
         region: str,
         running: Callable[[], int],
         settled: Callable[[str], Awaitable[None]],
+        growth: Callable[[str], float],
     ) -> None:
         """`running`: how many units of the account's concurrency are in use. `settled`: waits for
-        a function or a version, by its ARN, until it is Active or Failed, and up to date."""
+        a function or a version, by its ARN, until it is Active or Failed, and up to date.
+        `growth`: how many environments a function may have at once now."""
         self._ask = ask
         self.account = account
         self.region = region
         self._running = running
         self.settled = settled
+        self.growth = growth
+
+    @property
+    def running(self) -> int:
+        """Units of the account's concurrency that are in use."""
+        return self._running()
 
     async def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """One of AWS's operations. Raise neighbours.calls.Refused, or Unreachable."""
         return await self._ask(self.account, self.region, service, operation, parameters)
+
+    async def ask(self, function: str, event: Any, qualifier: str = "") -> Answer:
+        """Invoke it, and wait for no more than the answer."""
+        more = {"Qualifier": qualifier} if qualifier else {}
+        try:
+            answered = await self.call(
+                "lambda",
+                "Invoke",
+                FunctionName=function,
+                Payload=orjson.dumps(event),
+                LogType="Tail",
+                **more,
+            )
+        except Refused as error:
+            return Answer(event, error=error.code, refused=True, message=error.message)
+        return answer_of(event, answered)
 
     async def invoke(self, function: str, event: Any = None, qualifier: str = "") -> Outcome:
         """Invoke it, and wait until its environment is free again."""
@@ -49,7 +73,7 @@ class Bench:
 
     async def at_once(self, function: str, events: Sequence[Any], qualifier: str = "") -> Outcome:
         """Invoke it with all of them at the same time; wait until all environments are free."""
-        asked = [self._invoked(function, event, qualifier) for event in events]
+        asked = [self.ask(function, event, qualifier) for event in events]
         answers = await asyncio.gather(*asked)
         await self.rest()
         return Outcome(tuple(answers))
@@ -95,6 +119,17 @@ class Bench:
         """Until nothing of the account runs: a caller has its answer a moment before that."""
         await self.until(self._at_rest, "the end of what runs", _REST_S)
 
+    async def until_running(self, many: int) -> None:
+        """Until so many units of the account's concurrency are in use; or nothing any more."""
+        seen = 0
+
+        async def look() -> bool | None:
+            nonlocal seen
+            seen = max(seen, self._running())
+            return True if seen >= many or (seen and not self._running()) else None
+
+        await self.until(look, f"{many} at the same time", _REST_S)
+
     async def until(
         self, look: Callable[[], Awaitable[Found | None]], what: str, every_s: float = _LOOKS_S
     ) -> Found:
@@ -124,18 +159,3 @@ class Bench:
             if not answer.get("nextToken"):
                 return events
             more = {"nextToken": answer["nextToken"]}
-
-    async def _invoked(self, function: str, event: Any, qualifier: str) -> Answer:
-        more = {"Qualifier": qualifier} if qualifier else {}
-        try:
-            answered = await self.call(
-                "lambda",
-                "Invoke",
-                FunctionName=function,
-                Payload=orjson.dumps(event),
-                LogType="Tail",
-                **more,
-            )
-        except Refused as error:
-            return Answer(event, error=error.code, refused=True, message=error.message)
-        return answer_of(event, answered)

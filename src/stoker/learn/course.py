@@ -4,15 +4,18 @@ from typing import Final
 
 from stoker.learn.experiment import Experiment
 from stoker.learn.experiments import (
+    account_limit,
     aliases,
     apart,
     background,
     bash_runtime,
+    burst,
     client,
     cold_start,
     concurrent,
     extension,
     log_stream,
+    memory,
     reserved,
     retries,
     reuse,
@@ -31,10 +34,13 @@ EXPERIMENTS: Final[tuple[Experiment, ...]] = (
     apart.EXPERIMENT,
     cold_start.EXPERIMENT,
     warmer.EXPERIMENT,
+    burst.EXPERIMENT,
+    account_limit.EXPERIMENT,
     extension.EXPERIMENT,
     retries.EXPERIMENT,
     reserved.EXPERIMENT,
     aliases.EXPERIMENT,
     shared_layer.EXPERIMENT,
     bash_runtime.EXPERIMENT,
+    memory.EXPERIMENT,
 )

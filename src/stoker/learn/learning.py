@@ -139,8 +139,18 @@ class Learning:
 
     def _bench(self, experiment: Experiment) -> Bench:
         account, invoker = experiment.account, self._control.invoker
-        settled = self._settling.settled
-        return Bench(self._ask, account, self.region, lambda: invoker.running(account), settled)
+
+        def growth(function: str) -> float:
+            return invoker.level(account, self.region, function).growth
+
+        return Bench(
+            self._ask,
+            account,
+            self.region,
+            running=lambda: invoker.running(account),
+            settled=self._settling.settled,
+            growth=growth,
+        )
 
     def _living(self, experiment: Experiment) -> Callable[[str], int]:
         """How many environments a function has."""
