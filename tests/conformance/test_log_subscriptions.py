@@ -228,9 +228,7 @@ def test_a_delivery_stream_puts_them_into_its_bucket(
     assert kinds["DATA_MESSAGE"] == ["hello"] and "CONTROL_MESSAGE" in kinds
 
 
-def test_a_stack_makes_a_subscription_and_takes_it_away(
-    server: StokerProcess, logs_client: Any
-) -> None:
+def test_a_stack_makes_filters_and_takes_them_away(server: StokerProcess, logs_client: Any) -> None:
     name = f"s-{uuid.uuid4().hex[:8]}"
 
     def resource(kind: str, *after: str, **properties: Any) -> Json:
@@ -253,6 +251,16 @@ def test_a_stack_makes_a_subscription_and_takes_it_away(
             "Logs::SubscriptionFilter", "MayCall", LogGroupName={"Ref": "Group"},
             FilterPattern="WANTED", DestinationArn=fn,
         ),
+        "Metric": resource(
+            "Logs::MetricFilter", LogGroupName={"Ref": "Group"}, FilterName="m",
+            FilterPattern="{ $.n = * }",
+            MetricTransformations=[
+                {
+                    "MetricName": name, "MetricNamespace": "shop", "MetricValue": 1,
+                    "Dimensions": [{"Key": "who", "Value": "$.who"}],
+                }
+            ],
+        ),
     }  # fmt: skip
     soon = {"Delay": 0.1, "MaxAttempts": 600}
     with closing(server.client("cloudformation")) as stacks:
@@ -263,6 +271,10 @@ def test_a_stack_makes_a_subscription_and_takes_it_away(
         [info] = logs_client.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
         say(logs_client, group, info["creationTime"], "WANTED", "not")
         assert texts(until(lambda: got(logs_client, name), bool)) == ["WANTED"]
+        (metric,) = logs_client.describe_metric_filters(logGroupName=group)["metricFilters"]
+        (transformation,) = metric["metricTransformations"]
+        assert (metric["filterName"], transformation["metricValue"]) == ("m", "1")
+        assert transformation["dimensions"] == {"who": "$.who"}
         stacks.delete_stack(StackName=name)
         stacks.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=soon)
     assert not logs_client.describe_log_groups(logGroupNamePrefix=group)["logGroups"]

@@ -19,7 +19,7 @@ secrets = boto3.client('secretsmanager')
 
 def handler(event, context):
     secret, token, step = event['SecretId'], event['ClientRequestToken'], event['Step']
-    print('step', step, token)
+    print('step', step, secret)
     stages = secrets.describe_secret(SecretId=secret)['VersionIdsToStages']
     assert 'AWSPENDING' in stages[token], stages
     broken = secrets.get_secret_value(SecretId=secret)['SecretString'] == 'broken'
@@ -48,6 +48,16 @@ def secrets(server: StokerProcess) -> Iterator[Any]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def rotator(server: StokerProcess) -> Iterator[str]:
+    """A function that Secrets Manager may invoke; one for all, as it imports boto3."""
+    with closing(server.client("lambda")) as functions:
+        name = deploy(functions, ROTATES, Timeout=60)
+        admit(functions, name)
+        yield name
+        functions.delete_function(FunctionName=name)
+
+
 def unique() -> str:
     return f"n-{uuid.uuid4().hex[:12]}"
 
@@ -63,13 +73,13 @@ def admit(functions: Any, function: str, **more: str) -> None:
     )  # fmt: skip
 
 
-def steps(logs: Any, function: str, count: int) -> list[str]:
-    """Those of the function, once they are so many."""
+def steps(logs: Any, function: str, secret: str, count: int) -> list[str]:
+    """Those of the function for this secret, once they are so many."""
 
     def look() -> list[str]:
         try:
             found = logs.filter_log_events(
-                logGroupName=f"/aws/lambda/{function}", filterPattern='"step "'
+                logGroupName=f"/aws/lambda/{function}", filterPattern=f'"step " "{secret}"'
             )["events"]
         except logs.exceptions.ResourceNotFoundException:
             return []
@@ -79,12 +89,11 @@ def steps(logs: Any, function: str, count: int) -> list[str]:
 
 
 def test_a_function_rotates_a_secret_in_four_steps(
-    lambda_client: Any, logs_client: Any, secrets: Any, create: Create
+    logs_client: Any, secrets: Any, rotator: str
 ) -> None:
-    function = create(ROTATES, Timeout=60)
+    function = rotator
     made = secrets.create_secret(Name=unique(), SecretString="first")
     name, first = made["Name"], made["VersionId"]
-    admit(lambda_client, function, SourceArn=made["ARN"])
     begun = secrets.rotate_secret(
         SecretId=name, RotationLambdaARN=arn_of(function),
         RotationRules={"ScheduleExpression": "rate(10 days)", "Duration": "3h"},
@@ -102,7 +111,7 @@ def test_a_function_rotates_a_secret_in_four_steps(
     assert value["SecretString"].startswith("made by ")
     before = secrets.get_secret_value(SecretId=name, VersionStage="AWSPREVIOUS")
     assert before["SecretString"] == "first"
-    assert steps(logs_client, function, 4) == STEPS
+    assert steps(logs_client, function, name, 4) == STEPS
     again = secrets.rotate_secret(SecretId=name)["VersionId"]
     until(
         lambda: secrets.get_secret_value(SecretId=name)["VersionId"],
@@ -113,11 +122,10 @@ def test_a_function_rotates_a_secret_in_four_steps(
 
 
 def test_a_rotation_that_fails_is_told_of_and_gone_on_with(
-    server: StokerProcess, lambda_client: Any, logs_client: Any, secrets: Any, create: Create
+    server: StokerProcess, logs_client: Any, secrets: Any, rotator: str
 ) -> None:
-    function = create(ROTATES, Timeout=60)
+    function = rotator
     name = secrets.create_secret(Name=unique(), SecretString="broken")["Name"]
-    admit(lambda_client, function)
     begun = secrets.rotate_secret(SecretId=name, RotationLambdaARN=arn_of(function))["VersionId"]
 
     def failed(count: int) -> None:
@@ -130,7 +138,7 @@ def test_a_rotation_that_fails_is_told_of_and_gone_on_with(
     with pytest.raises(secrets.exceptions.InvalidRequestException, match="will be reattempted"):
         secrets.rotate_secret(SecretId=name)
     failed(2)
-    assert steps(logs_client, function, 6) == [*STEPS[:3], *STEPS[:3]]
+    assert steps(logs_client, function, name, 6) == [*STEPS[:3], *STEPS[:3]]
     secrets.put_secret_value(SecretId=name, SecretString="mended")
     with pytest.raises(secrets.exceptions.InvalidRequestException, match="will be reattempted"):
         secrets.rotate_secret(SecretId=name)
@@ -141,16 +149,15 @@ def test_a_rotation_that_fails_is_told_of_and_gone_on_with(
 
 
 def test_a_configuration_is_tested_without_a_rotation(
-    lambda_client: Any, logs_client: Any, secrets: Any, create: Create
+    logs_client: Any, secrets: Any, rotator: str
 ) -> None:
-    function = create(ROTATES, Timeout=60)
+    function = rotator
     made = secrets.create_secret(Name=unique(), SecretString="kept")
-    admit(lambda_client, function)
     secrets.rotate_secret(
         SecretId=made["ARN"], RotationLambdaARN=arn_of(function), RotateImmediately=False,
         RotationRules={"AutomaticallyAfterDays": 1},
     )  # fmt: skip
-    assert steps(logs_client, function, 1) == ["testSecret"]
+    assert steps(logs_client, function, made["Name"], 1) == ["testSecret"]
     until(
         lambda: secrets.describe_secret(SecretId=made["ARN"])["VersionIdsToStages"],
         lambda stages: stages == {made["VersionId"]: ["AWSCURRENT"]},
@@ -162,7 +169,9 @@ def test_what_cannot_be_rotated_is_refused(
     lambda_client: Any, secrets: Any, create: Create
 ) -> None:
     function = create(ROTATES)
-    name = secrets.create_secret(Name=unique(), SecretString="x")["Name"]
+    made = secrets.create_secret(Name=unique(), SecretString="x")
+    name, other = made["Name"], secrets.create_secret(Name=unique(), SecretString="x")["ARN"]
+    admit(lambda_client, function, SourceArn=other)
     asked: dict[str, Any] = {"SecretId": name, "RotationLambdaARN": arn_of(function)}
     for change, words in (
         ({}, "cannot invoke the specified Lambda function"),

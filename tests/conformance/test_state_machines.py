@@ -135,6 +135,25 @@ def test_what_a_task_cannot_have_fails_the_execution_by_name(machines: Any) -> N
     assert found["status"] == "FAILED" and "no task of sqs" in found["cause"]
 
 
+def test_an_output_is_json_whatever_it_is(machines: Any) -> None:
+    for output in ("text", None, 1.5, [{}]):
+        arn = made(machines, {"A": {"Type": "Pass", "Result": output, "End": True}})
+        found = ended(machines, arn, {})
+        assert json.loads(found["output"]) == output
+
+
+@pytest.mark.slow
+def test_a_machine_has_its_time(machines: Any) -> None:
+    wait = {"Type": "Wait", "Seconds": 31_536_000, "End": True}
+    definition = {"StartAt": "A", "TimeoutSeconds": 1, "States": {"A": wait}}
+    arn = machines.create_state_machine(
+        name=f"m-{uuid.uuid4().hex[:12]}", definition=json.dumps(definition), roleArn=ROLE
+    )["stateMachineArn"]
+    found = ended(machines, arn, {})
+    assert found["status"] == "TIMED_OUT"
+    assert found["stopDate"] > found["startDate"]
+
+
 def test_what_cannot_be_read_is_refused_by_its_code(machines: Any) -> None:
     with pytest.raises(ClientError) as refused:
         made(machines, {"A": {"Type": "Nope"}})

@@ -224,6 +224,7 @@ def _of_stepfunctions() -> Hooks:
     from moto.stepfunctions.responses import StepFunctionResponse
 
     describe = StepFunctionResponse._describe_state_machine
+    describe_execution = StepFunctionResponse.describe_execution
 
     def described(self: StepFunctionResponse, state_machine_arn: str) -> Any:
         """Logging says whether it has data."""
@@ -233,10 +234,21 @@ def _of_stepfunctions() -> Hooks:
             answer.result["loggingConfiguration"] = {"includeExecutionData": False, **logging}
         return answer
 
+    def execution_described(self: StepFunctionResponse) -> Any:
+        """An output is JSON, also where it is a text; what ended by its time has ended."""
+        answer: Any = describe_execution(self)
+        it: Any = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+        if it.status == "SUCCEEDED":
+            answer.result["output"] = json.dumps(it.output)
+        elif it.status == "TIMED_OUT":
+            answer.result["stopDate"] = it.stop_date
+        return answer
+
     return (
         *state_machines.hooks(),
         *sync_executions.hooks(),
         (StepFunctionResponse, "_describe_state_machine", described),
+        (StepFunctionResponse, "describe_execution", execution_described),
     )
 
 

@@ -57,17 +57,24 @@ async def _delete_stream(work: Work) -> None:
     )  # fmt: skip
 
 
-async def _put_filter(work: Work) -> Made:
-    name = work.physical or work.name("FilterName", 512)
-    asked = {**work.properties, "FilterName": name}
-    await work.ask("logs", "PutSubscriptionFilter", **asked)
-    return Made(name)
+def _filter_of(kind: str) -> Kind:
+    """What goes through a group's events: "Metric", "Subscription"."""
 
+    async def put(work: Work) -> Made:
+        name = work.physical or work.name("FilterName", 512)
+        asked = {**work.properties, "FilterName": name}
+        await work.ask("logs", f"Put{kind}Filter", **asked)
+        return Made(name)
 
-async def _delete_filter(work: Work) -> None:
-    await work.ask(
-        "logs", "DeleteSubscriptionFilter", logGroupName=work.properties["LogGroupName"],
-        filterName=work.physical,
+    async def delete(work: Work) -> None:
+        await work.ask(
+            "logs", f"Delete{kind}Filter", logGroupName=work.properties["LogGroupName"],
+            filterName=work.physical,
+        )  # fmt: skip
+
+    return Kind(
+        f"AWS::Logs::{kind}Filter", put, delete, put, tags=None,
+        replaced_by=words("FilterName LogGroupName"),
     )  # fmt: skip
 
 
@@ -252,10 +259,8 @@ KINDS = (
         replaced_by=words("LogGroupName"), named="LogGroupName", guess=lambda w: w.unique(512),
     ),
     Kind("AWS::Logs::LogStream", _create_stream, _delete_stream, tags=None),
-    Kind(
-        "AWS::Logs::SubscriptionFilter", _put_filter, _delete_filter, _put_filter, tags=None,
-        replaced_by=words("FilterName LogGroupName"),
-    ),
+    _filter_of("Subscription"),
+    _filter_of("Metric"),
     Kind(
         "AWS::SSM::Parameter", _create_parameter, _delete_parameter, _update_parameter,
         replaced_by=words("Name"), named="Name", tags="map", guess=lambda w: w.unique(500),
