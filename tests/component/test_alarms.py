@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from stoker.api.alarm_watch import AlarmWatch
+from stoker.core.alarm_records import made
 from stoker.core.metrics import start_of
+from stoker.core.resources import Kind, Resource, ResourceKey
 from tests.faults.scene import PATIENCE_S
 from tests.front_door import ACCOUNT, REGION, Door, at_the_door, create_function, refused
 
@@ -221,6 +223,38 @@ def test_what_was_under_way_when_the_server_died_is_done_in_its_next_life(tmp_pa
                 lambda told: told["AlarmHistoryItems"],
             )
             assert [call[3] for call in sent] == ["Publish"]
+
+    at_the_door(tmp_path, story)
+
+
+def test_an_alarm_that_cannot_be_judged_keeps_no_other_from_it(tmp_path: Path) -> None:
+    async def story(door: Door) -> None:
+        key = ResourceKey(ACCOUNT, REGION, Kind.ALARM, "broken")
+        record = made({"AlarmName": "broken", "Metrics": [None]}, 1.0)
+        async with door.control.store.transaction() as tx:
+            await tx.resources.add(Resource(key, "1", record))
+        async with watched(door):
+            await put(door, 7.0)
+            await cloudwatch(door, "put_metric_alarm", **SEES)
+            await has_state(door, "ALARM")
+
+    at_the_door(tmp_path, story)
+
+
+def test_an_action_that_fails_in_a_way_of_its_own_is_told_and_over(tmp_path: Path) -> None:
+    async def story(door: Door) -> None:
+        async def fail(*_: Any) -> dict[str, Any]:
+            raise KeyError("what nobody thought of")
+
+        async with watched(door, fail):
+            await cloudwatch(door, "put_metric_alarm", **DRILL, AlarmActions=[TOPIC])
+            given = {"StateValue": "ALARM", "StateReason": "drill"}
+            await cloudwatch(door, "set_alarm_state", AlarmName="busy", **given)
+            history = await comes(
+                lambda: cloudwatch(door, "describe_alarm_history", HistoryItemType="Action"),
+                lambda told: told["AlarmHistoryItems"],
+            )
+            assert "Failed to execute" in history["AlarmHistoryItems"][0]["HistorySummary"]
 
     at_the_door(tmp_path, story)
 

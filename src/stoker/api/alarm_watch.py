@@ -100,12 +100,23 @@ class AlarmWatch:
                     await self._news.wait()
             except TimeoutError:
                 self._due.update(self._alarms)
+                self._remind()
             self._news.clear()
             due, self._due = self._due, set()
             if due and self._control.metering is not None:
                 await self._control.metering()
             for key in due:
-                await self._look_at(key, time.time())
+                try:
+                    await self._look_at(key, time.time())
+                except Exception:  # of this alarm alone: the others are judged
+                    log.exception("alarm cannot be judged", extra={"alarm": arn_of(key)})
+
+    def _remind(self) -> None:
+        """Of what a disk that was full kept from being settled."""
+        left = [key for key, alarm in self._alarms.items() if alarm.record["Pending"]]
+        if left:
+            self._pending.update(left)
+            self._changes.set()
 
     async def _look_at(self, key: ResourceKey, now: float) -> None:
         alarm = self._alarms.get(key)
@@ -160,6 +171,9 @@ class AlarmWatch:
             failure = f"it took longer than {ACTION_S:.0f} s"
         except (ServiceError, Refused, Unreachable) as error:
             failure = str(error) or type(error).__name__
+        except Exception:  # of this action alone
+            log.exception("alarm action failed", extra={"alarm": told.arn})
+            failure = "Stoker failed; its log says why"
         if failure:
             facts = {"alarm": told.arn, "action": pending["To"], "reason": failure}
             log.warning("alarm action failed", extra=facts)
