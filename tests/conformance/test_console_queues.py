@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.conformance.test_console import HERE, HOSTILE, Page, ask, check_harmless, post, token_of
+from tests.conformance.test_function_urls import public
 from tests.faults.scene import until
 from tests.running import REGION, StokerProcess, wait_for
 
@@ -63,6 +64,8 @@ def test_an_invocation_is_shown_replayed_and_saved(
     for path in (link, f"{at}/invocations"):
         assert ask(server, path.replace(HERE, ELSEWHERE))[0] == 404
     assert ask(server, f"{at}/invocations/{uuid.uuid4()}")[0] == 404
+    assert ask(server, "/a", Host=public(lambda_client, name))[0] == 200
+    wait_for(lambda: look(server, f"{at}/invocations").text, "Function URL")
     lambda_client.delete_function(FunctionName=name)
     create("def handler(event, context): return 1", FunctionName=name)
     assert request[:8] not in look(server, f"{at}/invocations").text

@@ -128,6 +128,7 @@ def test_what_became_of_an_event_is_said_by_who_was_told(
 ) -> None:
     assert queue.fate_of(one) == fate
     row = queue.over(one)
+    assert [told.arn for told in row.told] == [told.arn for told in one.told]
     assert (row.number, row.age, row.preview, row.kept) == ("3", "180 s", "{}", True)
 
 
@@ -202,3 +203,9 @@ def test_the_lag_of_a_stream_is_that_of_its_shards_together() -> None:
     assert queues.lag_of_stream(lag, "kinesis") == "7 records behind at least, 3 shards"
     assert queues.lag_of_stream(Lag(0, None, False), "") == "0 records behind, 1 partition"
     assert queues.age_of(None, 100.0) == ""
+
+
+def test_receivers_are_told_apart_without_their_whole_arn() -> None:
+    assert queue.short("arn:aws:sqs:r:1:dead") == "sqs: dead"
+    assert queue.short("arn:aws:lambda:r:1:function:f:live") == "lambda: function:f:live"
+    assert queue.short("arn:q") == "arn:q"

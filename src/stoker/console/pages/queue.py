@@ -40,6 +40,15 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Receiver:
+    """Who was told of an event's end."""
+
+    name: str  # short
+    arn: str
+    problem: str  # why that did not work
+
+
+@dataclass(frozen=True, slots=True)
 class Over:
     """An event at its end."""
 
@@ -53,7 +62,7 @@ class Over:
     ended: str
     age: str  # when it came to that
     why: str
-    told: tuple[tuple[str, str], ...]  # the ARN of who was told, and why that did not work
+    told: tuple[Receiver, ...]
     preview: str
     size: int
     kept: bool
@@ -172,7 +181,7 @@ def over(one: EndedEvent) -> Over:
         ended=moment_of(one.ended * 1000),
         age=ms_of(max(0.0, one.ended - one.accepted) * 1000),
         why=one.why,
-        told=tuple((told.arn, told.problem) for told in one.told),
+        told=tuple(Receiver(short(told.arn), told.arn, told.problem) for told in one.told),
         preview="" if one.event is None else preview(one.event),
         size=one.event_bytes,
         kept=one.event is not None,
@@ -189,6 +198,12 @@ def fate_of(one: EndedEvent) -> tuple[str, str]:
         return "not delivered", "bad"
     dead = all(told.dead_letter for told in arrived)
     return ("dead-lettered" if dead else "delivered to a destination"), mood
+
+
+def short(arn: str) -> str:
+    """arn:aws:sqs:REGION:ACCOUNT:NAME is "sqs: NAME"."""
+    parts = arn.split(":", 5)
+    return f"{parts[2]}: {parts[5]}" if len(parts) == 6 else arn
 
 
 def preview(event: bytes) -> str:
