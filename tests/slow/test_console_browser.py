@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.faults.scene import until
-from tests.running import REGION, StokerProcess
+from tests.running import REGION, StokerProcess, wait_until
 from tests.slow.from_registries import python_packages
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -55,6 +55,7 @@ def test_the_console_works_in_a_browser(
         lambda_client.invoke(FunctionName=name, Payload=event)
         lambda_client.invoke(FunctionName="emails", Payload='{"to": "you@example.com"}')
     make_queues(server, lambda_client)
+    make_triggers(server, lambda_client)
     images = Path(os.environ.get("STOKER_IMAGES", tmp_path))
     packages = python_packages(tmp_path / "packages", "playwright==1.65.2")
     at = f"{server.url}/_stoker/000000000000/{REGION}"
@@ -74,7 +75,10 @@ def test_the_console_works_in_a_browser(
     assert seen["outcome"].endswith("?event=a%20slow%20one")
     assert seen["paused"] == "true"
     assert "sent=" in seen["replayed"]
-    assert seen["unlabelled"] == 0
+    assert seen["wrong"] == "MemorySize"
+    assert seen["made"].endswith("/functions/greeting")
+    assert seen["slid"] == "25 %"
+    assert seen["unlabelled"] + seen["unlabelled_there"] + seen["unlabelled_here"] == 0
     assert seen["too_wide"][0] <= 0
     assert seen["claims"] == 3
     assert seen["mistake"] == "s"
@@ -106,6 +110,42 @@ def make_queues(server: StokerProcess, lambda_client: Any) -> None:
         EventSourceArn=f"arn:aws:sqs:{REGION}:000000000000:outbox",
         Enabled=False,
     )
+
+
+def make_triggers(server: StokerProcess, lambda_client: Any) -> None:
+    """What leads to a function, of which one is not let in; and an alias between two versions."""
+    for memory in (128, 256):
+        lambda_client.update_function_configuration(FunctionName="orders", MemorySize=memory)
+        wait_until(lambda_client, "function_updated_v2", "orders")
+        lambda_client.publish_version(FunctionName="orders")
+    weights = {"AdditionalVersionWeights": {"2": 0.2}}
+    lambda_client.create_alias(
+        FunctionName="orders", Name="prod", FunctionVersion="1", RoutingConfig=weights
+    )
+    for _ in range(100):
+        lambda_client.invoke(FunctionName="orders", Qualifier="prod", Payload="{}")
+    arn = lambda_client.get_function_configuration(FunctionName="orders")["FunctionArn"]
+    lambda_client.create_function_url_config(FunctionName="orders", AuthType="NONE")
+    events, sns = server.client("events"), server.client("sns")
+    rule = events.put_rule(Name="nightly", ScheduleExpression="cron(0 3 * * ? *)")["RuleArn"]
+    events.put_targets(Rule="nightly", Targets=[{"Id": "1", "Arn": arn}])
+    topic = sns.create_topic(Name="shop")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
+    api = f"arn:aws:execute-api:{REGION}:000000000000:a1b2c3d4e5/*/POST/orders"
+    for number, (principal, source) in enumerate((("events", rule), ("apigateway", api))):
+        lambda_client.add_permission(
+            FunctionName="orders", StatementId=str(number), Action="lambda:InvokeFunction",
+            Principal=f"{principal}.amazonaws.com", SourceArn=source,
+        )  # fmt: skip
+    destinations = {
+        "OnSuccess": {"Destination": arn.replace("orders", "emails")},
+        "OnFailure": {"Destination": f"arn:aws:sqs:{REGION}:000000000000:outbox"},
+    }
+    lambda_client.put_function_event_invoke_config(
+        FunctionName="orders", DestinationConfig=destinations
+    )
+    events.close()
+    sns.close()
 
 
 def _count(server: StokerProcess, what: str) -> int:

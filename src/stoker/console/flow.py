@@ -37,6 +37,7 @@ _KINDS = {
 }
 # Of these services a policy must let each source in.
 _ASKED = ("s3", "sns", "events", "logs", "elasticloadbalancing")
+POLLED = ("sqs", "kinesis", "dynamodb", "kafka")  # by event source mappings
 _STATES = {"Enabled": GOOD, "ENABLED": GOOD, "Disabled": OFF, "DISABLED": OFF}
 
 

@@ -96,11 +96,17 @@ def _drawn(side: str, asked: Asked, boxes: list[Box], *, inward: bool) -> dict[s
     kept = boxes[: flow.MOST]
     drawn = flow.lines(kept, inward=inward)
     return {
-        side: [(one, links.page_of(asked.where, one.arn)) for one in kept],
+        side: [(one, _page_of(asked, one, inward)) for one in kept],
         f"{side}_lines": drawn,
         f"{side}_heads": flow.heads(drawn, inward=inward),
         f"{side}_more": len(boxes) - len(kept),
     }
+
+
+def _page_of(asked: Asked, one: Box, inward: bool) -> str:
+    """Mappings are on the page of queues, with how far they are."""
+    mapped = inward and (one.service in flow.POLLED or one.kind == "Kafka topic")
+    return asked.where.path("queues") if mapped else links.page_of(asked.where, one.arn)
 
 
 async def _every(asked: Asked, operation: str, member: str, name: str) -> list[dict[str, Any]]:
