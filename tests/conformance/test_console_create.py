@@ -53,7 +53,10 @@ def test_a_function_is_made_with_a_role_of_its_own_and_runs(
         policy = iam.get_policy_version(PolicyArn=attached["PolicyArn"], VersionId="v1")
         resource = policy["PolicyVersion"]["Document"]["Statement"][1]["Resource"]
         assert resource == [f"arn:aws:logs:{REGION}:000000000000:log-group:/aws/lambda/{name}:*"]
-        assert role in ask(server, f"{HERE}/create-function")[2]
+        listed = look(server, "create-function/roles")
+        assert role in listed
+        chosen = ask(server, f"{HERE}/create-function?RoleChoice=existing&Role={role}")[2]
+        assert f'value="{role}"' in chosen
         roles = len(iam.list_roles()["Roles"])
         refused = {**form, "MemorySize": "1", "Description": HOSTILE}
         for wrong in (form, {**refused, "FunctionName": f"{name}-2"}):  # the first: it is there

@@ -47,6 +47,7 @@ ROUTES = (
     Route("GET", "functions", functions.show),
     Route("GET", "create-function", creating.show),
     Route("POST", "create-function", creating.create),
+    Route("GET", "create-function/roles", creating.roles),
     Route("GET", "functions/{name}", trying.show),
     Route("POST", "functions/{name}", trying.run),
     Route("POST", "functions/{name}/events", trying.save),

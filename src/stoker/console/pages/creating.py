@@ -61,6 +61,11 @@ async def show(asked: Asked) -> Shown:
     return await _form(asked, asked.query, {})
 
 
+async def roles(asked: Asked) -> Shown:
+    """Those that can be chosen. The form asks for them when it is there: IAM takes its time."""
+    return Shown("create_roles.html", {"roles": await _roles(asked)}, title="Roles")
+
+
 async def create(asked: Asked) -> Moved | Shown:
     """Make the role, if one is wanted, and the function; lead to its code."""
     wanted, wrong = wishes(asked.form)
@@ -91,8 +96,8 @@ async def create(asked: Asked) -> Moved | Shown:
 async def _form(
     asked: Asked, given: Mapping[str, str], wrong: Mapping[str, str], status: int = 200
 ) -> Shown:
-    runtimes, roles, layers = await asyncio.gather(
-        asyncio.to_thread(asked.control.settings.runtimes), _roles(asked), _layers(asked)
+    runtimes, layers = await asyncio.gather(
+        asyncio.to_thread(asked.control.settings.runtimes), _layers(asked)
     )
     choices = offered(runtimes)
     model = {
@@ -100,7 +105,6 @@ async def _form(
         "wrong": wrong,
         "choices": choices,
         "chosen": given.get("Runtime") or (choices[0].runtimes[0] if choices else ""),
-        "roles": roles,
         "layers": layers,
         "slots": range(1, min(asked.control.settings.quotas.layers, MOST_SLOTS) + 1),
     }
