@@ -69,9 +69,9 @@ ELSEWHERE = (
         " `aws:cloudformation:` tags. A custom resource's ResponseURL is `http`. An"
         " AllowedPattern that looks around or names its groups is not checked. DeletionPolicy"
         " Snapshot deletes. Of a stack the last 2,000 events are kept, and the last 100 deleted"
-        " stacks. The templates and parameters of all stacks and change sets of an account have"
-        " at most 64 MiB, what is deleted not counted. A policy document without a Version gets"
-        " 2012-10-17; AWS takes it as 2008-10-17, where policy variables are plain texts",
+        " stacks. All functions of a template make 16 million characters at most. The"
+        " templates and parameters of all stacks and change sets of an account have"
+        " at most 64 MiB, what is deleted not counted",
     ),
     (
         "Requests for them",

@@ -27,6 +27,9 @@ TRUST = {
     },
 }
 
+# Without a Version, as SAM's policy templates are.
+OF_2008 = {"Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}
+
 
 @pytest.fixture
 def cloudformation(server: StokerProcess) -> Iterator[Any]:
@@ -90,7 +93,10 @@ def project(timeout: int = 20, **queue: Any) -> Json:
     """A function with a role, that a queue feeds."""
     text = "import os\ndef handler(event, context): return os.environ['QUEUE']"
     return {
-        "Role": resource("AWS::IAM::Role", AssumeRolePolicyDocument=TRUST),
+        "Role": resource(
+            "AWS::IAM::Role", AssumeRolePolicyDocument=TRUST,
+            Policies=[{"PolicyName": "own", "PolicyDocument": OF_2008}],
+        ),
         "Queue": resource("AWS::SQS::Queue", VisibilityTimeout=60, **queue),
         "Fn": function(
             text, {"Fn::GetAtt": ["Role", "Arn"]}, Timeout=timeout,
@@ -351,6 +357,11 @@ def test_what_cannot_be_is_refused_in_aws_words(cloudformation: Any, name: str) 
     assert refused(create, StackName=name, TemplateBody=role) == (
         "InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]",
     )  # fmt: skip
+    queues = {"Q${N}": {**resource("AWS::SQS::Queue"), "Metadata": {"Text": "x" * 4000}}}
+    loop = {"Fn::ForEach::Queues": ["N", [f"n{number}" for number in range(400)], queues]}
+    large = body(loop, Transform="AWS::LanguageExtensions")
+    said = refused(create, StackName=name, TemplateBody=large, Capabilities=MAY)
+    assert "after its transforms" in said[1]
     missing = "https://s3.amazonaws.com/nobody-has-this/t.json"
     assert refused(create, StackName=name, TemplateURL=missing)[0] == "ValidationError"
     assert refused(create, StackName="1-bad", TemplateBody=queue)[0] == "ValidationError"

@@ -1,5 +1,7 @@
 """How much text the stacks of an account may keep."""
 
+from dataclasses import replace
+
 import pytest
 
 from stoker.core.errors import LimitExceededException
@@ -8,7 +10,9 @@ from stoker.core.stacks.room import TEXT_BYTES, check_room, text_bytes
 
 
 def test_the_template_and_the_parameters_count_by_their_bytes() -> None:
-    assert text_bytes(Wanted("äb", {"more": "than text"}, {"a": "bc"}, {"d": "e"})) == 8
+    wanted = Wanted("äb", {"more": "than text"}, {"a": "bc"}, {"d": "e"})
+    assert text_bytes(wanted) == 8
+    assert text_bytes(replace(wanted, processed=20)) == 28
 
 
 def test_the_last_byte_fits_and_one_more_is_refused_with_the_numbers() -> None:

@@ -222,10 +222,44 @@ def test_a_misused_function_is_refused(said: Any) -> None:
         evaluate(said, scope())
 
 
-def test_no_text_grows_without_end() -> None:
-    long = {"Fn::Join": ["", ["x" * 4000] * 1000]}
-    with pytest.raises(ServiceError, match="characters"):
-        evaluate(long, scope())
+LONG = {"Fn::Sub": "${Long}" * 250}  # nearly as long as a text may be
+TWICE: Any = "x" * 1000
+for _ in range(40):
+    TWICE = {"Fn::Sub": ["${T}${T}", {"T": TWICE}]}
+OFTEN: Any = "x" * 1000
+for _ in range(60):
+    OFTEN = {"Fn::Base64": OFTEN}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"Fn::Join": ["", ["x" * 4000] * 1000]},
+        {"Fn::Join": ["x" * 1000, [""] * 10_000]},
+        {"Fn::Join": ["", [{"Fn::If": ["Yes", [LONG] * 20, ""]}]]},
+        {"Fn::Join": ["", [{"Fn::Split": ["x", LONG]}] * 30]},
+        {"Fn::Sub": ["${T}" * 100_000, {"T": LONG}]},
+        TWICE,
+        OFTEN,
+        [LONG] * 100,
+        [{"Ref": "Long"}] * 10_000,
+        [{"Fn::Split": ["x", LONG]}] * 20,
+        [{"Fn::FindInMap": ["Long", "a", "b"]}] * 10_000,
+        {"Fn::ToJsonString": [LONG, LONG]},
+    ],
+)
+def test_no_text_grows_without_end(said: Any) -> None:
+    """None of these is longer than a template, and each would be more than a machine has, or much
+    of it. What is made is counted for the template as a whole."""
+    assert len(json.dumps(said)) < 12 * 1024 * 1024
+    large = scope(
+        parameters={"Long": "x" * 4096},
+        mappings={"Long": {"a": {"b": ["x" * 1000] * 4}}},
+        conditions={"Yes": True},
+    )
+    with pytest.raises(ServiceError, match=r"more than \d+ characters"):
+        evaluate([said, said], large)
+    assert evaluate({"Fn::Join": ["", ["a", "b"]]}, scope()) == "ab"
 
 
 values = st.recursive(
@@ -390,6 +424,21 @@ def test_loops_are_written_out() -> None:
         inner = {f"Fn::ForEach::{name}": [name, list("0123456789"), {f"${{{name}}}": inner}]}
     with pytest.raises(ServiceError, match="more than"):
         language_extensions.unrolled({"Resources": inner}, scope())
+
+
+@pytest.mark.parametrize(
+    ("words", "body"),
+    [
+        ("data limit", {"Q${Name}": {"Type": "T", "P": "x" * 100_000}}),
+        ("data limit", {"Q${Name}": "${Name}" * 20_000}),
+        ("parts", {"Fn::ForEach::Other": ["B", {"Ref": "Many"}, {}]}),
+    ],
+)
+def test_loops_do_not_grow_without_end(words: str, body: dict[str, Any]) -> None:
+    many = [f"{number:0100}" for number in range(800)]
+    loops = {"Fn::ForEach::Queues": ["Name", {"Ref": "Many"}, body]}
+    with pytest.raises(ServiceError, match=words):
+        language_extensions.unrolled({"Resources": loops}, scope(parameters={"Many": many}))
 
 
 def test_what_touches_iam_needs_to_be_allowed() -> None:

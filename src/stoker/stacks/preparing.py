@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import orjson
+
 from stoker.core.stacks import language_extensions, parameters
 from stoker.core.stacks.errors import ValidationError, well_formed
 from stoker.core.stacks.functions import Scope
@@ -82,10 +84,12 @@ class Preparing:
         for name in names:
             body = await self._transformed(name, body, values, stack)
         body.pop("Transform", None)
+        processed = await asyncio.to_thread(_processed_bytes, body) if names else 0
         template = await asyncio.to_thread(_checked, body, values)
         wanted = Wanted(
             stack.wanted.template, body, chosen, resolved, stack.wanted.tags,
             stack.wanted.capabilities, stack.wanted.notification_arns, stack.wanted.role_arn,
+            processed,
         )  # fmt: skip
         return Prepared(wanted, template)
 
@@ -128,6 +132,18 @@ class Preparing:
                 raise ValidationError(f"Unable to fetch parameters [{value}]: {error}") from None
             found[name] = str(answer["Parameter"]["Value"])
         return found
+
+
+@well_formed()
+def _processed_bytes(body: Mapping[str, Any]) -> int:
+    """How long it is as AWS shows it. AWS: as long as a template may be, 1 MB. Raise
+    ValidationError."""
+    size = len(orjson.dumps(body))
+    if size > BODY_BYTES:
+        raise ValidationError(
+            f"A template may have at most {BODY_BYTES} bytes; after its transforms it has {size}."
+        )
+    return size
 
 
 @well_formed()

@@ -17,6 +17,8 @@ from stoker.core.stacks.errors import ValidationError, template_error
 UNKNOWN: Final = "{{changeSet:KNOWN_AFTER_APPLY}}"  # AWS's word for it
 NO_VALUE: Final = object()
 LONGEST = 1024 * 1024  # of a text that functions make
+MOST_MADE = 16 * 1024 * 1024  # characters that all functions of a template make together
+ELEMENT = 32  # characters that an element of a list counts for, beside its own
 _VARIABLE = re.compile(r"\$\{(!?)([^${}]*)\}")
 
 Lookup = Callable[[str, str | None], Any]  # (logical id, attribute or None for Ref) -> value
@@ -35,6 +37,31 @@ class Truths:
     asked: set[str] = field(default_factory=set)  # and not answered yet
 
 
+@dataclass(slots=True)
+class Made:
+    """What functions have made so far. A short text may stand for a long one in many places, and
+    each stands there in full once it is sent or stored."""
+
+    characters: int = 0
+
+    def count(self, value: Any) -> None:
+        waiting = [value]
+        while waiting and self.characters <= MOST_MADE:
+            match waiting.pop():
+                case str(text):
+                    self.characters += len(text)
+                case list(items):
+                    self.characters += ELEMENT * len(items)
+                    waiting += items
+                case dict(members):
+                    self.characters += ELEMENT * len(members)
+                    waiting += members.values()
+        if self.characters > MOST_MADE:
+            raise template_error(
+                f"the functions of a template make more than {MOST_MADE} characters"
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     parameters: Mapping[str, Any]  # pseudo parameters, too
@@ -44,6 +71,7 @@ class Scope:
     imported: Callable[[str], Any] = lambda name: _no_export(name)
     zones: tuple[str, ...] = ()
     truths: Truths = field(default_factory=Truths, compare=False, repr=False)
+    made: Made = field(default_factory=Made, compare=False, repr=False)
 
     def looking(self, lookup: Lookup) -> "Scope":
         return replace(self, lookup=lookup)
@@ -59,12 +87,15 @@ def evaluate(value: Any, scope: Scope) -> Any:
         case dict():
             name = function_of(value)
             if name is not None:
-                return _FUNCTIONS[name](value[name], scope)
+                found = _FUNCTIONS[name](value[name], scope)
+                if name != "Fn::If":  # what it chooses was counted as it was made
+                    scope.made.count(found)
+                return found
             items = {key: evaluate(item, scope) for key, item in value.items()}
             return {key: item for key, item in items.items() if item is not NO_VALUE}
         case list():
-            found = [evaluate(item, scope) for item in value]
-            return [item for item in found if item is not NO_VALUE]
+            each = [evaluate(item, scope) for item in value]
+            return [item for item in each if item is not NO_VALUE]
         case _:
             return value
 
@@ -167,10 +198,10 @@ def _sub(value: Any, scope: Scope) -> Any:
             raise template_error(
                 "One or more Fn::Sub intrinsic functions don't specify expected arguments"
             )
-    unknown = False
+    unknown, size = False, len(text)
 
     def put(found: re.Match[str]) -> str:
-        nonlocal unknown
+        nonlocal unknown, size
         if found[1]:
             return f"${{{found[2]}}}"
         name = found[2].strip()
@@ -181,9 +212,12 @@ def _sub(value: Any, scope: Scope) -> Any:
         else:
             it = _ref(name, scope)
         unknown = unknown or _is_unknown(it)
-        return _joined([it], "", "Fn::Sub")
+        word = _joined([it], "", "Fn::Sub")
+        size += len(word)
+        _check_length(size)
+        return word
 
-    made = _bounded(_VARIABLE.sub(put, text))
+    made = _VARIABLE.sub(put, text)
     return UNKNOWN if unknown else made
 
 
@@ -209,16 +243,17 @@ def _joined(items: list[Any], between: str, where: str) -> str:
             isinstance(item, list) and all(isinstance(one, str) for one in item)
         ):
             raise template_error(f"{where} takes texts only")
+        if isinstance(item, list):
+            _check_length(sum(map(len, item)) + len(item))
         words.append(",".join(item) if isinstance(item, list) else str(_word(item)))
     if sum(map(len, words)) + len(between) * len(words) > LONGEST:
         raise template_error(f"{where} makes a text of more than {LONGEST} characters")
     return between.join(words)
 
 
-def _bounded(text: str) -> str:
-    if len(text) > LONGEST:
+def _check_length(size: int) -> None:
+    if size > LONGEST:
         raise template_error(f"a function makes a text of more than {LONGEST} characters")
-    return text
 
 
 def _select(value: Any, scope: Scope) -> Any:
@@ -326,7 +361,8 @@ def _length(value: Any, scope: Scope) -> Any:
 
 def _to_json(value: Any, scope: Scope) -> Any:
     found = evaluate(value, scope)
-    text = _bounded(json.dumps(found, separators=(",", ":")))
+    text = json.dumps(found, separators=(",", ":"))
+    _check_length(len(text))
     return UNKNOWN if UNKNOWN in text else text
 
 

@@ -10,12 +10,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from stoker.core.stacks.errors import template_error
+from stoker.core.stacks.errors import ValidationError, template_error
 from stoker.core.stacks.functions import Scope, evaluate
 
 NAME = "AWS::LanguageExtensions"
 PREFIX = "Fn::ForEach::"
 MOST = 20_000  # parts that all loops together make
+MOST_CHARACTERS = (
+    4 * 1024 * 1024
+)  # of all texts, while it is worked on (AWS: some buffer over 1 MB)
 _NAMED = re.compile(r"[$&]\{([A-Za-z0-9]+)\}")
 
 
@@ -30,11 +33,10 @@ class _Loops:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._parts = 0
+        self._characters = 0
 
     def written_out(self, value: Any, names: Mapping[str, str]) -> Any:
-        self._parts += 1
-        if self._parts > MOST:
-            raise template_error(f"Fn::ForEach makes more than {MOST} parts")
+        self._count(1)
         match value:
             case {"Ref": str(name)} if name in names:
                 return names[name]
@@ -66,6 +68,7 @@ class _Loops:
             items = items.split(",")
         if not isinstance(items, list) or not all(isinstance(one, str) for one in items):
             raise template_error(f"the list of {key} is one of texts")
+        self._count(len(items))  # also of a loop that makes nothing
         found: dict[str, Any] = {}
         for item in items:
             found.update(self._written_out_dict(body, {**names, name: item}))
@@ -73,6 +76,7 @@ class _Loops:
 
     def _put(self, text: str, names: Mapping[str, str]) -> str:
         """The names of the loops around, in a key or a text; other variables stay."""
+        self._grow(len(text))
         if not names:
             return text
 
@@ -80,6 +84,17 @@ class _Loops:
             if found[1] not in names:
                 return found[0]
             word = names[found[1]]
+            self._grow(len(word))
             return re.sub("[^A-Za-z0-9]", "", word) if found[0][0] == "&" else word
 
         return _NAMED.sub(one, text)
+
+    def _count(self, parts: int) -> None:
+        self._parts += parts
+        if self._parts > MOST:
+            raise template_error(f"Fn::ForEach makes more than {MOST} parts")
+
+    def _grow(self, characters: int) -> None:
+        self._characters += characters
+        if self._characters > MOST_CHARACTERS:
+            raise ValidationError("Transformation data limit exceeded")  # AWS's words

@@ -67,6 +67,7 @@ class Wanted:
     capabilities: tuple[str, ...] = ()
     notification_arns: tuple[str, ...] = ()
     role_arn: str | None = None
+    processed: int = 0  # bytes of `body`, where transforms have made it
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ TEXT_BYTES = 64 * 1024 * 1024  # of an account, in all regions
 
 
 def text_bytes(wanted: Wanted) -> int:
-    """Of its template as given, and of its parameters."""
+    """Of its template as given and as transforms have made it, and of its parameters."""
     texts = (wanted.template, *_flat(wanted.parameters.items()), *_flat(wanted.resolved.items()))
-    return sum(map(_bytes, texts))
+    return sum(map(_bytes, texts)) + wanted.processed
 
 
 def check_room(kept: Iterable[Wanted], added: Wanted) -> None:

@@ -58,8 +58,7 @@ async def _set_policies(work: Work, name: str) -> None:
     was = {one["PolicyName"]: one for one in work.before.get("Policies") or ()}
     for key, one in inline.items():
         if was.get(key) != one:
-            put = {**one, "PolicyDocument": dated(one.get("PolicyDocument"))}
-            await work.ask("iam", "PutRolePolicy", RoleName=name, **put)
+            await work.ask("iam", "PutRolePolicy", RoleName=name, **one)
     for key in sorted(was.keys() - inline.keys()):
         await work.ask("iam", "DeleteRolePolicy", RoleName=name, PolicyName=key)
 
@@ -74,14 +73,6 @@ async def _delete_role(work: Work) -> None:
     for policy in inline["PolicyNames"]:
         await work.ask("iam", "DeleteRolePolicy", RoleName=name, PolicyName=policy)
     await work.ask("iam", "DeleteRole", RoleName=name)
-
-
-def dated(document: Any) -> Any:
-    """A policy with its Version. AWS takes one that has none, such as SAM's policy templates make;
-    the neighbour that keeps it refuses that, and 2008-10-17, which it would mean."""
-    if isinstance(document, dict) and "Version" not in document:
-        return {"Version": "2012-10-17", **document}
-    return document
 
 
 def _holders(properties: Any) -> set[tuple[str, str]]:
@@ -99,7 +90,7 @@ async def _put_policy(work: Work) -> Made:
     for kind, holder in sorted(wanted):
         await work.ask(
             "iam", f"Put{kind}Policy",
-            **{f"{kind}Name": holder, "PolicyName": name, "PolicyDocument": dated(document)},
+            **{f"{kind}Name": holder, "PolicyName": name, "PolicyDocument": document},
         )  # fmt: skip
     before = str(work.before.get("PolicyName", name))
     gone = _holders(work.before) if before != name else _holders(work.before) - wanted
