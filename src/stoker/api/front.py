@@ -290,8 +290,6 @@ class Front:
         finally:
             self._uploads.pop(exchange, None)
             del self._forwards[exchange]
-            if service.lower().startswith(iam_requests.SERVICE):
-                self._control.identities.forget()
 
     async def _answer(self, exchange: Exchange) -> None:
         service = self._neighbour(exchange)

@@ -6,7 +6,8 @@ the moment is over; what goes to IAM through the front door is seen at once.
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -42,16 +43,27 @@ class Identities:
     def __init__(self) -> None:
         self._kept: dict[str, tuple[float, Identity | None]] = {}
         self._changes = 0
+        self._under_way = 0
 
-    def forget(self) -> None:
-        """Call when something was said to IAM."""
-        self._changes += 1
-        self._kept.clear()
+    @contextmanager
+    def asked(self, service: str) -> Iterator[None]:
+        """Around each request that is passed on: while IAM hears one, nothing is kept, and what was
+        kept before is forgotten. (A service may be spelled in more than one way.)"""
+        if not service.lower().startswith("iam"):
+            yield
+            return
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._changes += 1
+            self._kept.clear()
 
     async def of(self, control: "Control", role: str, account: str, region: str) -> Identity | None:
         """The role with this ARN; None: it is not this account's, or IAM does not know it."""
         until, known = self._kept.get(role, (0.0, None))
-        if time.monotonic() < until:
+        if time.monotonic() < until and not self._under_way:
             return known
         changes = self._changes
         try:
@@ -59,7 +71,7 @@ class Identities:
         except (Refused, Unreachable) as error:
             log.warning("role not read", extra={"role": role, "reason": str(error)})
             return None
-        if changes == self._changes:  # else it may be that of before
+        if changes == self._changes and not self._under_way:  # else it may be that of before
             if len(self._kept) >= MOST:
                 self._kept.clear()
             self._kept[role] = time.monotonic() + KEPT_S, found

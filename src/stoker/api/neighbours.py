@@ -100,12 +100,13 @@ async def forward(
         if exchange.content_length is not None and not zipped:
             headers.append(("content-length", str(exchange.content_length)))
     try:
-        async with others.ask(
-            service, exchange.method, exchange.target, headers, body,
-            neighbours.silence_s(exchange.headers),
-        ) as answer:  # fmt: skip
-            _check_served(answer, service, request_id)
-            await _answered(exchange, answer)
+        with control.identities.asked(service):
+            async with others.ask(
+                service, exchange.method, exchange.target, headers, body,
+                neighbours.silence_s(exchange.headers),
+            ) as answer:  # fmt: skip
+                _check_served(answer, service, request_id)
+                await _answered(exchange, answer)
     except Unreachable as error:
         if upload is not None and upload.broken:
             if exchange.oversized:
