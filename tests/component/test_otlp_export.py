@@ -39,7 +39,11 @@ async def comes(look: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_what_waits_at_the_end_is_sent_with_the_headers_that_were_given() -> None:
+def test_what_waits_at_the_end_is_sent_with_the_headers_that_were_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(export_module, "FLUSH_S", PATIENCE_S)
+
     async def main(receiver: Receiver) -> None:
         export = Export(Destination(receiver.url, (("api-key", "k"),)))
         export.start()

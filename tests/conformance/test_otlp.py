@@ -2,14 +2,13 @@
 
 import json
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from tests.faults.scene import until
+from tests.faults.scene import environments, until
 from tests.otlp_receiver import Receiver, receiving, said
 from tests.running import StokerProcess, deploy
 
+ERRORS = "aws.lambda.errors"
 CODE = """
 import logging
 def handler(event, context):
@@ -19,12 +18,22 @@ def handler(event, context):
 """
 
 
-def spans(receiver: Receiver, count: int) -> Callable[[], list[Any]]:
-    def look() -> list[Any]:
-        names = [span.name for _, span in receiver.spans()]
-        return names if names.count("Invocation") >= count else []
+def invocations(receiver: Receiver) -> int:
+    return [span.name for _, span in receiver.spans()].count("Invocation")
 
-    return look
+
+def counts(receiver: Receiver, function: str) -> dict[str, int]:
+    """The latest, by metric."""
+    return {
+        metric.name: metric.sum.data_points[0].as_int
+        for resource, metric in receiver.metrics()
+        if resource.get("faas.name") == function and metric.HasField("sum")
+    }
+
+
+def texts(receiver: Receiver, function: str) -> list[str]:
+    lines = receiver.lines()
+    return [line.body.string_value for told, line in lines if told["faas.name"] == function]
 
 
 def test_invocations_arrive_as_spans_metrics_and_lines_that_belong_together(
@@ -33,7 +42,7 @@ def test_invocations_arrive_as_spans_metrics_and_lines_that_belong_together(
     with receiving() as receiver:
         server = StokerProcess(
             tmp_path / "data",
-            *("--sandbox", "process"),
+            *("--sandbox", "process", "--otlp-interval-s", "1"),
             environ={
                 "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
                 "OTEL_EXPORTER_OTLP_HEADERS": "api-key=secret%20one",
@@ -47,25 +56,27 @@ def test_invocations_arrive_as_spans_metrics_and_lines_that_belong_together(
                 "before-sign.lambda.Invoke",
                 lambda request, **_: request.headers.add_header("X-Amzn-Trace-Id", header),
             )
-            answers = [
-                client.invoke(FunctionName=name, Payload=json.dumps(event))
-                for event in ("good", "bad")
-            ]
+            answers = []
+            for event in ("good", "bad"):
+                answers.append(client.invoke(FunctionName=name, Payload=json.dumps(event)))
+                # The next one finds it free.
+                until(lambda: [one["phase"] for one in environments(server)], ["Idle"].__eq__)
             ids = {answer["ResponseMetadata"]["RequestId"] for answer in answers}
-            until(spans(receiver, 2), bool)
+            until(lambda: invocations(receiver), lambda seen: seen == 2)
+            until(lambda: counts(receiver, name), lambda seen: seen.get(ERRORS) == 1)
+            until(lambda: texts(receiver, name), lambda seen: seen.count("plain") == 2)
             page = urllib.request.urlopen(server.url + "/metrics", timeout=60).read().decode()
             assert 'stoker_otlp_dropped_total{signal="traces"} 0\n' in page
             client.close()
         finally:
             assert server.stop() == 0
-        # What is seen of the rest came at the end: metrics are told each minute.
         trace = bytes.fromhex("5759e988bd862e3fe1be46a994272793")
         found = receiver.spans()
         assert {span.trace_id for _, span in found} == {trace}
         assert {resource["faas.name"] for resource, _ in found} == {name}
-        told = [said(span.attributes) for _, span in found]
-        assert {one["faas.invocation_id"] for one in told if "faas.invocation_id" in one} == ids
-        assert sorted(one["faas.coldstart"] for one in told if "faas.coldstart" in one) == [
+        facts = [said(span.attributes) for _, span in found]
+        assert {one["faas.invocation_id"] for one in facts if "faas.invocation_id" in one} == ids
+        assert sorted(one["faas.coldstart"] for one in facts if "faas.coldstart" in one) == [
             False, True,
         ]  # fmt: skip
         names = [span.name for _, span in found]
@@ -81,12 +92,7 @@ def test_invocations_arrive_as_spans_metrics_and_lines_that_belong_together(
             assert {said(line.attributes)["faas.invocation_id"] for line in several} == ids
             assert {line.trace_id for line in several} == {trace}
 
-        counts = {
-            metric.name: metric.sum.data_points[0].as_int
-            for resource, metric in receiver.metrics()
-            if resource.get("faas.name") == name and metric.HasField("sum")
-        }
-        assert counts["aws.lambda.invocations"] == 2
-        assert counts["aws.lambda.errors"] == 1
+        told = counts(receiver, name)
+        assert (told["aws.lambda.invocations"], told[ERRORS]) == (2, 1)
         assert {headers["api-key"] for headers in receiver.headers} == {"secret one"}
         assert "secret one" not in server.log.read_text()

@@ -38,6 +38,21 @@ def template(key: str, change: int, provider: str) -> str:
                 "FilterPolicy": {"change": [str(change)]},
             },
         ),
+        "Alarm": (
+            "CloudWatch::Alarm",
+            {
+                "Namespace": "AWS/Lambda",
+                "MetricName": "Errors",
+                "Dimensions": [{"Name": "FunctionName", "Value": {"Ref": "Topic"}}],
+                "Statistic": "Sum",
+                "Period": "60",
+                "EvaluationPeriods": 1,
+                "Threshold": change,
+                "ComparisonOperator": "GreaterThanThreshold",
+                "AlarmActions": [{"Ref": "Topic"}],
+                "Tags": [{"Key": "change", "Value": str(change)}],
+            },
+        ),
         "Stream": ("Kinesis::Stream", {"ShardCount": 1, "RetentionPeriodHours": 24 * change}),
         "Machine": (
             "StepFunctions::StateMachine",
@@ -101,6 +116,11 @@ def test_a_stack_of_many_types_is_made_changed_replaced_and_deleted(server: Stok
         with closing(server.client("dynamodb")) as tables:
             shown = tables.describe_table(TableName=before["Table"])["Table"]
             assert shown["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+        with closing(server.client("cloudwatch")) as cloudwatch:
+            (alarm,) = cloudwatch.describe_alarms(AlarmNames=[before["Alarm"]])["MetricAlarms"]
+            assert (alarm["Threshold"], alarm["AlarmActions"]) == (2.0, [before["Topic"]])
+            tags = cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
+            assert {"Key": "change", "Value": "2"} in tags
         with closing(server.client("kinesis")) as streams:
             stream = streams.describe_stream_summary(StreamName=before["Stream"])
             assert stream["StreamDescriptionSummary"]["RetentionPeriodHours"] == 48
@@ -108,6 +128,8 @@ def test_a_stack_of_many_types_is_made_changed_replaced_and_deleted(server: Stok
         assert {key for key in after if after[key] != before[key]} == REPLACED
         cloudformation.delete_stack(StackName=name)
         wait("delete_complete", made["StackId"])
+    with closing(server.client("cloudwatch")) as cloudwatch:
+        assert cloudwatch.describe_alarms(AlarmNames=[before["Alarm"]])["MetricAlarms"] == []
     with closing(server.client("dynamodb")) as tables:
         left = set(tables.list_tables()["TableNames"])
         assert not left.intersection({before["Table"], after["Table"]})

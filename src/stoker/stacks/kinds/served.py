@@ -11,6 +11,7 @@ from stoker.stacks.kinds import (
     messaging,
     rest_apis,
     schedules,
+    watching,
 )
 from stoker.stacks.work import Kind
 
@@ -26,6 +27,7 @@ KINDS: dict[str, Kind] = {
         messaging,
         rest_apis,
         schedules,
+        watching,
     )
     for kind in module.KINDS
 }
