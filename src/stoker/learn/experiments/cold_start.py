@@ -64,7 +64,7 @@ async def _snap(bench: Bench) -> Outcome:
             raise Broken(f"no snapshot could be taken: {version.get('StateReason', '')}")
         invoked = await bench.invoke(_SNAP_NAME, {}, "1")
         return Outcome(invoked.answers, {"Runtime": runtime})
-    why = "there is no Python 3.12 or later here; `stoker runtimes install python3.13` brings one"
+    why = "no Python 3.12 or later is here; the command stoker runtimes install brings one"
     return Outcome(facts={"left out": why})
 
 

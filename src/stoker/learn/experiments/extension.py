@@ -86,7 +86,8 @@ def _judge(seen: Sequence[Outcome]) -> tuple[Claim, ...]:
             said[1:3] == expected and [answer.payload for answer in answers] == ["done", "done"],
         ),
         Claim(
-            f"Nobody invoked the function any more, and it was told of the end: {said[-1:]}.",
+            "Nobody invoked the function any more, and it was told of the end:"
+            f" {said[-1] if said else None}.",
             said[3:] == ["diary: shutdown, spindown"],
         ),
     )

@@ -51,13 +51,13 @@ def _judge(seen: Sequence[Outcome]) -> tuple[Claim, ...]:
             f"With {', '.join(map(str, _SIZES_MB))} MB it took"
             f" {', '.join(f'{ms:.0f}' for ms in durations)} ms: with {more:.0f} times the memory it"
             f" was {faster:.1f} times as fast.",
-            faster > 2,
+            faster > 1.5,
         ),
         Claim(
             f"A million of them would cost {', '.join(f'${one:.2f}' for one in costs)} on AWS: that"
             f" much more memory costs {dearer:.1f} times as much, since you pay for memory times"
             " time.",
-            dearer < more / 2,
+            dearer < more / 1.5,
         ),
     )
 
@@ -68,8 +68,8 @@ EXPERIMENT = Experiment(
     learns="You choose a function's memory, and processor power comes in proportion to it. More of"
     " it makes work for the processor shorter. You pay for memory times duration, so twice the"
     " memory for half the time costs the same, and your users wait half as long. What only waits"
-    " for others is not faster with more memory, and only costs more. Measure it: `stoker tune`"
-    " does.",
+    " for others is not faster with more memory, and only costs more. Measure it: the"
+    " command stoker tune does.",
     on_aws="With 1,769 MB a function has the power of one processor core.",
     pages=(
         Page("Configure Lambda function memory", DOCS + "configuration-memory.html"),
