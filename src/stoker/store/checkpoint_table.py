@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from stoker.store.setting_table import Run
+from stoker.store.worker import Run
 
 _PUT = (  # not after the mapping's end
     "INSERT INTO stream_checkpoints SELECT ?1, ?2, ?3 WHERE EXISTS"
@@ -22,7 +22,8 @@ class SqliteCheckpoints:
     async def of(self, mapping: str) -> dict[str, dict[str, Any]]:
         sql = "SELECT shard, body FROM stream_checkpoints WHERE mapping = ?"
         return await self._run(
-            lambda: {shard: json.loads(body) for shard, body in self._db.execute(sql, (mapping,))}
+            lambda: {shard: json.loads(body) for shard, body in self._db.execute(sql, (mapping,))},
+            reading=True,
         )
 
     async def put(self, kept: Mapping[tuple[str, str], Mapping[str, Any] | None]) -> None:

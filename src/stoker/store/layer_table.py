@@ -2,15 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from stoker.core.layers import LayerKey, LayerVersion, Statement
 from stoker.core.model import Code
 from stoker.store.base import Suits, Superseded
-
-T = TypeVar("T")
+from stoker.store.worker import Run
 
 _COLUMNS = "account, region, name, version, revision, body"
 _SUITS = (
@@ -19,12 +17,6 @@ _SUITS = (
     " OR :architecture IN (SELECT value FROM json_each(body, '$.architectures')))"
 )
 _ONE = "WHERE account = :account AND region = :region AND name = :name AND version = :version"
-
-
-class Run(Protocol):
-    """SqliteStore.run: in the store's thread."""
-
-    def __call__(self, work: Callable[[], T]) -> Awaitable[T]: ...
 
 
 class SqliteLayers:
@@ -95,7 +87,7 @@ class SqliteLayers:
             rows = self._db.execute("SELECT DISTINCT code FROM layer_versions")
             return frozenset(row[0] for row in rows)
 
-        return await self._run(read)
+        return await self._run(read, reading=True)
 
     async def _select(
         self, where: str, values: dict[str, object], columns: str = _COLUMNS
@@ -104,7 +96,7 @@ class SqliteLayers:
             rows = self._db.execute(f"SELECT {columns} FROM layer_versions {where}", values)
             return [_load(LayerKey(*row[:3]), *row[3:]) for row in rows]
 
-        return await self._run(read)
+        return await self._run(read, reading=True)
 
     async def _change(self, sql: str, version: LayerVersion, **more: object) -> int:
         values = {

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Mapping
 
-from stoker.store.setting_table import Run
+from stoker.store.worker import Run
 
 
 class SqlitePackages:
@@ -19,11 +19,11 @@ class SqlitePackages:
 
     async def every(self) -> dict[str, bytes]:
         sql = "SELECT digest, content FROM fresh_packages"
-        return await self._run(lambda: dict(self._db.execute(sql).fetchall()))
+        return await self._run(lambda: dict(self._db.execute(sql).fetchall()), reading=True)
 
     async def given(self) -> dict[str, int]:
         sql = "SELECT digest, times FROM fresh_packages"
-        return await self._run(lambda: dict(self._db.execute(sql).fetchall()))
+        return await self._run(lambda: dict(self._db.execute(sql).fetchall()), reading=True)
 
     async def forget(self, given: Mapping[str, int]) -> None:
         sql = "DELETE FROM fresh_packages WHERE digest = ? AND times = ?"

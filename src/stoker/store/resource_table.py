@@ -7,7 +7,7 @@ from typing import Any
 
 from stoker.core.resources import Kind, Resource, ResourceKey
 from stoker.store.base import Note, Superseded
-from stoker.store.setting_table import Run
+from stoker.store.worker import Run
 
 _ONE = "account = :account AND region = :region AND kind = :kind AND id = :id"
 _COLUMNS = "account, region, kind, id, revision, body"
@@ -63,7 +63,7 @@ class SqliteResources:
                 for row in rows
             ]
 
-        return await self._run(read)
+        return await self._run(read, reading=True)
 
     async def _change(self, sql: str, resource: Resource, **more: object) -> bool:
         body = {"record": resource.record, "tags": resource.tags}

@@ -3,23 +3,16 @@ That they go with what they belong to is the schema's affair (triggers in migrat
 
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from stoker.core.model import FunctionKey, Setting, SettingKey
 from stoker.store.base import Note
-
-T = TypeVar("T")
+from stoker.store.worker import Run
 
 _KIND = "account = :account AND region = :region AND name = :name AND kind = :kind"
 _ONE = f"{_KIND} AND qualifier = :qualifier"
-
-
-class Run(Protocol):
-    """SqliteStore.run: in the store's thread."""
-
-    def __call__(self, work: Callable[[], T]) -> Awaitable[T]: ...
 
 
 class SqliteSettings:
@@ -49,7 +42,7 @@ class SqliteSettings:
     async def get(self, key: FunctionKey, qualifier: str, kind: str) -> dict[str, Any] | None:
         values = {**_names(key, kind), "qualifier": qualifier}
         sql = f"SELECT body FROM function_settings WHERE {_ONE}"
-        row = await self._run(lambda: self._db.execute(sql, values).fetchone())
+        row = await self._run(lambda: self._db.execute(sql, values).fetchone(), reading=True)
         return json.loads(row[0]) if row else None
 
     async def remove(self, key: FunctionKey, qualifier: str, kind: str) -> bool:
@@ -68,12 +61,12 @@ class SqliteSettings:
             f"SELECT qualifier, body FROM function_settings WHERE {_KIND} AND qualifier > :after"
             " ORDER BY qualifier LIMIT :limit"
         )
-        rows = await self._run(lambda: self._db.execute(sql, values).fetchall())
+        rows = await self._run(lambda: self._db.execute(sql, values).fetchall(), reading=True)
         return [(qualifier, json.loads(body)) for qualifier, body in rows]
 
     async def every(self, kind: str) -> list[tuple[FunctionKey, str, dict[str, Any]]]:
         sql = "SELECT account, region, name, qualifier, body FROM function_settings WHERE kind = ?"
-        rows = await self._run(lambda: self._db.execute(sql, (kind,)).fetchall())
+        rows = await self._run(lambda: self._db.execute(sql, (kind,)).fetchall(), reading=True)
         return [(FunctionKey(*row[:3]), row[3], json.loads(row[4])) for row in rows]
 
 

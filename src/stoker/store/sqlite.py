@@ -12,7 +12,6 @@ also of one whose author is gone.
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +29,7 @@ from stoker.store.resource_table import SqliteResources
 from stoker.store.setting_table import SqliteSettings
 from stoker.store.url_table import SettingUrls
 from stoker.store.version_table import SqliteAliases, SqliteVersions
+from stoker.store.worker import Worker
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class SqliteStore:
         """`busy_s`: how long to wait for another program that works on the same file."""
         self._path = path
         self._busy_s = busy_s
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._thread = Worker("store")
         self._turn = asyncio.Lock()
         self._watchers: list[Watcher] = []
         self._db: sqlite3.Connection | None = None
@@ -60,7 +60,7 @@ class SqliteStore:
             db, self._db = self._db, None
             if db is not None:
                 await self.run(db.close)
-        self._thread.shutdown(wait=False)
+        self._thread.stop()
 
     def watch(self, watcher: Watcher) -> None:
         self._watchers.append(watcher)
@@ -80,7 +80,7 @@ class SqliteStore:
             if tx.wrote:
                 await self._commit(db, tx.changes)
             elif tx.begun:
-                self._thread.submit(db.rollback)  # nobody needs to wait for that
+                self._thread.ask(db.rollback)  # nobody needs to wait for that
 
     async def _commit(self, db: sqlite3.Connection, changes: dict[Key, Aggregate | None]) -> None:
         try:
@@ -97,28 +97,17 @@ class SqliteStore:
     async def run(self, work: Callable[[], T], then: Callable[[], None] | None = None) -> T:
         """Do it in the store's thread; `then` in the event loop, if it went well. Neither is
         undone by the cancellation of the caller, who in any case waits for the end of it."""
-        done = asyncio.get_running_loop().run_in_executor(self._thread, work)
-        cancelled: asyncio.CancelledError | None = None
-        while not done.done():
-            try:
-                await asyncio.wait({done})
-            except asyncio.CancelledError as error:
-                cancelled = error  # the disk decides when, not the caller
         try:
-            result = done.result()
+            return await self._thread.run(work, then)
         except sqlite3.Error as error:
             name = getattr(error, "sqlite_errorname", type(error).__name__)
             raise StoreUnavailable(f"cannot use {self._path}: {error} ({name})") from error
-        if then is not None:
-            then()
-        if cancelled is not None:
-            raise cancelled
-        return result
 
 
 class SqliteTransaction:
     """The typed statements. `changes` is what a commit will have changed. It begins with its
-    first statement, in the same turn of the thread."""
+    first statement that writes, in the same turn of the thread: what is read before that holds
+    too, for nobody else has a turn, and what only reads has nothing to roll back."""
 
     def __init__(self, db: sqlite3.Connection, store: SqliteStore, lasting: bool) -> None:
         self._db = db
@@ -173,7 +162,7 @@ class SqliteTransaction:
                 for row in rows
             ]
 
-        return await self._run(read)
+        return await self._run(read, reading=True)
 
     async def unsettled_functions(self) -> list[FunctionKey]:
         sql = "SELECT account, region, name FROM functions WHERE unsettled"
@@ -181,7 +170,7 @@ class SqliteTransaction:
         def read() -> list[FunctionKey]:
             return [FunctionKey(*row) for row in self._db.execute(sql)]
 
-        return await self._run(read)
+        return await self._run(read, reading=True)
 
     async def usage(self, account: str, region: str) -> Usage:
         count, size = await self._fetch(
@@ -248,10 +237,10 @@ class SqliteTransaction:
             rows = self._db.execute(f"SELECT {_COLUMNS} FROM functions {where}", values)
             return [_remembered(FunctionKey(*row[:3]), row[3], row[4]) for row in rows]
 
-        return await self._run(read)
+        return await self._run(read, reading=True)
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        if self.begun:
+    async def _run(self, work: Callable[[], T], *, reading: bool = False) -> T:
+        if self.begun or reading:
             return await self._store.run(work)
         self.begun = True
         synchronous = "FULL" if self._lasting else "NORMAL"
@@ -268,7 +257,7 @@ class SqliteTransaction:
             row: tuple[int, ...] = self._db.execute(sql, values).fetchone()
             return row
 
-        return await self._run(read)
+        return await self._run(read, reading=True)
 
     async def _change(self, sql: str, values: tuple[object, ...]) -> int:
         return await self._run(lambda: self._db.execute(sql, values).rowcount)

@@ -3,9 +3,9 @@ that they belong to."""
 
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from stoker.core.aliases import Alias, AliasKey
 from stoker.core.errors import ResourceConflictException
@@ -13,18 +13,11 @@ from stoker.core.model import FunctionKey
 from stoker.core.versions import Version, VersionKey
 from stoker.store.base import Note, Superseded
 from stoker.store.records import dump_version, load_version
-
-T = TypeVar("T")
+from stoker.store.worker import Run
 
 _FUNCTION = "account = :account AND region = :region AND name = :name"
 _VERSION = f"{_FUNCTION} AND version = :version"
 _ALIAS = f"{_FUNCTION} AND alias = :alias"
-
-
-class Run(Protocol):
-    """SqliteStore.run: in the store's thread."""
-
-    def __call__(self, work: Callable[[], T]) -> Awaitable[T]: ...
 
 
 class SqliteVersions:
@@ -40,7 +33,7 @@ class SqliteVersions:
             row = self._db.execute(sql, asdict(key)).fetchone()
             return int(row[0]) if row else 0
 
-        return await self._run(read)
+        return await self._run(read, reading=True)
 
     async def next_number(self, key: FunctionKey) -> int:
         def count() -> int:
@@ -118,7 +111,7 @@ class SqliteVersions:
                 for row in rows
             ]
 
-        return await self._run(read)
+        return await self._run(read, reading=True)
 
     async def _change(self, sql: str, version: Version, **more: object) -> int:
         values = {
@@ -188,7 +181,7 @@ class SqliteAliases:
             )
             return [_load(AliasKey(FunctionKey(*row[:3]), row[3]), row[4], row[5]) for row in rows]
 
-        return await self._run(read)
+        return await self._run(read, reading=True)
 
     async def _change(self, sql: str, alias: Alias, **more: object) -> int:
         values = {
