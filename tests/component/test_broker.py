@@ -137,9 +137,9 @@ def test_of_a_message_that_is_deleted_soon_nothing_is_written_in_between(
     written: list[str] = []
     commit = group_commit._commit
 
-    def noted(db: sqlite3.Connection, batch: group_commit._Batch) -> None:
-        written.extend(sql for asked, _ in batch.asked if not callable(asked) for sql, _ in asked)
-        commit(db, batch)
+    def noted(db: sqlite3.Connection, statements: group_commit.Statements) -> None:
+        written.extend(sql for sql, _ in statements)
+        commit(db, statements)
 
     monkeypatch.setattr(group_commit, "_commit", noted)
 

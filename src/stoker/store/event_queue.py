@@ -25,6 +25,7 @@ from stoker.store.group_commit import (
 )
 
 _SCHEMA = Path(__file__).with_name("event_queue_1.sql")
+_SESSION = Path(__file__).with_name("event_queue_session.sql")
 _POSTPONE = "UPDATE events SET attempts = ?, refusals = ?, due = ? WHERE id = ?"
 
 
@@ -56,7 +57,7 @@ class EventQueue:
     """`await open()` first; `await close()` at the end."""
 
     def __init__(self, path: Path) -> None:
-        self._file = GroupCommit(path, _SCHEMA)
+        self._file = GroupCommit(path, _SCHEMA, session=_SESSION)
         self._next_id = 1
         self._adding = Gathering(self._file, _additions)
         self._removing: list[int] = []
@@ -123,9 +124,8 @@ class EventQueue:
 
 
 def _additions(adding: list[tuple[Waiting, Content]]) -> list[Statement]:
-    rows = [_row(waiting) for waiting, _ in adding]
-    contents = [(waiting.id, *_columns(content)) for waiting, content in adding]
-    return insertions("events", rows) + insertions("event_contents", contents)
+    rows = [_row(waiting) + _columns(content) for waiting, content in adding]
+    return insertions("accepted_events", rows)
 
 
 def _waiting(db: sqlite3.Connection) -> list[Waiting]:

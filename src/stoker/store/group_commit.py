@@ -14,14 +14,13 @@ disk. The event loop waits for neither.
 
 The writer shares the interpreter with the event loop. With each statement it lets go of it and has
 to get it back, which takes longer than most statements do. So what comes in numbers is put into few
-of them when a commit begins (`insertions`, `deletions`).
+of them when a commit begins (`insertions`, `deletions`), and one that is alone is its own commit.
 """
 
 import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import chain
@@ -31,6 +30,8 @@ from typing import Any, Generic, TypeVar
 import orjson
 
 from stoker.store.base import StoreUnavailable
+from stoker.store.worker import Asked as Told
+from stoker.store.worker import Worker
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -59,17 +60,21 @@ class _Batch:
 class GroupCommit:
     """`await open()` first; `await close()` writes what is still gathered."""
 
-    def __init__(self, path: Path, schema: Path, version: int = 1) -> None:
-        """`schema`: the script that makes the tables, of this version."""
+    def __init__(
+        self, path: Path, schema: Path, version: int = 1, session: Path | None = None
+    ) -> None:
+        """`schema`: the script that makes the tables, of this version. `session`: of what a
+        connection has beside them, its temporary views and triggers."""
         self._path = path
+        self._session = session
         self._schema = schema
         self._version = version
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"{path.stem}-w")
-        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"{path.stem}-r")
+        self._writer = Worker(f"{path.stem}-w")
+        self._reader = Worker(f"{path.stem}-r")
         self._db: sqlite3.Connection | None = None
         self._reading: sqlite3.Connection | None = None
         self._gathered = _Batch()
-        self._writing: asyncio.Future[None] | None = None
+        self._writing = False
         self._later: asyncio.TimerHandle | None = None
         self._unhurried: list[Asked] = []
         self._noting: asyncio.TimerHandle | None = None
@@ -81,13 +86,15 @@ class GroupCommit:
         return sum(1 if callable(asked) else len(asked) for asked, _ in self._gathered.asked)
 
     async def open(self) -> None:
-        """Make or open the file. Raise StoreUnavailable."""
-        loop = asyncio.get_running_loop()
+        """Make or open the file. Raise StoreUnavailable, and then it is closed."""
         try:
-            self._db = await loop.run_in_executor(self._writer, self._connect)
-            self._reading = await loop.run_in_executor(self._reader, self._connect)
-        except sqlite3.Error as error:
-            raise self._unavailable(error) from error
+            self._db = await self._writer.run(self._connect)
+            self._reading = await self._reader.run(self._connect)
+        except BaseException as error:
+            await self.close()
+            if isinstance(error, sqlite3.Error):
+                raise self._unavailable(error) from error
+            raise
 
     async def close(self) -> None:
         """Write what is to be written, once; then close. Idempotent."""
@@ -97,11 +104,10 @@ class GroupCommit:
         await self._written_out()
         if self._later is not None:
             self._later.cancel()
-        loop = asyncio.get_running_loop()
         for thread, db in ((self._writer, self._db), (self._reader, self._reading)):
             if db is not None:
-                await loop.run_in_executor(thread, db.close)
-            thread.shutdown(wait=False)
+                await thread.run(db.close)
+            thread.stop()
         self._db = self._reading = None
 
     def write(self, statements: Asked, written: Written) -> None:
@@ -133,31 +139,31 @@ class GroupCommit:
         db = self._reading
         if db is None or self._closing:
             raise StoreUnavailable(f"cannot use {self._path}: it is closed")
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._reader, look, db)
+            return await self._reader.run(partial(look, db))
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
 
     async def _written_out(self) -> None:
-        while self._writing is not None:
-            await asyncio.wait({self._writing})  # _committed was asked to be called first
+        while self._writing:
+            await self._writer.run(lambda: None)  # _committed was asked to be called first
 
     def _start(self) -> None:
-        if self._writing is not None or not self._gathered or self._db is None:
+        if self._writing or not self._gathered or self._db is None:
             return
         if self._later is not None:
             self._later.cancel()
             self._later = None
         batch, self._gathered = self._gathered, _Batch()
-        batch.asked = [(asked() if callable(asked) else asked, told) for asked, told in batch.asked]
-        loop = asyncio.get_running_loop()
-        self._writing = loop.run_in_executor(self._writer, _commit, self._db, batch)
-        self._writing.add_done_callback(partial(self._committed, batch))
+        said = [(asked() if callable(asked) else asked, told) for asked, told in batch.asked]
+        batch.asked = [*said]
+        statements = list(chain.from_iterable(asked for asked, _ in said))
+        self._writing = True
+        self._writer.ask(partial(_commit, self._db, statements), partial(self._committed, batch))
 
-    def _committed(self, batch: _Batch, writing: "asyncio.Future[None]") -> None:
-        self._writing = None
-        error = writing.exception()
+    def _committed(self, batch: _Batch, writing: Told[None]) -> None:
+        self._writing = False
+        error = writing.error
         fault = None
         if error is not None:
             fault = self._unavailable(error)
@@ -172,7 +178,7 @@ class GroupCommit:
                 told(fault)
 
     def _start_later(self, delay_s: float) -> None:
-        if self._writing is None and self._later is None and not self._closing:
+        if not self._writing and self._later is None and not self._closing:
             self._later = asyncio.get_running_loop().call_later(delay_s, self._again)
 
     def _note_all(self) -> None:
@@ -208,6 +214,8 @@ class GroupCommit:
                 db.executescript(
                     f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {self._version}; COMMIT;"
                 )
+            if self._session is not None:
+                db.executescript(self._session.read_text())
         except BaseException:
             db.close()
             raise
@@ -280,13 +288,14 @@ def _insertion(table: str, columns: int, rows: int) -> str:
     return f"INSERT INTO {table} VALUES {', '.join([row] * rows)}"
 
 
-def _commit(db: sqlite3.Connection, batch: _Batch) -> None:
+def _commit(db: sqlite3.Connection, statements: Statements) -> None:
+    if len(statements) == 1:  # is all or nothing by itself
+        db.execute(*statements[0])
+        return
     db.execute("BEGIN IMMEDIATE")
     try:
-        for statements, _ in batch.asked:
-            assert not callable(statements), "they are said when the commit begins"
-            for sql, values in statements:
-                db.execute(sql, values)
+        for sql, values in statements:
+            db.execute(sql, values)
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:

@@ -51,8 +51,12 @@ class SqliteStore:
         self._db: sqlite3.Connection | None = None
 
     async def open(self) -> None:
-        """Create or migrate the file. Raise StoreUnavailable."""
-        self._db = await self.run(lambda: _connect(self._path, self._busy_s))
+        """Create or migrate the file. Raise StoreUnavailable, and then it is closed."""
+        try:
+            self._db = await self.run(lambda: _connect(self._path, self._busy_s))
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Wait for what is under way, then close. Idempotent."""

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -25,32 +25,36 @@ class Run(Protocol):
     def __call__(self, work: Callable[[], T], *, reading: bool = False) -> Awaitable[T]: ...
 
 
-class _Asked(Generic[T]):
-    """One thing to do. `done` is of the event loop, the rest is the thread's until then."""
+class Asked(Generic[T]):
+    """One thing to do. It is the thread's until it is `finished`."""
 
-    __slots__ = ("done", "error", "finished", "result", "work")
+    __slots__ = ("_loop", "_told", "_work", "error", "finished", "result")
 
-    def __init__(self, work: Callable[[], T], done: "asyncio.Future[None]") -> None:
-        self.work = work
-        self.done = done
+    def __init__(
+        self,
+        work: Callable[[], T],
+        loop: asyncio.AbstractEventLoop,
+        told: "Callable[[Asked[T]], None] | None",
+    ) -> None:
+        self._work = work
+        self._loop = loop
+        self._told = told
         self.finished = False
         self.result: T | None = None
         self.error: BaseException | None = None
 
     def carry_out(self) -> None:
         try:
-            self.result = self.work()
+            self.result = self._work()
         except BaseException as error:  # noqa: BLE001 (whoever asked is told)
             self.error = error
         self.finished = True
-        with suppress(RuntimeError):  # a loop that is closed waits for nothing
-            self.done.get_loop().call_soon_threadsafe(self._tell)
-
-    def _tell(self) -> None:
-        if not self.done.done():
-            self.done.set_result(None)
+        if self._told is not None:
+            with suppress(RuntimeError):  # a loop that is closed waits for nothing
+                self._loop.call_soon_threadsafe(self._told, self)
 
     def answer(self) -> T:
+        """What came of it, once."""
         error, self.error = self.error, None  # its traceback leads back to here
         if error is not None:
             raise error
@@ -62,26 +66,37 @@ class Worker:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._queue: SimpleQueue[_Asked[object] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Asked[object] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def stop(self) -> None:
         """When all that was asked for is done. Nothing may be asked for any more."""
         self._queue.put(None)
 
-    def ask(self, work: Callable[[], T]) -> None:
-        """Do it; nobody waits for the end of it, nor hears why it failed."""
-        self._put(work)
+    def ask(
+        self, work: Callable[[], T], told: Callable[[Asked[T]], None] | None = None
+    ) -> Asked[T]:
+        """Do it, and call `told` from the event loop when it is done or has failed."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
+            self._thread.start()
+        asked = Asked(work, asyncio.get_running_loop(), told)
+        self._queue.put(asked)  # type: ignore[arg-type]  # whatever it answers
+        return asked
 
     async def run(self, work: Callable[[], T], then: Callable[[], None] | None = None) -> T:
         """Do it, and `then` in the event loop if it went well. What `work` raises is raised.
         Neither is undone by the cancellation of the caller, who in any case waits for the end."""
-        asked = self._put(work)
         cancelled: asyncio.CancelledError | None = None
-        try:
-            await asked.done
-        except asyncio.CancelledError as error:
-            cancelled = await self._finished(asked, error)
+        done, settle = _settled_once()
+        asked: Asked[T] = self.ask(work, settle)
+        while not asked.finished:
+            try:
+                await done
+            except asyncio.CancelledError as error:  # the thread decides when
+                cancelled = error
+                done, settle = _settled_once()
+                self.ask(lambda: None, settle)  # what is asked for later is done later
         result = asked.answer()
         if then is not None:
             then()
@@ -89,26 +104,17 @@ class Worker:
             raise cancelled
         return result
 
-    def _put(self, work: Callable[[], T]) -> _Asked[T]:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
-            self._thread.start()
-        asked = _Asked(work, asyncio.get_running_loop().create_future())
-        self._queue.put(asked)  # type: ignore[arg-type]  # whatever it answers
-        return asked
-
-    async def _finished(
-        self, asked: _Asked[T], cancelled: asyncio.CancelledError
-    ) -> asyncio.CancelledError:
-        """The thread decides when, not who gave up: what is put behind it is done after it."""
-        while not asked.finished:
-            try:
-                await self._put(lambda: None).done
-            except asyncio.CancelledError as error:
-                cancelled = error
-        return cancelled
-
     def _serve(self) -> None:
         while (asked := self._queue.get()) is not None:
             asked.carry_out()
             del asked  # it would live until the next one comes
+
+
+def _settled_once() -> "tuple[asyncio.Future[None], Callable[[Asked[Any]], None]]":
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def settle(_: Asked[Any]) -> None:
+        if not done.done():
+            done.set_result(None)
+
+    return done, settle
