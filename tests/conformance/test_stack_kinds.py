@@ -15,6 +15,21 @@ PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}
 REPLACED = {"Table", "Provider"}
 
 
+def alarm(change: int) -> Json:
+    return {
+        "Namespace": "AWS/Lambda",
+        "MetricName": "Errors",
+        "Dimensions": [{"Name": "FunctionName", "Value": {"Ref": "Topic"}}],
+        "Statistic": "Sum",
+        "Period": "60",
+        "EvaluationPeriods": 1,
+        "Threshold": change,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "AlarmActions": [{"Ref": "Topic"}],
+        "Tags": [{"Key": "change", "Value": str(change)}],
+    }
+
+
 def template(key: str, change: int, provider: str) -> str:
     """`change` is in place, `key` and `provider` need another resource."""
     table: Json = {
@@ -38,21 +53,7 @@ def template(key: str, change: int, provider: str) -> str:
                 "FilterPolicy": {"change": [str(change)]},
             },
         ),
-        "Alarm": (
-            "CloudWatch::Alarm",
-            {
-                "Namespace": "AWS/Lambda",
-                "MetricName": "Errors",
-                "Dimensions": [{"Name": "FunctionName", "Value": {"Ref": "Topic"}}],
-                "Statistic": "Sum",
-                "Period": "60",
-                "EvaluationPeriods": 1,
-                "Threshold": change,
-                "ComparisonOperator": "GreaterThanThreshold",
-                "AlarmActions": [{"Ref": "Topic"}],
-                "Tags": [{"Key": "change", "Value": str(change)}],
-            },
-        ),
+        "Alarm": ("CloudWatch::Alarm", alarm(change)),
         "Stream": ("Kinesis::Stream", {"ShardCount": 1, "RetentionPeriodHours": 24 * change}),
         "Machine": (
             "StepFunctions::StateMachine",
@@ -117,9 +118,9 @@ def test_a_stack_of_many_types_is_made_changed_replaced_and_deleted(server: Stok
             shown = tables.describe_table(TableName=before["Table"])["Table"]
             assert shown["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
         with closing(server.client("cloudwatch")) as cloudwatch:
-            (alarm,) = cloudwatch.describe_alarms(AlarmNames=[before["Alarm"]])["MetricAlarms"]
-            assert (alarm["Threshold"], alarm["AlarmActions"]) == (2.0, [before["Topic"]])
-            tags = cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
+            (watch,) = cloudwatch.describe_alarms(AlarmNames=[before["Alarm"]])["MetricAlarms"]
+            assert (watch["Threshold"], watch["AlarmActions"]) == (2.0, [before["Topic"]])
+            tags = cloudwatch.list_tags_for_resource(ResourceARN=watch["AlarmArn"])["Tags"]
             assert {"Key": "change", "Value": "2"} in tags
         with closing(server.client("kinesis")) as streams:
             stream = streams.describe_stream_summary(StreamName=before["Stream"])
