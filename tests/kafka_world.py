@@ -44,12 +44,13 @@ class Log:
     records: list[tuple[int, bytes | None, bytes | None, list[tuple[str, bytes]]]] = field(
         default_factory=list
     )
+    codec: int = 0  # of its batches
 
     def batch(self, at: int, most: int) -> bytes:
         """Record by record, as many as fit; one at least."""
         found = b""
         for number, (moment, key, value, headers) in enumerate(self.records[at:], at):
-            builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 64 * 1024**2)
+            builder = DefaultRecordBatchBuilder(2, self.codec, 0, -1, -1, -1, 64 * 1024**2)
             builder.append(0, moment, key, value, headers)
             one = struct.pack(">q", number) + bytes(builder.build())[8:]
             if found and len(found) + len(one) > most:

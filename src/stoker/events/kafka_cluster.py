@@ -25,6 +25,7 @@ from stoker.core.kafka_partitions import first
 from stoker.core.kafka_records import Given
 from stoker.core.kafka_settings import KafkaSettings
 from stoker.core.stream_shards import Start
+from stoker.events import kafka_bounds
 from stoker.events.kafka_access import Security, Trouble
 
 REQUEST_S = 10.0  # one request to a broker
@@ -45,6 +46,7 @@ _NO_CONNECTION = (
     "Connection error. Please check your event source connection configuration. {reason}"
 )
 
+kafka_bounds.install()
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its troubles are told of by us
 
 
@@ -239,6 +241,8 @@ def _words(error: BaseException) -> str:
     while isinstance(error, kafka.KafkaConnectionError) and error.__cause__ is not None:
         error = error.__cause__
     match error:
+        case kafka_bounds.TooMuch():
+            return _NO_CONNECTION.format(reason=f"It sends too much: {error}.")
         case kafka.AuthenticationFailedError() | kafka.SaslAuthenticationFailed():
             return "SASL authentication failed."
         case kafka.UnsupportedSaslMechanismError():
