@@ -35,6 +35,7 @@ FAILS = "def handler(event, context):\n    if 'to' not in event:\n        raise 
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),  # it walks through everything
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium"),
 ]
 
