@@ -133,6 +133,12 @@ def test_what_a_task_cannot_have_fails_the_execution_by_name(machines: Any) -> N
     }  # fmt: skip
     found = ended(machines, made(machines, {"A": queue}), {})
     assert found["status"] == "FAILED" and "no task of sqs" in found["cause"]
+    # Any function may make a machine, so none may do more than a function.
+    for call in ("iam:createRole", "lambda:deleteFunction", "cloudformation:createStack"):
+        deed = {**queue, "Resource": f"arn:aws:states:::aws-sdk:{call}", "Parameters": {}}
+        found = ended(machines, made(machines, {"A": deed}), {})
+        assert found["status"] == "FAILED", found
+        assert f"no task of {call.partition(':')[0]}" in found["cause"], found
 
 
 def test_an_output_is_json_whatever_it_is(machines: Any) -> None:

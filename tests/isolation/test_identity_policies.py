@@ -51,7 +51,7 @@ def raw(service, body="", method="POST", target="/", headers={}):
         "Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0",
         "Content-Type": "application/x-www-form-urlencoded",
     }
-    link = http.client.HTTPConnection(at.hostname, at.port, timeout=20)
+    link = http.client.HTTPConnection(at.hostname, at.port, timeout=60)
     link.request(method, target, body, {**said, **headers})
     answer = link.getresponse()
     text = answer.read().decode()
@@ -119,14 +119,13 @@ def roles(server: StokerProcess) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def stranger(
-    server: StokerProcess, lambda_client: Any, create: Callable[..., str],
-    roles: Callable[..., str],
-) -> Iterator[Stranger]:  # fmt: skip
+    server: StokerProcess, functions: Any, create: Callable[..., str], roles: Callable[..., str]
+) -> Iterator[Stranger]:
     role = roles()
     arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
-    name = create(CODE, Role=arn, MemorySize=1769, Timeout=120)
+    name = create(CODE, Role=arn, MemorySize=1769, Timeout=300)
     with closing(server.client("iam")) as iam:
-        one = Stranger(name, role, arn, iam, lambda_client)
+        one = Stranger(name, role, arn, iam, functions)
         one.may(allow("none:None"))
         yield one
         iam.delete_role_policy(RoleName=role, PolicyName="own")
