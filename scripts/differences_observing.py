@@ -105,6 +105,13 @@ XRAY = (
 
 INSIGHTS = (
     (
+        "Lambda Insights",
+        "are on for functions that `lambda_insights` names, without the layer of AWS's extension, "
+        "which is AWS's own. Metrics have memory, cpu and init; tx_bytes, rx_bytes, total_network, "
+        "and of the event also /tmp, threads and open files, are left out. Streams of "
+        "/aws/lambda-insights are named after the function and its own log stream",
+    ),
+    (
         "StartLiveTail",
         "shows what is written from its beginning on, within a quarter of a second; an update has "
         "500 events or 1 MiB, and says when there were more; 15 sessions of an account. Groups may "

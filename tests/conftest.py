@@ -66,13 +66,15 @@ class SharedServer:
 
 
 SHARED = SharedServer()
+WITH_INSIGHTS = "with-insights"  # a function that has Lambda Insights, if a test makes it
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StokerProcess]:
     """A server that all tests share. Start a StokerProcess of your own to stop or break one."""
     before = leaks.look()
-    SHARED.process = StokerProcess(tmp_path_factory.mktemp("server") / "data")
+    data = tmp_path_factory.mktemp("server") / "data"
+    SHARED.process = StokerProcess(data, "--lambda-insights", WITH_INSIGHTS)
     yield SHARED.process
     status = SHARED.process.stop()
     SHARED.process = None

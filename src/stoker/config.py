@@ -173,6 +173,12 @@ class Config:
         shown="traces,metrics,logs",
     )
     otlp_interval_s: float = option(60.0, "So often are metrics exported.", least=1)
+    lambda_insights: tuple[str, ...] = option(
+        (),
+        "Functions with Lambda Insights, separated by commas; * stands for all. Each invocation "
+        "has an event in the log group /aws/lambda-insights then, and metrics of the namespace "
+        "LambdaInsights come of it, as with AWS's extension.",
+    )
     recent_mb: int = option(
         32,
         "Events of the latest invocations are kept in memory, for the console to show and replay: "

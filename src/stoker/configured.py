@@ -53,6 +53,7 @@ def invoke_settings(config: Config, secret: bytes) -> InvokeSettings:
     return InvokeSettings(
         limits=limits_of(config),
         per_unit=config.requests_per_unit,
+        insights=frozenset(config.lambda_insights),
         scaling=RULES[config.scaling],
         environments=config.max_environments,
         spare_mb=config.spare_memory_mb,

@@ -35,7 +35,7 @@ def test_every_option_can_be_said_in_every_layer(tmp_path: Path) -> None:
         "traces_days": "15", "traces_mb": "16",
         "otlp_endpoint": "http://h:4318", "otlp_headers": "a=b", "otlp_signals": "logs",
         "otlp_interval_s": "5",
-        "recent_mb": "17", "recent_function_mb": "18",
+        "lambda_insights": "shop", "recent_mb": "17", "recent_function_mb": "18",
         "log_level": "error", "drain_s": "0.5", "python_client": "/c", "runtimes_dir": "/i",
         "quota_zip_mb": "21", "quota_unzipped_mb": "22", "quota_code_storage_mb": "23",
         "quota_layers": "24", "quota_environment_bytes": "25", "quota_policy_bytes": "26",

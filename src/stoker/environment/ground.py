@@ -9,6 +9,7 @@ from stoker.core.lifecycle_words import Origin
 from stoker.core.pace import StreamLimits
 from stoker.environment.credentials_api import RoleSessions
 from stoker.environment.draft import Draft
+from stoker.observe.base import LogSink
 from stoker.observe.metrics import Metrics
 from stoker.observe.recent import Recent
 from stoker.observe.steps import Steps
@@ -23,6 +24,7 @@ class EnvironmentSettings:
     from_zygote: bool = True  # else managed runtimes are started from /var/runtime/bootstrap
     stream: StreamLimits = field(default_factory=StreamLimits)
     sessions: RoleSessions = field(default_factory=RoleSessions)
+    insights: frozenset[str] = frozenset()  # functions that have Lambda Insights
 
     def init_limit(self, initialization: Initialization, timeout_s: float) -> float:
         """AWS: on demand 10 seconds; ahead of invocations 130 or the function's timeout."""
@@ -44,3 +46,4 @@ class Ground:
     origin: Origin = Origin.ON_DEMAND
     metrics: Metrics = field(default_factory=Metrics)
     recent: Recent = field(default_factory=Recent)
+    insights: LogSink | None = None  # where Lambda Insights writes of each invocation, if it does

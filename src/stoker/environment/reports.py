@@ -14,6 +14,7 @@ from stoker.core.price_list import Item
 from stoker.core.telemetry import Restored
 from stoker.environment.ground import Ground
 from stoker.environment.hand import Hand
+from stoker.environment.insights import LambdaInsights
 from stoker.environment.log import EnvironmentLog
 from stoker.environment.peak import Peak
 from stoker.environment.telemetry import Telemetry
@@ -36,6 +37,9 @@ class Reports:
         self._provisioned = ground.initialization is Initialization.PROVISIONED
         self._metrics = ground.metrics
         self._recent, self._name = ground.recent, name_of(target)
+        self._insights = (
+            LambdaInsights(ground.insights, ground.sandbox.pids) if ground.insights else None
+        )
         self._target = target
         self._log = log
         self._telemetry = telemetry
@@ -106,6 +110,8 @@ class Reports:
         return restore_ms
 
     def invoke_began(self, hand: Hand) -> None:
+        if self._insights is not None:
+            self._insights.began()
         request_id = hand.invocation.request_id
         if self._metrics.began is not None:
             self._metrics.began(hand.invocation)
@@ -153,6 +159,8 @@ class Reports:
             self._log.lines(telemetry.end(request_id), telemetry.report(report))
         else:
             self._tell_end(hand, report, now)
+        if self._insights is not None:
+            self._insights.ended(hand.invocation, report)
 
     def _measure(self, hand: Hand, report: telemetry.Report, now: float, *, failed: bool) -> None:
         invocation, began = hand.invocation, hand.began

@@ -63,6 +63,7 @@ class InvokeSettings:
     from_zygote: bool = True  # else managed runtimes are started from /var/runtime/bootstrap
     stream: StreamLimits = field(default_factory=StreamLimits)  # of streamed answers
     sessions: RoleSessions = field(default_factory=RoleSessions)  # of the functions' roles
+    insights: frozenset[str] = frozenset()  # functions that have Lambda Insights
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class Invoker:
             init_limit_s=settings.init_limit_s,
             freeze_after_s=settings.freeze_after_s,
             sessions=settings.sessions,
+            insights=settings.insights,
             from_zygote=settings.from_zygote,
             stream=settings.stream,
         )

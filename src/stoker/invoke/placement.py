@@ -23,6 +23,7 @@ from stoker.core.errors import (
 )
 from stoker.core.invocation import Initialization, Invocation, Target
 from stoker.core.invoke_limits import ENDED_KEPT, MAKING_AT_ONCE
+from stoker.core.lambda_insights import EVERY, GROUP
 from stoker.core.learning import GROWTH
 from stoker.core.lifecycle_words import Origin, Phase
 from stoker.core.limits import RUNTIMES, Family
@@ -39,7 +40,7 @@ from stoker.invoke.catalog import NOT_READY
 from stoker.invoke.fills import Fills, Wanted
 from stoker.invoke.snapshots import Snapshot
 from stoker.invoke.tasks import Tasks
-from stoker.observe.base import Logs
+from stoker.observe.base import Logs, LogSink
 from stoker.observe.metrics import Metrics
 from stoker.observe.recent import Recent
 from stoker.observe.steps import Steps
@@ -373,8 +374,15 @@ class Placement:
             async with asyncio.timeout(self._settings.create_limit_s):
                 sandbox = await self._backend.create(spec)
         origin = Origin.RESTORED if snapshot else Origin.ON_DEMAND
-        seen = self._metrics, self._recent
+        seen = self._metrics, self._recent, self._insights(target, drawn.log_stream)
         return Ground(sandbox, code, opt, steps, drawn, initialization, origin, *seen)
+
+    def _insights(self, target: Target, stream: str) -> LogSink | None:
+        """Where its Lambda Insights go; None for a function that has none."""
+        wanted = self._settings.environment.insights
+        if not wanted or wanted.isdisjoint((EVERY, target.name)):
+            return None
+        return self._logs.open(target.account, target.region, GROUP, f"{target.name}/{stream}")
 
     def _unborn(self, slot: Slot[Environment]) -> EnvironmentView:
         name, target, steps = self._making[slot]
