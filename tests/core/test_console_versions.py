@@ -4,6 +4,7 @@ import pytest
 
 from stoker.console.pages import concurrency, versions
 from stoker.core.aliases import Alias, AliasKey
+from stoker.core.concurrency import Standing
 from stoker.core.errors import InvalidParameterValueException
 from stoker.core.invocation import LogSettings
 from stoker.core.metrics import of_account, of_function
@@ -92,4 +93,5 @@ def test_provisioned_concurrency_is_shown_with_what_of_it_works() -> None:
     assert [(one.requested, one.ready, one.mood, one.why) for one in found] == [
         (5, 4, "busy", ""), (5, 4, "bad", "No room."),
     ]  # fmt: skip
-    assert concurrency.unreserved(1000, [None, 100, 0, 50]) == 850
+    standings = [Standing(3, None, 0), Standing(0, 100, 5), Standing(0, 0, 0), Standing(1, None, 7)]
+    assert concurrency.unreserved(1000, standings) == 1000 - 100 - 7

@@ -1,6 +1,6 @@
 """Concurrency of a function: what is reserved and provisioned, and what of it is used now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from stoker.console.asked import Asked, Moved, Shown
 from stoker.console.pages.configuration import number
 from stoker.console.pages.function import key_of, page
 from stoker.core.aliases import Alias
+from stoker.core.concurrency import Standing
 from stoker.core.errors import InvalidParameterValueException
 from stoker.neighbours.calls import Refused
 
@@ -91,7 +92,7 @@ async def _page(asked: Asked, at: str = "", refusal: str = "", status: int = 200
     facts = {
         "limit": level.limit,
         "account_running": sum(one.running for one in level.functions.values()),
-        "unreserved": unreserved(level.limit, [one.reserved for one in level.functions.values()]),
+        "unreserved": unreserved(level.limit, level.functions.values()),
         "running": mine.running if mine else 0,
         "reserved": control.invoker.reserved(key),
         "waiting": level.waiting.get(name, 0),
@@ -104,9 +105,11 @@ async def _page(asked: Asked, at: str = "", refusal: str = "", status: int = 200
     return Shown(shown.template, {**shown.model, **facts}, shown.title, shown.status)
 
 
-def unreserved(limit: int, reserved: Sequence[int | None]) -> int:
-    """What functions without a reservation share."""
-    return limit - sum(amount or 0 for amount in reserved)
+def unreserved(limit: int, functions: Iterable[Standing]) -> int:
+    """What functions with nothing set aside share, as GetAccountSettings says it."""
+    return limit - sum(
+        one.provisioned if one.reserved is None else one.reserved for one in functions
+    )
 
 
 def rows(
