@@ -91,7 +91,7 @@ def test_the_default_is_for_minutes_in_which_nothing_matched(cloud: Cloud) -> No
     cloud.create_group()
     put(cloud, "errors", "ERROR", default_value=0.0)
     cloud.log("s", (put_at[0] * 1000, "fine"), (put_at[1] * 1000, "fine"))
-    cloud.log("s", (put_at[1] * 1000 + 1, "ERROR"))
+    cloud.log("s", (put_at[1] * 1000 + 1, "ERROR"), (put_at[1] * 1000 + 2, "fine again"))
     assert list(taken(cloud, metrics)) == [(source(), put_at[1])]
     due = cloud.store.filters.due(now / 1000)
     assert [(minute, values[Name("m")].total) for (_, minute), values in due.items()] == [
