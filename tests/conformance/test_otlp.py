@@ -2,12 +2,17 @@
 
 import json
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 from tests.faults.scene import environments, until
 from tests.otlp_receiver import Receiver, receiving, said
 from tests.running import StokerProcess, deploy
 
+OUTSIDE = {
+    "trace_id": "1-5759e988-bd862e3fe1be46a994272793", "id": "00000000000000ee", "name": "shop",
+    "start_time": 1, "end_time": 2,
+}  # fmt: skip
 ERRORS = "aws.lambda.errors"
 CODE = """
 import logging
@@ -65,6 +70,9 @@ def test_invocations_arrive_as_spans_metrics_and_lines_that_belong_together(
             until(lambda: invocations(receiver), lambda seen: seen == 2)
             until(lambda: counts(receiver, name), lambda seen: seen.get(ERRORS) == 1)
             until(lambda: texts(receiver, name), lambda seen: seen.count("plain") == 2)
+            with closing(server.client("xray")) as xray:
+                xray.put_trace_segments(TraceSegmentDocuments=[json.dumps(OUTSIDE)])
+            until(lambda: [span.name for _, span in receiver.spans()], lambda seen: "shop" in seen)
             page = urllib.request.urlopen(server.url + "/metrics", timeout=60).read().decode()
             assert 'stoker_otlp_dropped_total{signal="traces"} 0\n' in page
             client.close()
@@ -73,7 +81,8 @@ def test_invocations_arrive_as_spans_metrics_and_lines_that_belong_together(
         trace = bytes.fromhex("5759e988bd862e3fe1be46a994272793")
         found = receiver.spans()
         assert {span.trace_id for _, span in found} == {trace}
-        assert {resource["faas.name"] for resource, _ in found} == {name}
+        services = {resource["service.name"] for resource, _ in found}
+        assert services == {name, "shop"}
         facts = [said(span.attributes) for _, span in found]
         assert {one["faas.invocation_id"] for one in facts if "faas.invocation_id" in one} == ids
         assert sorted(one["faas.coldstart"] for one in facts if "faas.coldstart" in one) == [

@@ -138,6 +138,14 @@ def test_calls_of_sdks_are_client_spans_and_annotations_are_attributes() -> None
     assert span.status.code == Status.STATUS_CODE_ERROR
 
 
+def test_a_program_outside_of_functions_is_called_as_its_segment_is() -> None:
+    segment = {"trace_id": ROOT, "id": IDS[0], "name": "shop", "start_time": 1, "end_time": 2}
+    request = spans.request([("1", "eu", "", orjson.dumps(segment))])
+    told = said(request.resource_spans[0].resource.attributes)
+    assert told["service.name"] == "shop"
+    assert "faas.name" not in told
+
+
 def test_what_goes_on_is_left_for_the_document_to_come() -> None:
     begun = {"trace_id": ROOT, "id": IDS[0], "name": "x", "start_time": 1.0, "in_progress": True}
     assert exported(Segment(ROOT, orjson.dumps(begun))) == []

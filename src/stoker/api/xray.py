@@ -46,6 +46,7 @@ async def put_trace_segments(
         raise InvalidRequestException(f"There must be between 1 and {SEGMENTS} documents.")
     caller = call.caller
     function = caller.environment.name if caller.environment is not None else ""
+    where = (caller.account, caller.region, function)
     arrived: list[Arrived] = []
     refused: list[shapes.UnprocessedTraceSegment] = []
     for document in documents:
@@ -59,13 +60,14 @@ async def put_trace_segments(
                 )
             )
         else:
-            where = (caller.account, caller.region, function)
             arrived.append(Arrived(*where, seen, text, time.time()))
     store = _store(control)
     try:
         await store.put(arrived)
     except StoreUnavailable as error:
         raise ServiceException(f"The traces cannot be written: {error}") from error
+    if control.export is not None:
+        control.export.spans([(*where, one.text) for one in arrived])
     if store.is_full:
         control.traces.came()  # whoever takes those makes room
     return shapes.PutTraceSegmentsResult(unprocessed_trace_segments=tuple(refused))

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Final
 
 from stoker.core.metrics import GAUGES, Source, own_name
-from stoker.core.otlp import LOGS, METRICS, TRACES
+from stoker.core.otlp import LOGS, METRICS
 from stoker.core.statistics import Statistic
 from stoker.invoke.invoker import Invoker
 from stoker.observe.logs import LogStore
@@ -48,8 +48,12 @@ class Exporting:
 
     def spans(self, taken: list[Kept]) -> None:
         """Segments that came."""
-        if self.export.wants(TRACES):
-            self.export.spans(taken)
+        self.export.spans(
+            [
+                (one.owner.account, one.owner.region, one.owner.function, one.segment.text)
+                for one in taken
+            ]
+        )
 
     def gauge(self, source: Source, name: str, value: float) -> None:
         """Concurrency, as it was in some minute."""

@@ -12,7 +12,7 @@ import logging
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -21,7 +21,6 @@ from stoker.core.invocation import Invocation
 from stoker.core.otlp import LOGS, METRICS, TRACES, Destination
 from stoker.observe.log_writes import Batch
 from stoker.observe.otlp import frames
-from stoker.observe.traces import Kept
 
 log = logging.getLogger(__name__)
 
@@ -79,13 +78,9 @@ class Export:
         """The lines to come under this id belong to its trace."""
         self._begun.append((invocation.request_id, invocation.trace_id))
 
-    def spans(self, taken: Iterable[Kept]) -> None:
+    def spans(self, parts: list[frames.SpanPart]) -> None:
         """Segments of traces."""
-        parts: list[frames.SpanPart] = [
-            (one.owner.account, one.owner.region, one.owner.function, one.segment.text)
-            for one in taken
-        ]
-        if parts:
+        if parts and self.wants(TRACES):
             self.put(TRACES, len(parts), parts)
 
     def lines(self, batches: Sequence[Batch]) -> None:

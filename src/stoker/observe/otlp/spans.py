@@ -43,15 +43,18 @@ def request(parts: Iterable[SpanPart]) -> ExportTraceServiceRequest:
         if isinstance(document, dict):
             known.append(((account, region, function), document))
     invocations = dict(_invocations(document for _, document in known))
-    by_function: dict[tuple[str, str, str], list[Span]] = {}
+    by_resource: dict[tuple[str, str, str, str], list[Span]] = {}
     for whose, document in known:
-        by_function.setdefault(whose, []).extend(spans(document, invocations))
+        name = document.get("name")
+        outside = name if not whose[2] and isinstance(name, str) else ""
+        by_resource.setdefault((*whose, outside), []).extend(spans(document, invocations))
     return ExportTraceServiceRequest(
         resource_spans=[
             ResourceSpans(
-                resource=resource(*whose), scope_spans=[ScopeSpans(scope=SCOPE, spans=found)]
+                resource=resource(*whose, **({"service.name": outside} if outside else {})),
+                scope_spans=[ScopeSpans(scope=SCOPE, spans=found)],
             )
-            for whose, found in by_function.items()
+            for (*whose, outside), found in by_resource.items()
         ]
     )
 
