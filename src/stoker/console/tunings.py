@@ -50,7 +50,7 @@ class Wish:
 
     def command(self, function: str, url: str, region: str) -> list[str]:
         return [
-            sys.executable, "-m", "stoker", "tune", "--json", "--events=-",
+            sys.executable, "-P", "-m", "stoker", "tune", "--json", "--events=-",
             f"--memory={self.memory}", f"--runs={self.runs}", f"--cold={self.cold}",
             f"--parallel={self.parallel}", f"--strategy={self.strategy}",
             f"--endpoint-url={url}", f"--region={region}", "--", function,

@@ -8,7 +8,8 @@ from asyncio.subprocess import DEVNULL, PIPE
 from contextlib import suppress
 from pathlib import Path
 
-COMMAND = (sys.executable, "-m", "stoker", "doctor", "--json")
+# -P: root imports nothing from the folder that the server happened to be started in.
+COMMAND = (sys.executable, "-P", "-m", "stoker", "doctor", "--json")
 LIMIT_S = 60.0
 
 
