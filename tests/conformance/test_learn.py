@@ -97,6 +97,16 @@ def test_what_is_kept_can_be_looked_at_and_cleaned_up(server: StokerProcess) -> 
     assert ">done<" in ask(server, HERE)[1]
 
 
+def test_an_experiment_can_be_run_again(server: StokerProcess) -> None:
+    """Numbers of versions are not given twice, also not to a function that is made anew."""
+    published = []
+    for _ in range(2):
+        seen = run(server, "aliases")
+        assert seen["good"], seen["claims"]
+        published.append(seen["outcomes"][0]["facts"]["versions"])
+    assert not {*published[0]} & {*published[1]}
+
+
 def test_one_experiment_runs_at_a_time_and_only_from_the_console(server: StokerProcess) -> None:
     token = token_of(server)
     assert ask(server, f"{HERE}/nothing", token=token)[0] == 404

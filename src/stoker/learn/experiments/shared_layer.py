@@ -62,12 +62,12 @@ def _judge(seen: Sequence[Outcome]) -> tuple[Claim, ...]:
             without == [None] * len(without) and all("greeting" in error for error in errors),
         ),
         Claim(
-            f"With version 1 both functions had it, from {seen[2].answers[0].told('from')}:"
+            f"With the first version both functions had it, from {seen[2].answers[0].told('from')}:"
             f" {before}.",
             before == ["hello, Ada"] * 2,
         ),
         Claim(
-            f"Only the function that was given version 2 changed: {after}.",
+            f"Only the function that was given the second version changed: {after}.",
             after == ["good day, Ada", "hello, Ada"],
         ),
     )
@@ -91,9 +91,9 @@ EXPERIMENT = Experiment(
     sources=((f"{_LAYER}: python/greeting.py", _MODULE % "hello"),),
     steps=(
         Step("Invoke both functions: they have no layer yet.", _invoke_both),
-        Step("Publish version 1 of the layer, and give it to both.", _give_both),
+        Step("Publish a version of the layer, and give it to both.", _give_both),
         Step("Invoke both again.", _invoke_both),
-        Step("Publish version 2 of the layer, and give it to one of them.", _give_one),
+        Step("Publish a second version of the layer, and give it to one of them.", _give_one),
         Step("Invoke both once more.", _invoke_both),
     ),
     judge=_judge,
