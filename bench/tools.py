@@ -70,20 +70,21 @@ class Address:
 
 
 def measure(session: Session) -> None:
-    ready = {}
+    ready = []
     for tool in TOOLS:
         try:
-            ready[tool] = tool.commands(session)
+            ready.append((tool, tool.commands(session)))
         except (OSError, subprocess.SubprocessError) as error:
             session.leave_out(tool.measured, error)
-    pairs = [(tool, server) for tool in ready for server in SERVERS]
+    runs = [(tool, commands, server) for tool, commands in ready for server in SERVERS]
     for number in session.rounds("whole tools"):
-        for tool, server in pairs[:: -1 if number % 2 else 1]:
+        for run in runs[:: -1 if number % 2 else 1]:
+            tool, _, server = run
             try:
-                _one_round(session, tool, ready[tool], server, number)
+                _one_round(session, *run, number)
             except (*Broken, AssertionError) as error:
                 session.leave_out(f"{server}: {tool.measured}", error)
-                pairs.remove((tool, server))
+                runs.remove(run)
 
 
 def _one_round(
