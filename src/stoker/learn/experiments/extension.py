@@ -118,4 +118,5 @@ EXPERIMENT = Experiment(
         Step("Read what the extension wrote.", _read),
     ),
     judge=_judge,
+    slow=True,
 )
