@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from stoker.api.operations import OPERATIONS
+from stoker.core import target_calls
 from stoker.core.errors import InvalidParameterValueException
 from stoker.core.iam_requests import read, subject, wishes
 from stoker.core.permissions import Asked, needs
@@ -41,6 +42,18 @@ def test_every_operation_that_not_every_function_may_ask_for_says_what_it_needs(
         plain = ("lambda", "application-autoscaling", "cloudwatch")
         acts_for_others = row.service not in plain
         assert found.deputy is (acts_for_others and not reads) or row.service == "cloudcontrol"
+
+
+def test_rules_and_schedules_reach_nothing_that_is_judged() -> None:
+    """Any function may make them, so they may do no more than any function."""
+    own = {(row.service, row.name) for row in OPERATIONS if row.inside}
+    told = {"body": "{}", "id": "id", "source": "s", "detailType": "d"}
+    for kind in target_calls.Kind:
+        place = target_calls.Place(kind, "arn:x", "us-east-1", "111111111111", "name")
+        for one in target_calls.operations(place, told, 0):
+            assert needs(asked(one.name, one.service)) is None
+            assert one.service not in ("iam", "sts")
+            assert one.service != "logs" or (one.service, one.name) in own
 
 
 def test_what_nobody_has_thought_of_needs_what_nobody_has() -> None:
