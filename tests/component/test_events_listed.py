@@ -78,7 +78,8 @@ def test_events_are_listed_as_they_stand_and_may_be_discarded(tmp_path: Path) ->
 def test_an_event_that_is_discarded_while_it_is_read_stays_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "WAITING_BYTES", 0)  # all are on the disk only
+    monkeypatch.setattr(module, "WAITING_BYTES", 0)  # all are on the disk only,
+    monkeypatch.setattr(module, "LOADED_EVENTS", 1)  # and read one by one, when it is their turn
 
     async def story(here: Scene) -> None:
         await here.function()
@@ -95,6 +96,7 @@ def test_an_event_that_is_discarded_while_it_is_read_stays_so(
         run.ends()
         await here.until(lambda: not here.held())
         assert here.dispatcher.used.of(ACCOUNT) == (0, 0)
+        assert here.dispatcher._resident_bytes == 0, "what was read of it is not held"
 
     tell(tmp_path, story)
 

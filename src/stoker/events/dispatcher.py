@@ -278,7 +278,10 @@ class Dispatcher:
             if room <= 0 and reserved != 0 and now < expires:
                 break
             if held.content is None or not left:
-                self._load(key, lane) if left else self._wake(key)
+                if not left:
+                    self._wake(key)
+                elif not lane.loading:
+                    self._load(key, lane)
                 break
             lane.waiting.popleft()
             left -= 1
