@@ -19,6 +19,7 @@ from tests.faults.scene import (
     answer,
     environment,
     full_stock,
+    nothing,
     until,
 )
 from tests.instances import Instance, is_alive
@@ -44,6 +45,13 @@ def log_text(server: StokerProcess, function: str) -> str:
         except logs.exceptions.ResourceNotFoundException:
             return ""
         return "".join(event["message"] for event in found["events"])
+
+
+def _waits_for(lock: Path) -> bool:
+    """Is somebody waiting for this file's lock?"""
+    inode = str(lock.stat().st_ino)
+    lines = Path("/proc/locks").read_text().splitlines()
+    return any("->" in line and f":{inode} " in line for line in lines)
 
 
 class Scene:
@@ -89,6 +97,29 @@ def test_after_kill_9_of_the_server_nothing_is_left_and_the_next_one_goes_on(
         for caller in scene.callers:
             assert isinstance(caller.exception(GONE_S), BotoCoreError), "the connection is cut"
     assert_goes_on(tmp_path / "data")
+
+
+def test_who_starts_right_after_kill_9_waits_until_the_dead_one_is_cleared_up(
+    tmp_path: Path,
+) -> None:
+    data_dir = tmp_path / "data"
+    with ExitStack() as stack:
+        scene = Scene(stack, data_dir)
+        dead = scene.instance
+        os.kill(dead.launcher, signal.SIGSTOP)  # it has not noticed
+        killed(scene.server.pid)
+        starting = stack.enter_context(ThreadPoolExecutor(1)).submit(StokerProcess, data_dir)
+        until(lambda: starting.done() or _waits_for(data_dir / "launcher.lock"), bool)
+        os.kill(dead.launcher, signal.SIGCONT)
+        with starting.result(GONE_S) as server, closing(server.client("lambda")) as functions:
+            until(
+                lambda: [pid for pid in (dead.launcher, dead.undertaker) if is_alive(pid)], nothing
+            )
+            for number in range(6):  # more than are in stock
+                functions.update_function_configuration(FunctionName="idle", Timeout=10 + number)
+                functions.get_waiter("function_updated_v2").wait(FunctionName="idle")
+                assert answer(functions.invoke(FunctionName="idle", Payload="2")) == 2
+            assert server.stop() == 0
 
 
 def test_kill_9_of_server_and_launcher_at_once_leaves_nothing_either(tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ class NamespacesBackend:
             "ready_file": str(settings.ready_file or ""),
             "rootless": settings.rootless,
             "doctor": list(COMMAND),
+            "lock": str(settings.data_dir / "launcher.lock"),
         }
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-I", "-S", "-c", _START, str(theirs.fileno())]

@@ -48,7 +48,7 @@ from stoker.sandbox.namespaces.scratch import Memory, Scratch
 from stoker.sandbox.namespaces.shares import Shares
 from stoker.sandbox.namespaces.snapshots import Snapshots
 from stoker.sandbox.namespaces.stock import SCRATCH_MB, Prepared, Request, Stocks
-from stoker.sandbox.namespaces.undertaker import clear_up, until, wait_for
+from stoker.sandbox.namespaces.undertaker import clear_up, take, until, wait_for
 from stoker.sandbox.namespaces.zygote import OUTPUTS
 
 REFILL_PAUSE_S = 0.02  # let a burst of cold starts pass before the stock is filled again
@@ -70,6 +70,7 @@ class Settings:
         self.ready_file: str = data["ready_file"]  # "" for none
         self.rootless: bool = data["rootless"]
         self.doctor: list[str] = data["doctor"]  # command that finds out what this machine has
+        self.lock: str = data["lock"]  # a file; whose it is has not cleared up yet
 
 
 class Launcher:
@@ -447,6 +448,7 @@ def main() -> None:
     os.environ["PATH"] = f"{os.environ.get('PATH', '/usr/bin')}:/usr/sbin:/sbin"  # as doctor looks
     ground: rootless.Ground | None = None
     with _refusing(control):
+        lock = take(settings.lock)
         block = Block.take()
         if settings.rootless:
             ground = rootless.begin(block, settings.instance, settings.egress == "host")
@@ -455,6 +457,7 @@ def main() -> None:
     sys_.prctl(sys_.PR_SET_CHILD_SUBREAPER, 1)
     pid = os.fork()
     if pid == 0:
+        os.close(lock)  # nor any sandbox's, which may outlive all of us
         sys_.prctl(sys_.PR_SET_CHILD_SUBREAPER, 1)
         with _refusing(control):
             if ground is not None:

@@ -2,10 +2,12 @@
 
 The server cannot: it has given up root. So nothing is left on the machine after kill -9 of the
 launcher, or of launcher and server; after that of all three, the next start on the same data
-folder clears up (launcher.py).
+folder clears up (launcher.py). One that comes while a dead one's undertaker is still at work waits
+for it: they would take each other's cgroups, which have the same names.
 """
 
 import contextlib
+import fcntl
 import os
 import signal
 import time
@@ -16,6 +18,14 @@ from stoker.sandbox.namespaces.network import Networks
 
 NATURAL_S = 2.0  # kernel's time to remove by itself what would wait for us one by one
 CLOSING_S = 10.0  # kernel's time to let go of what we removed
+
+
+def take(path: str) -> int:
+    """Wait until the last one who worked on this data folder has cleared up, and be the next. The
+    descriptor holds it, until this process ends."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
 
 
 def wait_for(launcher: int) -> bool:
