@@ -165,7 +165,7 @@ def _launched(config: Config, port: int) -> NamespacesBackend:
     folder, root = config.data_dir, os.geteuid() == 0
     runtimes = folder / "runtimes"  # stays root's: the launcher believes what is in it
     runtimes.mkdir(exist_ok=True)
-    resolver = [sys.executable, "-m", "stoker.runtimes.resolve"]
+    resolver = [sys.executable, "-P", "-m", "stoker.runtimes.resolve"]
     if config.runtimes_dir:
         resolver += ["--runtimes-dir", str(config.runtimes_dir)]
     if config.python_client:
