@@ -53,6 +53,8 @@ def legal(shape: Shape) -> st.SearchStrategy[Any]:
     match shape:
         case StructureShape():
             members = {name: legal_member(member) for name, member in shape.members.items()}
+            if shape.is_tagged_union:  # just one of them
+                return st.one_of(st.fixed_dictionaries({k: v}) for k, v in members.items())
             required = {name: members.pop(name) for name in shape.required_members}
             return st.fixed_dictionaries(required, optional=members)
         case ListShape():
