@@ -79,6 +79,7 @@ def test_topics_and_rules_hear_that_an_alarm_has_changed_its_state(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_errors_of_a_function_raise_an_alarm_within_two_minutes_and_their_end_ends_it(
     clients: Callable[[str], Any], create: Callable[..., str]
 ) -> None:
