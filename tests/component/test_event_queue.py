@@ -165,3 +165,18 @@ def test_a_closed_queue_and_a_newer_file_are_refused(tmp_path: Path) -> None:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(StoreUnavailable, match="newer Stoker"):
         told(tmp_path / "q", nothing)
+
+
+def test_of_events_that_are_added_together_none_is_kept_if_one_cannot_be(tmp_path: Path) -> None:
+    async def story(queue: EventQueue) -> None:
+        first = await add(queue)
+        with closing(sqlite3.connect(tmp_path / "q.db")) as other, other:
+            row = (first.id + 3, "", "", "", "", "", b"")  # the last one's number
+            other.execute("INSERT INTO event_contents VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        together = [add(queue) for _ in range(3)]  # two while the first is on its way
+        found = await asyncio.gather(*together, return_exceptions=True)
+        assert [type(each) for each in found] == [Waiting, StoreUnavailable, StoreUnavailable]
+        assert await queue.contents([first.id + 2]) == {}
+
+    told(tmp_path / "q.db", story)
+    assert [waiting.id for waiting in told(tmp_path / "q.db", nothing)] == [1, 2]

@@ -30,8 +30,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 
 from stoker.store.base import StoreUnavailable
-from stoker.store.worker import Asked as Told
-from stoker.store.worker import Worker
+from stoker.store.worker import Work, Worker
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -156,24 +155,25 @@ class GroupCommit:
             self._later = None
         batch, self._gathered = self._gathered, _Batch()
         said = [(asked() if callable(asked) else asked, told) for asked, told in batch.asked]
-        batch.asked = [*said]
         statements = list(chain.from_iterable(asked for asked, _ in said))
         self._writing = True
-        self._writer.ask(partial(_commit, self._db, statements), partial(self._committed, batch))
+        self._writer.ask(partial(_commit, self._db, statements), partial(self._committed, said))
 
-    def _committed(self, batch: _Batch, writing: Told[None]) -> None:
+    def _committed(
+        self, said: list[tuple[Statements, Written | None]], writing: Work[None]
+    ) -> None:
         self._writing = False
         error = writing.error
         fault = None
         if error is not None:
             fault = self._unavailable(error)
             log.error("cannot write", extra={"path": str(self._path), "reason": str(error)})
-            self._gathered.asked[:0] = [(asked, told) for asked, told in batch.asked if not told]
+            self._gathered.asked[:0] = [(asked, None) for asked, told in said if told is None]
         if self._gathered.waited_for and not self._closing:
             self._start()
         elif self._gathered:
             self._start_later(LAZY_S if fault is None else RETRY_S)
-        for _, told in batch.asked:
+        for _, told in said:
             if told is not None:
                 told(fault)
 

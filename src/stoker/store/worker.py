@@ -25,18 +25,18 @@ class Run(Protocol):
     def __call__(self, work: Callable[[], T], *, reading: bool = False) -> Awaitable[T]: ...
 
 
-class Asked(Generic[T]):
+class Work(Generic[T]):
     """One thing to do. It is the thread's until it is `finished`."""
 
-    __slots__ = ("_loop", "_told", "_work", "error", "finished", "result")
+    __slots__ = ("_do", "_loop", "_told", "error", "finished", "result")
 
     def __init__(
         self,
-        work: Callable[[], T],
+        do: Callable[[], T],
         loop: asyncio.AbstractEventLoop,
-        told: "Callable[[Asked[T]], None] | None",
+        told: "Callable[[Work[T]], None] | None",
     ) -> None:
-        self._work = work
+        self._do = do
         self._loop = loop
         self._told = told
         self.finished = False
@@ -45,7 +45,7 @@ class Asked(Generic[T]):
 
     def carry_out(self) -> None:
         try:
-            self.result = self._work()
+            self.result = self._do()
         except BaseException as error:  # noqa: BLE001 (whoever asked is told)
             self.error = error
         self.finished = True
@@ -66,21 +66,19 @@ class Worker:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._queue: SimpleQueue[Asked[object] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Work[object] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def stop(self) -> None:
         """When all that was asked for is done. Nothing may be asked for any more."""
         self._queue.put(None)
 
-    def ask(
-        self, work: Callable[[], T], told: Callable[[Asked[T]], None] | None = None
-    ) -> Asked[T]:
+    def ask(self, work: Callable[[], T], told: Callable[[Work[T]], None] | None = None) -> Work[T]:
         """Do it, and call `told` from the event loop when it is done or has failed."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
             self._thread.start()
-        asked = Asked(work, asyncio.get_running_loop(), told)
+        asked = Work(work, asyncio.get_running_loop(), told)
         self._queue.put(asked)  # type: ignore[arg-type]  # whatever it answers
         return asked
 
@@ -89,7 +87,7 @@ class Worker:
         Neither is undone by the cancellation of the caller, who in any case waits for the end."""
         cancelled: asyncio.CancelledError | None = None
         done, settle = _settled_once()
-        asked: Asked[T] = self.ask(work, settle)
+        asked: Work[T] = self.ask(work, settle)
         while not asked.finished:
             try:
                 await done
@@ -110,10 +108,10 @@ class Worker:
             del asked  # it would live until the next one comes
 
 
-def _settled_once() -> "tuple[asyncio.Future[None], Callable[[Asked[Any]], None]]":
+def _settled_once() -> "tuple[asyncio.Future[None], Callable[[Work[Any]], None]]":
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def settle(_: Asked[Any]) -> None:
+    def settle(_: Work[Any]) -> None:
         if not done.done():
             done.set_result(None)
 
