@@ -426,6 +426,8 @@ class Launcher:
         self.snapshots.close()
         self.stocks.close()
         self.disks.close()
+        if self.examiner is not None:
+            self.examiner.kill()  # nobody waits for it any more
         if self.announced:
             with contextlib.suppress(OSError):
                 os.remove(self.announced)
