@@ -43,7 +43,8 @@ ELSEWHERE = (
         " as moto matches them) invoke functions whose policy admits the bucket, topic or rule,"
         " and go to queues of the same account, whose policies are not asked; queues of others"
         " take none. Rules reach topics, streams of Kinesis and Firehose, state machines, log"
-        " groups and event buses of their account, too; other targets are a 501 that names them."
+        " groups and event buses of their account, too, and another's bus by its policy; other"
+        " targets are a 501 that names them."
         " A message is not signed. Other services do not invoke functions yet",
     ),
     (

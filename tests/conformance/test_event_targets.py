@@ -218,3 +218,46 @@ def test_targets_that_cannot_be_are_refused_by_name(cloud: Cloud) -> None:
     ):
         with pytest.raises(ClientError, match=words):
             cloud.schedule(target)
+
+
+def test_another_account_s_bus_takes_what_its_policy_lets_in(
+    server: StokerProcess, cloud: Cloud
+) -> None:
+    other, bus = "111111111111", unique()
+    theirs = f"arn:aws:events:{REGION}:{other}:event-bus/{bus}"
+    with ExitStack() as stack:
+        events, sqs = (
+            stack.enter_context(closing(server.client(name, aws_access_key_id=other)))
+            for name in ("events", "sqs")
+        )
+        url = sqs.create_queue(QueueName=bus)["QueueUrl"]
+        events.create_event_bus(Name=bus)
+        source = cloud.rule({"Arn": theirs, "RoleArn": ROLE})
+        events.put_rule(Name="r", EventPattern=json.dumps({"source": [source]}), EventBusName=bus)
+        queue = f"arn:aws:sqs:{REGION}:{other}:{bus}"
+        events.put_targets(Rule="r", EventBusName=bus, Targets=[{"Id": "1", "Arn": queue}])
+        cloud.put(source)
+        complaint = f"events could not reach {theirs}: no policy of this bus"
+        until(server.log.read_text, lambda log: complaint in log)
+        got = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        assert got["ApproximateNumberOfMessages"] == "0"
+        events.put_permission(
+            EventBusName=bus, Action="events:PutEvents", Principal="000000000000", StatementId="s"
+        )
+        cloud.put(source)
+        (found,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+        assert json.loads(found["Body"])["source"] == source
+
+
+def test_buses_that_send_to_one_another_come_to_an_end(server: StokerProcess, cloud: Cloud) -> None:
+    bus = unique()
+    cloud.events.create_event_bus(Name=bus)
+    there, back = arn_of("events", f"event-bus/{bus}"), arn_of("events", "event-bus/default")
+    source = cloud.rule({"Arn": there}, {"Arn": there})
+    cloud.events.put_rule(Name="r", EventPattern=json.dumps({"source": [source]}), EventBusName=bus)
+    twice = [{"Id": id, "Arn": back} for id in "12"]
+    cloud.events.put_targets(Rule="r", EventBusName=bus, Targets=twice)
+    cloud.put(source)
+    assert f"events could not reach {there}: the event has reached 32 buses" in until(
+        server.log.read_text, lambda log: f"{there}: the event has reached" in log
+    )

@@ -10,24 +10,30 @@ fail a whole PutEvents at the first that it does not.
 import copy
 import json
 import re
+import threading
 from typing import Any
 
 from jsonpath_ng.ext.parser import parse as jsonpath
 from moto.events.exceptions import ValidationException
-from moto.events.models import EventPattern, EventsBackend, Rule
+from moto.events.models import EventPattern, EventsBackend, Rule, events_backends
 from moto.events.utils import EventTemplateParser
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 
 from stoker.core import target_calls, trigger_targets
+from stoker.core.access import Access, Verdict, verdict
 from stoker.core.neighbours import EVENTS
 from stoker.core.roles import trusts
-from stoker.core.target_calls import Kind
+from stoker.core.target_calls import Kind, Place
 from stoker.core.trigger_events import of_eventbridge
 from stoker.neighbours.triggers import Hooks, Refused, as_bytes, complain, message, send
 
 _PATH = re.compile(r"\$(\.[A-Za-z_][\w-]*|\[\d+\]|\['[^'\\]*'\])*")  # what EventBridge knows
 _ARCHIVE = re.compile(r"arn:aws[a-z-]{0,16}:events:[a-z0-9-]+:::", re.ASCII)  # moto's, for itself
+
+MOST_BUSES = 32  # that one event reaches through rules, which may lead in a circle
+PUT_EVENTS = "events:PutEvents"
+_passed = threading.local()  # on to how many of them, in this thread, until now
 
 _send_to_targets = Rule.send_to_targets
 _put_targets = EventsBackend.put_targets
@@ -121,10 +127,34 @@ def _is_moto_s(arn: str) -> bool:
 
 
 def _to_moto_s(rule: Rule, target: dict[str, Any], event: Any, transform_input: bool) -> None:
+    """To a bus, whose own rules then send on what comes, or to an archive."""
+    bus = target_calls.read(target["Arn"])
+    if bus is not None and bus.account != rule.account_id:
+        _check_bus(rule, bus, target.get("RoleArn"))
     alone = copy.copy(rule)
     alone.targets = [target]
     alone.event_pattern = EventPattern.load(None)  # it was asked, or there is a schedule
-    _send_to_targets(alone, copy.copy(event), transform_input)
+    before: int = getattr(_passed, "buses", 0)
+    if before >= MOST_BUSES:
+        raise Refused(f"the event has reached {MOST_BUSES} buses")
+    _passed.buses = before + 1
+    try:
+        _send_to_targets(alone, copy.copy(event), transform_input)
+    finally:
+        if not before:
+            _passed.buses = 0
+
+
+def _check_bus(rule: Rule, bus: Place, role: str | None) -> None:
+    """Another account's takes what its policy lets in."""
+    known = events_backends[bus.account][bus.region].event_buses.get(bus.name)
+    policy = (known and known.policy) or ""
+    asks = Access(
+        PUT_EVENTS, rule.account_id, frozenset({role} if role else ()),
+        facts={"aws:principalaccount": rule.account_id, "aws:sourcearn": rule.arn},
+    )  # fmt: skip
+    if verdict(policy, asks) is not Verdict.ALLOWED:
+        raise Refused(f"no policy of this bus allows account {rule.account_id} {PUT_EVENTS}")
 
 
 def _to_ours(rule: Rule, target: dict[str, Any], whole: dict[str, Any], wanted: Any) -> None:
