@@ -51,6 +51,7 @@ class Issuer:
     def __init__(self, url: str) -> None:
         self.url = url
         self.keys: list[dict[str, Any]] = [jwk(private_key())]
+        self.keys_at = ""  # another address
         self.asked: list[str] = []  # paths
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -59,7 +60,7 @@ class Issuer:
             self.asked.append(path)
             document: Any = {"keys": self.keys}
             if path == "/.well-known/openid-configuration":
-                document = {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
+                document = {"issuer": self.url, "jwks_uri": self.keys_at or f"{self.url}/keys"}
             body = json.dumps(document).encode()
             head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
             writer.write(head.encode() + body)

@@ -4,6 +4,7 @@ import json
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -108,6 +109,35 @@ def test_an_issuer_that_is_not_there_lets_nobody_in(tmp_path: Path) -> None:
         claims = {"iss": url, "aud": "me", "exp": int(time.time()) + 600}
         assert told(await fetch(door, api, authorization=token(claims))) == UNAUTHORIZED
         assert door.echo.invocations == []
+
+    at_the_door(tmp_path, story)
+
+
+def test_no_issuer_sends_the_server_to_its_own_api(tmp_path: Path) -> None:
+    """Who may make an authorizer could write a signature of anybody's there."""
+
+    async def story(door: Door) -> None:
+        def signed(query: str) -> str:
+            scope = f"{'2' * 12}/20260101/{REGION}/sqs/aws4_request"
+            said = {
+                "X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Credential": scope,
+                "X-Amz-Date": "20260101T000000Z", "X-Amz-Expires": "604800",
+                "X-Amz-SignedHeaders": "host", "X-Amz-Signature": "0",
+            }  # fmt: skip
+            return f"/?{query}&Version=2012-11-05&{urlencode(said)}"
+
+        async with open_issuer() as issuer:
+            issuer.keys_at = door.url + signed("Action=CreateQueue&QueueName=theirs")
+            api = await make(door)
+            await guard(door, api, "$default", await jwt(door, api, issuer.url), "JWT")
+            text = token({"iss": issuer.url, "aud": "me", "exp": int(time.time()) + 600})
+            assert (await fetch(door, api, authorization=text)).status == 401
+            assert issuer.asked == ["/.well-known/openid-configuration"]
+        mine = await door.send("GET", signed("Action=CreateQueue&QueueName=mine"))
+        assert mine.status == 200, "so can such a request be"
+        queues = (await door.send("GET", signed("Action=ListQueues"))).body
+        assert b"/mine" in queues
+        assert b"/theirs" not in queues
 
     at_the_door(tmp_path, story)
 

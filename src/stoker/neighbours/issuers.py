@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from stoker.core.http_proxies import MARK
 from stoker.core.json_web_tokens import keys_of
 from stoker.core.neighbours import passed_on_within
 from stoker.neighbours.neighbours import Neighbours, Unreachable, whole
@@ -33,6 +34,9 @@ CONFIGURATION = "/.well-known/openid-configuration"
 _COGNITO = re.compile(
     r"https://cognito-idp\.([a-z0-9-]+)\.amazonaws\.com/([a-zA-Z0-9_-]+)", re.ASCII
 )
+
+# An issuer may name any address, and this server takes any signature: it is a stranger's request.
+_OF_AN_API = {"via": f"1.1 authorizer{MARK}"}
 
 Keys = Mapping[str, RSAPublicKey]
 
@@ -113,7 +117,7 @@ class Issuers:
         return await self._get(where)
 
     async def _get(self, url: str) -> bytes:
-        reply = await self._outside.ask("GET", url, {}, b"", most=ANSWER_BYTES)
+        reply = await self._outside.ask("GET", url, _OF_AN_API, b"", most=ANSWER_BYTES)
         if reply.status != 200:
             raise ValueError(f"{url} answered {reply.status}")
         return reply.body
