@@ -222,6 +222,48 @@ def test_aws_is_asked_with_a_role_of_the_api_s_account(tmp_path: Path) -> None:
     at_the_door(tmp_path, story)
 
 
+def test_what_an_api_sends_is_a_stranger_s_here_whatever_its_owner_maps(tmp_path: Path) -> None:
+    async def story(door: Door) -> None:
+        scope = f"{'2' * 12}/20260101/{REGION}/sqs/aws4_request"
+        signed = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+        here = f"{door.url}/?Action=ListQueues&Version=2012-11-05"
+        assert (await door.send("GET", here, {"Authorization": signed})).status == 200
+        key = {"integration.request.header.Authorization": "method.request.header.Authorization"}
+        template = '#set($context.requestOverride.header.Via = "x"){}'
+        api = await make(
+            door,
+            {
+                "/mapped": proxy(
+                    here, requestParameters={"integration.request.header.Via": "'x'"}
+                ),
+                "/set": {
+                    "post": mapped(
+                        type="http", httpMethod="POST", uri=here, requestParameters=key,
+                        requestTemplates={"application/json": template},
+                        responses={"default": {"statusCode": "200"}},
+                    )
+                },
+            },
+        )  # fmt: skip
+        for path in ("/mapped", "/set"):
+            answer = await fetch(door, api, path, "POST", b"{}", authorization=signed)
+            assert b"Requests that come through an API" in answer.body
+
+    at_the_door(tmp_path, story)
+
+
+def test_no_integration_reaches_this_server_s_own_pages(tmp_path: Path) -> None:
+    async def story(door: Door) -> None:
+        key = {"integration.request.path.k": "method.request.path.k"}
+        integration = aws("s3:path/{k}", httpMethod="GET", requestParameters=key)
+        api = await make(door, {"/{k+}": {"get": integration["post"]}})
+        assert (await door.send("GET", "/_stoker/health")).status == 200
+        for page in ("_stoker/health", "_stoker/api/environments", "%5Fstoker/health"):
+            assert (await fetch(door, api, f"/{page}")).status == 500
+
+    at_the_door(tmp_path, story)
+
+
 def test_what_is_not_built_is_kept_and_answered_501_by_name(tmp_path: Path) -> None:
     async def story(door: Door) -> None:
         uri = "http://127.0.0.1/"

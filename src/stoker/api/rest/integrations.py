@@ -37,7 +37,7 @@ from stoker.core.rest.template_words import Conversions, Input
 from stoker.core.rest.upstreams import Upstream
 from stoker.core.rest.velocity import bare, render
 from stoker.core.rest.velocity_words import BadTemplate
-from stoker.core.url_answers import JSON, BadAnswer, Head, header_name, header_value
+from stoker.core.url_answers import JSON, BadAnswer, Head
 from stoker.store.event_queue import Content
 
 log = logging.getLogger(__name__)
@@ -202,9 +202,7 @@ async def _asked_of_server(
 def _overridden(to: Upstream, variables: Doc) -> Upstream:
     """With the headers that a template has set at $context.requestOverride."""
     told = bare(variables["context"]["requestOverride"]).get("header")
-    for name, value in bare(told).items():
-        to.headers[header_name(name).lower()] = header_value(name, str(value))
-    return to
+    return upstreams.overridden(to, bare(told))
 
 
 def _kind(asked: Asked) -> str:

@@ -12,7 +12,7 @@ how an operation is asked for is what botocore's models say of the services (Jul
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -32,9 +32,9 @@ _SERVICE_URI = re.compile(
     re.ASCII,
 )
 _ACTION = re.compile(r"[A-Za-z0-9]{1,128}", re.ASCII)
-# Not a mapping's to say; the first two not of a service.
-_NOT_OF_SERVICES = frozenset({"authorization", "host"})
-_OF_THE_CONNECTION = frozenset({"content-length", "transfer-encoding", "connection"})
+# Neither a mapping's to say nor a template's: Via tells that a request comes from an API.
+_OWN = frozenset({"content-length", "transfer-encoding", "connection", "via"})
+_RESERVED = "/_"  # begins what a server has beside AWS's API: its pages, the users' addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +105,14 @@ def to_aws(asked: Asked, integration: Doc, known: Doc) -> Upstream:
     if found is None or found["service"] not in SERVICES:
         raise CannotProxy("with these variables the URI names no service")
     service, region = SERVICES[found["service"]], found["region"]
-    headers = {
-        name: value
-        for name, value in _headers(integration, known).items()
-        if name not in _NOT_OF_SERVICES
-    }
+    headers = _headers(integration, known)
     method = _method(asked, integration)
     if found["how"] == "path":
         if service.version and not service.prefix:
             headers.setdefault("content-type", QUERY)
         target = _queried("/" + found["what"].lstrip("/"), integration, known, {})
+        if target.startswith(_RESERVED):
+            raise CannotProxy(f"{found['service']} has nothing below {_RESERVED}")
         return Upstream(method, target, headers, service, region)
     action, _, more = found["what"].partition("&")
     if not _ACTION.fullmatch(action) or not service.version:
@@ -126,6 +124,11 @@ def to_aws(asked: Asked, integration: Doc, known: Doc) -> Upstream:
     headers.setdefault("content-type", QUERY)
     target = f"/?Action={action}&Version={service.version}" + (f"&{more}" if more else "")
     return Upstream(method, _queried(target, integration, known, {}), headers, service, region)
+
+
+def overridden(to: Upstream, headers: Doc) -> Upstream:
+    """With the headers that a template has set. Raise url_answers.BadAnswer."""
+    return replace(to, headers=to.headers | _said(headers))
 
 
 def account_of(asked: Asked, integration: Doc) -> str:
@@ -163,10 +166,14 @@ def _filled(asked: Asked, integration: Doc, known: Doc) -> str:
 
 
 def _headers(integration: Doc, known: Doc) -> dict[str, str]:
+    return _said(mappings.requested(integration, "header", known))
+
+
+def _said(named: Doc) -> dict[str, str]:
     return {
-        header_name(name).lower(): header_value(name, value)
-        for name, value in mappings.requested(integration, "header", known).items()
-        if name.lower() not in _OF_THE_CONNECTION
+        header_name(name).lower(): header_value(name, str(value))
+        for name, value in named.items()
+        if name.lower() not in _OWN
     }
 
 
