@@ -40,14 +40,14 @@ def learn(
         good = _run(f"{address}/{quote(name, safe='')}", course["token"], keep, as_json)
     except urllib.error.HTTPError as refusal:
         with refusal:
-            fail("learn", _why(refusal, name))
+            fail("learn", _why(refusal, name or ""))
     except (OSError, ValueError) as error:
         fail("learn", f"cannot ask {endpoint_url}: {error}")
     if not good:
         raise typer.Exit(1)
 
 
-def _why(refusal: urllib.error.HTTPError, name: str | None) -> str:
+def _why(refusal: urllib.error.HTTPError, name: str) -> str:
     match refusal.code:
         case 404:
             return f"there is no experiment {name!r}; `stoker learn` lists them"
@@ -126,7 +126,8 @@ def _short(value: Any) -> str:
 
 
 def _news(address: str) -> Iterator[None]:
-    """Each time something was done, and at last when all is."""
+    """Each time something was done, and at last when all is. Raise ConnectionError if nobody
+    will say when that is."""
     known = b""
     with _open(f"{address}/follow") as stream:
         over = False
@@ -135,14 +136,20 @@ def _news(address: str) -> Iterator[None]:
             if line.startswith(b"data:") and (over or line != known):
                 known = line
                 yield
+    if not over:
+        raise ConnectionError("the server ended before the experiment did")
 
 
 def _course(endpoint_url: str) -> tuple[str, dict[str, Any]]:
     """Where it is, and what it has."""
     if not endpoint_url.startswith(("http://", "https://")):
         raise ValueError("it is no http or https address")
-    with _open(f"{endpoint_url.rstrip('/')}{ROUTE}/told") as answer:
-        return answer.geturl().removesuffix("/told"), json.load(answer)
+    try:
+        with _open(f"{endpoint_url.rstrip('/')}{ROUTE}/told") as answer:
+            return answer.geturl().removesuffix("/told"), json.load(answer)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            raise ValueError(f"that server has no guided tour: {refusal}") from refusal
 
 
 def _told(address: str) -> Any:
