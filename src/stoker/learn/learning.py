@@ -24,7 +24,7 @@ from stoker.core.learning import ORDINARY
 from stoker.core.resources import Kind, Resource, ResourceKey
 from stoker.environment.view import EnvironmentView
 from stoker.learn import room
-from stoker.learn.bench import Bench
+from stoker.learn.bench import Bench, Broken
 from stoker.learn.course import EXPERIMENTS
 from stoker.learn.experiment import Experiment
 from stoker.learn.run import Run, perform
@@ -95,6 +95,8 @@ class Learning:
         self._busy = name
         try:
             await room.clear(self._bench(experiment), experiment, self._living(experiment))
+        except Broken as error:  # somebody else invoked what it made, and that still runs
+            raise ResourceConflictException(f"{name!r} is not cleaned up: {error}.") from None
         finally:
             self._busy = ""
 
@@ -122,9 +124,11 @@ class Learning:
     async def _watched(self, run: Run) -> None:
         experiment = run.experiment
         try:
-            await perform(run, self._bench(experiment), self._living(experiment))
-            if run.claims:
-                await self._note(experiment.name, good=run.good)
+            try:
+                await perform(run, self._bench(experiment), self._living(experiment))
+            finally:
+                if run.claims:  # whether all of it could be removed, or not
+                    await self._note(experiment.name, good=run.good)
         except Exception:
             log.exception("experiment failed", extra={"experiment": experiment.name})
         finally:
