@@ -34,6 +34,11 @@ class Answer:
         """Its REPORT has an Init Duration, or a Restore Duration."""
         return self.measured is not None and self.measured.cold
 
+    @property
+    def before_ms(self) -> float | None:
+        """What passed before the handler of a cold start ran."""
+        return self.measured.before_ms if self.measured is not None and self.cold else None
+
     def told(self, name: str) -> Any:
         """What the function answered under this name; None: nothing."""
         return self.payload.get(name) if isinstance(self.payload, Mapping) else None

@@ -65,7 +65,7 @@ def _judge(seen: Sequence[Outcome]) -> tuple[Claim, ...]:
             versions == published and releases == ["the first", "the second", "the third"],
         ),
         Claim(
-            "A caller names the alias, and needs not know the version: the function was invoked as"
+            "A caller names the alias, and need not know the version: the function was invoked as"
             f" {str(before[0].told('arn')).rpartition('function:')[2]}.",
             str(before[0].told("arn")).endswith(f":{_NAME}:Prod"),
         ),

@@ -101,7 +101,7 @@ def _judge(seen: Sequence[Outcome]) -> tuple[Claim, ...]:
 
 
 def _before(answer: Answer) -> float:
-    return answer.measured.before_ms if answer.measured is not None else 0.0
+    return answer.before_ms or 0.0
 
 
 def _ms(answer: Answer) -> str:

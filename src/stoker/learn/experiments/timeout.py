@@ -23,8 +23,7 @@ def handler(event, context):
 
 def _judge(seen: Sequence[Outcome]) -> tuple[Claim, ...]:
     before, late, after = (outcome.answers[0] for outcome in seen)
-    log = late.log
-    told = late.payload.get("errorMessage", "") if isinstance(late.payload, dict) else ""
+    told = str(late.told("errorMessage") or "")
     return (
         Claim(
             f"In time it answered: {before.told('calls')} call so far, and it knew that it had"
@@ -41,7 +40,7 @@ def _judge(seen: Sequence[Outcome]) -> tuple[Claim, ...]:
             "All of the second was billed, and its REPORT says Status: timeout.",
             late.measured is not None
             and late.measured.billed_ms >= 1000
-            and "Status: timeout" in log,
+            and "Status: timeout" in late.log,
         ),
         Claim(
             f"The next invocation found the counter at {after.told('calls')}: its process had been"
