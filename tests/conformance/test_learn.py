@@ -4,16 +4,18 @@ import http.client
 import json
 import re
 import subprocess
-from contextlib import closing
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from stoker.core.learning import ACCOUNTS
+from stoker.core.learning import ACCOUNTS, ORDINARY
 from stoker.learn.course import EXPERIMENTS
-from tests.faults.scene import until
-from tests.running import REGION, STOKER, StokerProcess
+from tests.faults.scene import BUSY, environment, go, until
+from tests.running import REGION, STOKER, StokerProcess, deploy
 
 HERE = f"/_stoker/000000000000/{REGION}/learn"
 QUICK = [one.name for one in EXPERIMENTS if not one.slow]
@@ -107,19 +109,41 @@ def test_an_experiment_can_be_run_again(server: StokerProcess) -> None:
     assert not {*published[0]} & {*published[1]}
 
 
+@contextmanager
+def held(server: StokerProcess) -> Iterator[None]:
+    """Until the end of this no experiment of the usual account is over: each waits until nothing
+    runs there, in whichever region."""
+    with closing(server.client("lambda", aws_access_key_id=ORDINARY)) as functions:
+        name = f"f-{uuid.uuid4().hex[:12]}"
+        deploy(functions, BUSY, FunctionName=name, Timeout=600)
+        try:
+            functions.invoke(FunctionName=name, InvocationType="Event")
+            at_work = environment(server, name, "Invoke")
+            try:
+                yield
+            finally:
+                go(at_work)
+        finally:
+            functions.delete_function(FunctionName=name)
+
+
+@pytest.mark.root
 def test_one_experiment_runs_at_a_time_and_only_from_the_console(server: StokerProcess) -> None:
     token = token_of(server)
     assert ask(server, f"{HERE}/nothing", token=token)[0] == 404
     assert ask(server, f"{HERE}/nothing")[0] == 404
     assert ask(server, f"{HERE}/concurrent", token="a guess")[0] == 403
-    assert ask(server, f"{HERE}/concurrent", token=token)[0] == 303
-    assert ask(server, f"{HERE}/reuse", token=token)[0] == 409
-    assert ask(server, f"{HERE}/reuse/clear", token=token)[0] == 409
-    assert "One at a time has the machine" in ask(server, f"{HERE}/reuse")[1]
-    status, events = ask(server, f"{HERE}/concurrent/follow")
-    assert status == 200
-    assert events.startswith("event: moved")
-    assert events.endswith("event: over\ndata: \n\n")
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)) as following:
+        with held(server):
+            assert ask(server, f"{HERE}/concurrent", token=token)[0] == 303
+            assert ask(server, f"{HERE}/reuse", token=token)[0] == 409
+            assert ask(server, f"{HERE}/reuse/clear", token=token)[0] == 409
+            assert "One at a time has the machine" in ask(server, f"{HERE}/reuse")[1]
+            following.request("GET", f"{HERE}/concurrent/follow")
+            events = following.getresponse()
+            assert events.status == 200
+            assert events.readline() == b"event: moved\n"
+        assert events.read().endswith(b"event: over\ndata: \n\n")
     assert told(server, "concurrent")["good"]
 
 
