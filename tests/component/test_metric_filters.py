@@ -102,6 +102,9 @@ def test_the_default_is_for_minutes_in_which_nothing_matched(cloud: Cloud) -> No
     taken(cloud, metrics)
     assert cloud.store.filters.due(put_at[2] + 59.0) == {}, "the minute is not over"
     assert len(cloud.store.filters.due(put_at[2] + 60.0)) == 1
+    cloud.log("s", ((put_at[0] - 60) * 1000, "fine"))
+    defaults = cloud.loop.run_until_complete(cloud.store.defaults())
+    assert [minute for _, minute in defaults] == [put_at[0] - 60], "as metering asks for them"
 
 
 def test_a_filter_makes_so_many_dimensions_in_an_hour(

@@ -27,7 +27,7 @@ from stoker.core.log_events import MAX_LINE_BYTES, dropped_marker, split_line
 from stoker.observe import log_writes
 from stoker.observe.live_tails import LiveTails
 from stoker.observe.log_database import LogDatabase
-from stoker.observe.log_metrics import Measured, merge, metrics_in
+from stoker.observe.log_metrics import Found, Measured, merge, metrics_in
 from stoker.observe.log_writes import Batch, StreamName
 from stoker.observe.metric_filters import MetricFilters
 
@@ -282,6 +282,12 @@ class LogStore:
     async def refilter(self) -> None:
         """Metric filters have changed, or groups that had some: go by what is kept now."""
         await self._run(self._writer, self._write_database, self.filters.load)
+
+    async def defaults(self) -> Found:
+        """Of metric filters, for minutes that are over and in which nothing matched."""
+        if not self.filters:
+            return {}
+        return await self._loop.run_in_executor(self._writer, self.filters.due, time.time())
 
     async def _run(
         self,

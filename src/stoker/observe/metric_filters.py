@@ -10,7 +10,6 @@ dictionary. What all filters together look at is bounded, and so is how many dim
 import json
 import logging
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 
@@ -143,11 +142,10 @@ class _Looking:
 
 
 class MetricFilters:
-    """load() and found() are called by the thread that writes logs, due() by the loop's."""
+    """Called by the thread that writes logs: looking takes longer than a loop could wait."""
 
     def __init__(self) -> None:
         self._of: dict[tuple[str, str, str], list[_Looking]] = {}
-        self._lock = threading.Lock()
         self._full = False  # it was said
 
     def __bool__(self) -> bool:
@@ -168,46 +166,43 @@ class MetricFilters:
             if known is None or known.filter != made:
                 known = _Looking(kept.name, made)
             found.setdefault(key, []).append(known)
-        with self._lock:
-            self._of = found
+        self._of = found
 
     def found(self, batches: Iterable[Batch], now_s: float) -> Found:
         """What has values in events that are on the disk now."""
         values: Found = {}
         room, looked = SERIES, 0
-        with self._lock:
-            for batch in batches:
-                where = batch.where
-                filters = self._of.get((where.account, where.region, where.group))
-                if not filters:
-                    continue
-                cost = len(filters) * sum(map(len, batch.messages))
-                if looked + cost > LOOKED_BYTES:
-                    self._tell(where.group)
-                    continue
-                looked += cost
-                for source, minute, name, value in _values(filters, batch, now_s):
-                    kept = values.setdefault((source, minute), {})
-                    if name not in kept:
-                        room -= 1
-                        if room < 0:
-                            continue
-                    kept.setdefault(name, Statistic()).add(value)
+        for batch in batches:
+            where = batch.where
+            filters = self._of.get((where.account, where.region, where.group))
+            if not filters:
+                continue
+            cost = len(filters) * sum(map(len, batch.messages))
+            if looked + cost > LOOKED_BYTES:
+                self._tell(where.group)
+                continue
+            looked += cost
+            for source, minute, name, value in _values(filters, batch, now_s):
+                kept = values.setdefault((source, minute), {})
+                if name not in kept:
+                    room -= 1
+                    if room < 0:
+                        continue
+                kept.setdefault(name, Statistic()).add(value)
         return {key: kept for key, kept in values.items() if kept}
 
     def due(self, now_s: float) -> Found:
         """The defaults of minutes that are over, in which something came and nothing matched."""
         values: Found = {}
-        with self._lock:
-            for key, filters in self._of.items():
-                for one in filters:
-                    over = [minute for minute in one.minutes if minute + MINUTE_S <= now_s]
-                    for minute in over:
-                        default = one.filter.transformation.default
-                        if not one.minutes.pop(minute) and default is not None:
-                            source, name = _metric(key, one.filter, ())
-                            kept = values.setdefault((source, minute), {})
-                            kept.setdefault(name, Statistic()).add(default)
+        for key, filters in self._of.items():
+            for one in filters:
+                over = [minute for minute in one.minutes if minute + MINUTE_S <= now_s]
+                for minute in over:
+                    default = one.filter.transformation.default
+                    if not one.minutes.pop(minute) and default is not None:
+                        source, name = _metric(key, one.filter, ())
+                        kept = values.setdefault((source, minute), {})
+                        kept.setdefault(name, Statistic()).add(default)
         return values
 
     def _tell(self, group: str) -> None:

@@ -90,8 +90,7 @@ class Metering:
         self._bill_kept()
         if self._logs is not None:
             await self._logs.flush()
-            if self._logs.filters:
-                self._metrics.embedded(self._logs.filters.due(time.time()))
+            self._metrics.embedded(await self._logs.defaults())
         self._await(self._metrics.take())
         self._await(self._metrics.take_embedded(), strangers=True)
         for _ in range(len(self._pending)):
