@@ -103,6 +103,7 @@ def test_the_default_is_for_minutes_in_which_nothing_matched(cloud: Cloud) -> No
     assert cloud.store.filters.due(put_at[2] + 59.0) == {}, "the minute is not over"
     assert len(cloud.store.filters.due(put_at[2] + 60.0)) == 1
     cloud.log("s", ((put_at[0] - 60) * 1000, "fine"))
+    taken(cloud, metrics)
     defaults = cloud.loop.run_until_complete(cloud.store.defaults())
     assert [minute for _, minute in defaults] == [put_at[0] - 60], "as metering asks for them"
 
