@@ -83,6 +83,25 @@ def test_a_receiver_that_says_nothing_holds_up_the_end_for_so_long_only(
         asyncio.run(main(listener.getsockname()[1]))
 
 
+def test_of_segments_that_are_too_much_together_only_the_oldest_are_lost() -> None:
+    async def main() -> None:
+        export = Export(Destination("http://127.0.0.1:9"))
+        export.spans([("1", "eu", "f", bytes([n]) * 100_000) for n in range(90)])
+        assert 0 < export.dropped[TRACES] < 45
+
+    asyncio.run(main())
+
+
+def test_what_goes_into_a_frame_is_bounded_in_bytes_and_in_number() -> None:
+    half = frames.PORTION_BYTES // 2
+    sizes = [half, half, half, 3 * half, 0]
+    found = [sizes[these] for these in frames.portions(sizes)]
+    assert found == [[half, half], [half], [3 * half], [0]]
+    many = [0] * (frames.PORTION + 1)
+    assert [len(many[these]) for these in frames.portions(many)] == [frames.PORTION, 1]
+    assert list(frames.portions([])) == []
+
+
 def test_what_nobody_takes_is_bounded_and_what_is_dropped_is_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 
 QUEUE_BYTES: Final = 8 * 1024 * 1024
 BEGUN: Final = 20_000  # invocations whose lines may still come
-LINES: Final = 2000  # of one frame
 FLUSH_S: Final = 3.0  # at the end, for what is still to be sent
 END_S: Final = 2.0  # more than that, for the child itself
 FIRST_PAUSE_S, LAST_PAUSE_S = 1.0, 60.0  # before it is started again
@@ -80,17 +79,17 @@ class Export:
 
     def spans(self, parts: list[frames.SpanPart]) -> None:
         """Segments of traces."""
-        if parts and self.wants(TRACES):
-            self.put(TRACES, len(parts), parts)
+        if self.wants(TRACES):
+            for these in frames.portions(len(text) for *_, text in parts):
+                self.put(TRACES, len(parts[these]), parts[these])
 
     def lines(self, batches: Sequence[Batch]) -> None:
         """Events of logs, in the thread that has written them."""
         ready = []
         for batch in batches:
             where = batch.where
-            for start in range(0, len(batch.times), LINES):
-                times = list(batch.times[start : start + LINES])
-                messages = list(batch.messages[start : start + LINES])
+            for these in frames.portions(map(len, batch.messages)):
+                times, messages = list(batch.times[these]), list(batch.messages[these])
                 part = (where.account, where.region, where.group, where.stream, times, messages)
                 ready.append((len(times), frames.packed(LOGS, len(times), part)))
         if ready:

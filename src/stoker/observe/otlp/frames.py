@@ -8,12 +8,15 @@ from inside environments is only ever a value in it.
 """
 
 import marshal
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from stoker.core.otlp import Destination
 
 LENGTH_BYTES: Final = 4
-FRAME_BYTES: Final = 16 * 1024 * 1024
+FRAME_BYTES: Final = 8 * 1024 * 1024
+PORTION_BYTES: Final = 1024 * 1024  # of what can be divided,
+PORTION: Final = 2000  # and so many things
 CONTEXT: Final = "context"  # of invocations that begin: (request id, trace header) each
 
 Function = tuple[str, str, str]  # account, region, name
@@ -29,6 +32,18 @@ def packed(signal: str, items: int, what: Any) -> bytes:
     """One frame."""
     body = marshal.dumps((signal, items, what))
     return len(body).to_bytes(LENGTH_BYTES, "little") + body
+
+
+def portions(sizes: Iterable[int]) -> Iterator[slice]:
+    """Which of the things of these sizes go together; one that is too large goes alone."""
+    first = size = end = 0
+    for at, one in enumerate(sizes):
+        if at > first and (size + one > PORTION_BYTES or at - first == PORTION):
+            yield slice(first, at)
+            first, size = at, 0
+        size, end = size + one, at + 1
+    if end > first:
+        yield slice(first, end)
 
 
 def unpacked(body: bytes) -> tuple[str, int, Any]:
