@@ -439,7 +439,7 @@ def _check(config: Config, origin: Mapping[str, str]) -> None:
     try:
         read_destination(config.otlp_endpoint, config.otlp_headers, config.otlp_signals)
     except BadDestination as error:
-        raise ConfigError(f"{origin.get('otlp_endpoint', 'otlp_endpoint')}: {error}") from None
+        raise ConfigError(f"{origin[error.option]}: {error}") from None
     if not is_loopback(config.host) and not config.insecure_bind:
         raise ConfigError(
             f"{origin['host']}: will not listen on {config.host}: signatures are not verified yet, "

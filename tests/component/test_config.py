@@ -142,3 +142,5 @@ def test_opentelemetry_s_own_variables_count_below_all_else(tmp_path: Path) -> N
     assert load({}, environ, tmp_path).otlp_endpoint == "http://file:4318"
     with pytest.raises(ConfigError, match="OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' is not a URL"):
         load({}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector"}, tmp_path / "none")
+    with pytest.raises(ConfigError, match="OTEL_EXPORTER_OTLP_HEADERS: a header is written"):
+        load({}, environ | {"OTEL_EXPORTER_OTLP_HEADERS": "Bearer"}, tmp_path)

@@ -17,7 +17,11 @@ MOST_HEADERS: Final = 32
 
 
 class BadDestination(ValueError):
-    """What was said names no place to export to: why."""
+    """What was said names no place to export to: why, and by which option it was said."""
+
+    def __init__(self, option: str, why: str) -> None:
+        super().__init__(why)
+        self.option = option
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,12 @@ def read_destination(
     except ValueError:
         valid = False
     if not valid or parts.query or parts.fragment:
-        raise BadDestination(f"'{endpoint}' is not a URL as http://127.0.0.1:4318 is")
+        raise BadDestination(
+            "otlp_endpoint", f"'{endpoint}' is not a URL as http://127.0.0.1:4318 is"
+        )
     wanted = frozenset(signals)
     if strange := wanted.difference(SIGNALS):
-        raise BadDestination(f"'{min(strange)}' is none of {', '.join(SIGNALS)}")
+        raise BadDestination("otlp_signals", f"'{min(strange)}' is none of {', '.join(SIGNALS)}")
     return Destination(endpoint.rstrip("/"), read_headers(headers), wanted)
 
 
@@ -58,10 +64,12 @@ def read_headers(headers: Iterable[str]) -> tuple[tuple[str, str], ...]:
         name, equals, value = one.partition("=")
         name, value = name.strip(), unquote(value.strip())
         if not equals or not name.isascii() or not name.replace("-", "").isalnum():
-            raise BadDestination("a header is written name=value")
+            raise BadDestination("otlp_headers", "a header is written name=value")
         if not value.isascii() or not value.isprintable():
-            raise BadDestination(f"the value of header {name} has what no header may have")
+            raise BadDestination(
+                "otlp_headers", f"the value of header {name} has what no header may have"
+            )
         found.append((name, value))
     if len(found) > MOST_HEADERS:
-        raise BadDestination(f"there are more than {MOST_HEADERS} headers")
+        raise BadDestination("otlp_headers", f"there are more than {MOST_HEADERS} headers")
     return tuple(found)
