@@ -8,6 +8,7 @@ from stoker.api import records
 from stoker.api.control import Control
 from stoker.api.metric_expressions import Questions
 from stoker.api.shapes import cloudwatch as shapes
+from stoker.core import alarm_records
 from stoker.core import metric_errors as errors
 from stoker.core import metric_questions as questions
 from stoker.core.alarms import (
@@ -26,8 +27,7 @@ from stoker.core.statistics import Statistic, merged
 from stoker.core.trigger_targets import is_function, is_topic
 
 QUERIES: Final = 20  # CloudWatch's, of one alarm
-ACTIONS: Final = 5
-_ACTIONS: Final = ("OKActions", "AlarmActions", "InsufficientDataActions")
+MOST_ACTIONS: Final = 5
 _UNBUILT: Final = (
     "ThresholdMetricId", "EvaluationWindow", "WarmUpConfiguration", "EvaluationCriteria",
     "EvaluationInterval", "ActionConfiguration",
@@ -60,7 +60,7 @@ def check(said: Mapping[str, Any]) -> None:
         raise NotImplementedException(
             f"Stoker has not built ComparisonOperator {said['ComparisonOperator']} (bands) yet."
         )
-    for name in _ACTIONS:
+    for name in alarm_records.ACTIONS.values():
         _check_actions(said.get(name) or [])
     if said.get("Metrics") is None:
         _check_metric(said)
@@ -83,8 +83,8 @@ def check_span(rule: Rule) -> None:
 
 
 def _check_actions(actions: list[str]) -> None:
-    if len(actions) > ACTIONS:
-        raise errors.InvalidByModel(f"An alarm has at most {ACTIONS} actions for each state.")
+    if len(actions) > MOST_ACTIONS:
+        raise errors.InvalidByModel(f"An alarm has at most {MOST_ACTIONS} actions for each state.")
     for action in actions:
         if not action.startswith("arn:") or action.count(":") < 5:
             raise errors.InvalidByModel(f"Invalid ARN: {action}")
