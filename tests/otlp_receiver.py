@@ -31,34 +31,23 @@ class Receiver:
 
     def spans(self) -> list[tuple[dict[str, Any], Any]]:
         """Each with its resource's attributes."""
-        return [
-            (said(each.resource.attributes), span)
-            for request in self._of("/v1/traces")
-            for each in request.resource_spans
-            for scope in each.scope_spans
-            for span in scope.spans
-        ]
+        return self._each("/v1/traces", "spans", "spans")
 
     def metrics(self) -> list[tuple[dict[str, Any], Any]]:
-        return [
-            (said(each.resource.attributes), metric)
-            for request in self._of("/v1/metrics")
-            for each in request.resource_metrics
-            for scope in each.scope_metrics
-            for metric in scope.metrics
-        ]
+        return self._each("/v1/metrics", "metrics", "metrics")
 
     def lines(self) -> list[tuple[dict[str, Any], Any]]:
-        return [
-            (said(each.resource.attributes), record)
-            for request in self._of("/v1/logs")
-            for each in request.resource_logs
-            for scope in each.scope_logs
-            for record in scope.log_records
-        ]
+        return self._each("/v1/logs", "logs", "log_records")
 
-    def _of(self, path: str) -> list[Any]:
-        return [one for one in list(self.requests) if isinstance(one, KINDS[path])]
+    def _each(self, path: str, signal: str, items: str) -> list[tuple[dict[str, Any], Any]]:
+        return [
+            (said(each.resource.attributes), one)
+            for request in list(self.requests)
+            if isinstance(request, KINDS[path])
+            for each in getattr(request, f"resource_{signal}")
+            for scope in getattr(each, f"scope_{signal}")
+            for one in getattr(scope, items)
+        ]
 
 
 def said(attributes: Any) -> dict[str, Any]:

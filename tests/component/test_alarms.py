@@ -74,6 +74,16 @@ async def has_state(door: Door, state: str) -> dict[str, Any]:
     return found
 
 
+async def acted(door: Door, times: int = 1) -> list[dict[str, Any]]:
+    """What the history says of actions, once there are so many."""
+    told = await comes(
+        lambda: cloudwatch(door, "describe_alarm_history", HistoryItemType="Action"),
+        lambda told: len(told["AlarmHistoryItems"]) == times,
+    )
+    items: list[dict[str, Any]] = told["AlarmHistoryItems"]
+    return items
+
+
 def minutes_ago(count: int) -> datetime:
     return datetime.fromtimestamp(start_of(time.time()) - 60 * count, UTC)
 
@@ -161,11 +171,8 @@ def test_a_change_of_state_tells_topics_and_functions_once(tmp_path: Path) -> No
             for _ in range(2):
                 given = {"StateValue": "ALARM", "StateReason": "drill"}
                 await cloudwatch(door, "set_alarm_state", AlarmName="busy", **given)
-            history = await comes(
-                lambda: cloudwatch(door, "describe_alarm_history", HistoryItemType="Action"),
-                lambda told: len(told["AlarmHistoryItems"]) == 2,
-            )
-            assert {one["HistorySummary"] for one in history["AlarmHistoryItems"]} == {
+            told = await acted(door, 2)
+            assert {one["HistorySummary"] for one in told} == {
                 f"Successfully executed action {TOPIC}",
                 f"Successfully executed action {FUNCTION}",
             }
@@ -190,11 +197,7 @@ def test_a_function_that_lets_cloudwatch_not_in_is_not_invoked(tmp_path: Path) -
             await cloudwatch(door, "put_metric_alarm", **DRILL, OKActions=[FUNCTION])
             given = {"StateValue": "OK", "StateReason": "drill"}
             await cloudwatch(door, "set_alarm_state", AlarmName="busy", **given)
-            history = await comes(
-                lambda: cloudwatch(door, "describe_alarm_history", HistoryItemType="Action"),
-                lambda told: told["AlarmHistoryItems"],
-            )
-            (one,) = history["AlarmHistoryItems"]
+            (one,) = await acted(door)
             assert one["HistorySummary"] == f"Failed to execute action {FUNCTION}"
             assert "no resource-based policy allows" in json.loads(one["HistoryData"])["error"]
         assert door.echo.invocations == []
@@ -218,10 +221,7 @@ def test_what_was_under_way_when_the_server_died_is_done_in_its_next_life(tmp_pa
             async with asyncio.timeout(PATIENCE_S):
                 await stuck.wait()
         async with watched(door) as sent:
-            await comes(
-                lambda: cloudwatch(door, "describe_alarm_history", HistoryItemType="Action"),
-                lambda told: told["AlarmHistoryItems"],
-            )
+            await acted(door)
             assert [call[3] for call in sent] == ["Publish"]
 
     at_the_door(tmp_path, story)
@@ -250,11 +250,8 @@ def test_an_action_that_fails_in_a_way_of_its_own_is_told_and_over(tmp_path: Pat
             await cloudwatch(door, "put_metric_alarm", **DRILL, AlarmActions=[TOPIC])
             given = {"StateValue": "ALARM", "StateReason": "drill"}
             await cloudwatch(door, "set_alarm_state", AlarmName="busy", **given)
-            history = await comes(
-                lambda: cloudwatch(door, "describe_alarm_history", HistoryItemType="Action"),
-                lambda told: told["AlarmHistoryItems"],
-            )
-            assert "Failed to execute" in history["AlarmHistoryItems"][0]["HistorySummary"]
+            (one,) = await acted(door)
+            assert "Failed to execute" in one["HistorySummary"]
 
     at_the_door(tmp_path, story)
 
