@@ -153,6 +153,61 @@ def test_of_a_message_that_is_deleted_soon_nothing_is_written_in_between(
     assert [sql.split()[0] for sql in written].count("UPDATE") == 1
 
 
+def test_deletions_that_may_wait_for_each_other_go_to_the_disk_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deletions: list[str] = []
+    commit = group_commit._commit
+
+    def noted(db: sqlite3.Connection, statements: group_commit.Statements) -> None:
+        deletions.extend(sql for sql, _ in statements if sql.startswith("DELETE FROM messages "))
+        commit(db, statements)
+
+    monkeypatch.setattr(group_commit, "_commit", noted)
+
+    async def story(here: Scene) -> None:
+        queue = await here.queue()
+        await here.send(queue, "one", "two", "stays")
+        one, two, stays = await here.receive(queue)
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.gather(
+                here.broker.remove(queue, [one.message], soon=True),
+                here.broker.remove(queue, [two.message], soon=True),
+            )
+        assert len(deletions) == 1
+        found = await here.broker._store.file.read(
+            lambda db: db.execute("SELECT id FROM messages").fetchall()
+        )
+        assert found == [(stays.message.id,)]
+
+    tell(tmp_path, story)
+
+
+def test_where_messages_stand_is_known_after_a_restart(tmp_path: Path) -> None:
+    stood: dict[int, tuple[float, int, float, str]] = {}
+
+    async def before(here: Scene) -> None:
+        queue = await here.queue()
+        await here.send(queue, "flies", "was seen", "waits")
+        flies, seen = await here.receive(queue, 2)
+        here.broker.keep_hidden(queue, seen.message, 0)
+        stood.update(_standing(queue))
+        assert [one[1] for one in stood.values()] == [1, 1, 0]
+        assert flies.message.receipt
+
+    async def after(here: Scene) -> None:
+        assert _standing(here.broker.find(key())) == stood
+
+    tell(tmp_path, before, after)
+
+
+def _standing(queue: Queue) -> dict[int, tuple[float, int, float, str]]:
+    return {
+        one.id: (one.visible, one.receives, one.first_received, one.receipt)
+        for one in queue.line.all.values()
+    }
+
+
 def test_who_waits_gets_a_message_as_soon_as_there_is_one_and_one_only(tmp_path: Path) -> None:
     async def story(here: Scene) -> None:
         queue = await here.queue()

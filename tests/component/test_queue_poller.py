@@ -1,12 +1,16 @@
 """Pollers of queues and their true neighbours: what is at the function when, what comes back."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from stoker.core import lineage
 from stoker.core.limits import SYNC_PAYLOAD_BYTES
+from stoker.events import queue_poller
 from stoker.events.polling import Held
 from tests.eventing import F
 from tests.polling import Polling, bodies, polling
@@ -76,6 +80,58 @@ def test_no_more_batches_than_its_maximum_are_at_the_function(tmp_path: Path) ->
             run.ends()
         await here.empty(queue)
         assert here.events.waist.most == 2
+
+    tell(tmp_path, story)
+
+
+def test_what_is_being_deleted_takes_no_place_at_the_function(tmp_path: Path) -> None:
+    async def story(here: Polling) -> None:
+        await here.events.function()
+        queue = await here.queue()
+        await here.send(queue, *"123")
+        key = await here.map(BatchSize=1, ScalingConfig={"MaximumConcurrency": 2})
+        first, second = await here.run(), await here.run()
+        disk = threading.Event()
+        here.broker._store.file._writer.ask(disk.wait)
+        try:
+            first.ends()
+            third = await here.run()
+            assert len(queue.line.all) == 3, "nothing is deleted before the disk says so"
+            second.ends()
+            third.ends()
+            await here.change(key, enabled=False)
+            assert here.mappings.disabling(key)
+        finally:
+            disk.set()
+        await here.empty(queue)
+        await here.events.until(lambda: not here.mappings.disabling(key))
+
+    tell(tmp_path, story)
+
+
+def test_a_slow_disk_holds_the_poller_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_poller, "UNSETTLED", 2)
+
+    async def story(here: Polling) -> None:
+        await here.events.function()
+        queue = await here.queue()
+        await here.send(queue, *"123")
+        await here.map(BatchSize=1)
+        first, second = await here.run(), await here.run()
+        disk = threading.Event()
+        here.broker._store.file._writer.ask(disk.wait)
+        try:
+            first.ends()
+            second.ends()
+            for _ in range(20):  # turns of the loop, in which the third would be received
+                await asyncio.sleep(0)
+            assert queue.line.in_flight == 2
+        finally:
+            disk.set()
+        third = await here.run()
+        assert bodies(third) == ["3"]
+        third.ends()
+        await here.empty(queue)
 
     tell(tmp_path, story)
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from tests.faults.scene import until
 from tests.printed import printed
-from tests.running import REGION, StokerProcess
+from tests.running import REGION, StokerProcess, wait_until
 
 Create = Callable[..., str]
 ARN = f"arn:aws:sqs:{REGION}:000000000000:"
@@ -29,7 +29,7 @@ class World:
 
     def __init__(self, server: StokerProcess, logs: Any, create: Create) -> None:
         self.sqs, self.functions = server.client("sqs"), server.client("lambda")
-        self._logs, self.create = logs, create
+        self.logs, self.create = logs, create
         self._queues: list[str] = []
         self._mappings: list[str] = []
 
@@ -55,7 +55,7 @@ class World:
             self.sqs.send_message(QueueUrl=url, MessageBody=body, **more)
 
     def events(self, function: str) -> list[Any]:
-        return [json.loads(line)[1]["Records"] for line in printed(self._logs, function, "SEEN")]
+        return [json.loads(line)[1]["Records"] for line in printed(self.logs, function, "SEEN")]
 
     def bodies(self, function: str) -> list[str]:
         return [one["body"] for records in self.events(function) for one in records]
@@ -236,6 +236,30 @@ def test_it_is_disabled_enabled_and_deleted_while_it_runs(world: World) -> None:
     world.send(url, "3")
     assert world.left(url) == (1, 0)
     until(lambda: world.bodies(function), lambda bodies: sorted(bodies) == ["1", "2"])
+
+
+def test_a_mapping_of_an_alias_follows_it_where_it_is_moved(world: World) -> None:
+    source = """
+import json
+def handler(event, context):
+    for one in event["Records"]:
+        print("SEEN", json.dumps([context.function_version, one["body"]]))
+"""
+    name, url = world.create(source, Publish=True), world.queue()
+    world.functions.update_function_configuration(FunctionName=name, Description="second")
+    wait_until(world.functions, "function_updated_v2", name)
+    second = world.functions.publish_version(FunctionName=name)["Version"]
+    world.functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    world.map(url, f"{name}:live")
+
+    def seen() -> list[list[str]]:
+        return [json.loads(line) for line in printed(world.logs, name, "SEEN")]
+
+    world.send(url, "before")
+    until(seen, lambda lines: ["1", "before"] in lines)
+    world.functions.update_alias(FunctionName=name, Name="live", FunctionVersion=second)
+    world.send(url, "behind")
+    until(seen, lambda lines: [second, "behind"] in lines)
 
 
 def test_what_cannot_be_polled_is_refused_as_by_aws(world: World) -> None:

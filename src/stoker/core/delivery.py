@@ -9,6 +9,8 @@ from functools import lru_cache
 from stoker.core.invocation import Invocation
 
 _encode = json.JSONEncoder().encode
+_JSON = "application/json"
+_USUAL = _JSON.encode()
 _HEAD = (
     b"HTTP/1.1 200 OK\r\n"
     b"Content-Type: %b\r\n"
@@ -24,7 +26,7 @@ _HEAD = (
 
 def next_response(invocation: Invocation, deadline_ms: int) -> bytes:
     """A header whose value would be empty is left out, as on AWS."""
-    optional = b""
+    optional, kind = b"", invocation.content_type
     if invocation.trace_id:
         optional = b"Lambda-Runtime-Trace-Id: %b\r\n" % header_value(invocation.trace_id)
     if invocation.client_context:
@@ -34,7 +36,7 @@ def next_response(invocation: Invocation, deadline_ms: int) -> bytes:
         value = header_value(invocation.cognito_identity)
         optional += b"Lambda-Runtime-Cognito-Identity: %b\r\n" % value
     return _HEAD % (
-        header_value(invocation.content_type),
+        _USUAL if kind == _JSON else header_value(kind),
         invocation.request_id.encode(),
         deadline_ms,
         _arn_value(invocation.invoked_arn),

@@ -86,8 +86,13 @@ class MessageQueue:
         while len(found) < most and self._open:
             name, _ = self._open.popitem(last=False)
             found += self._take_line(name, most - len(found), now)
+        later, ticket = self._later, self._ticket
         for message in found:
-            self._fly(message, until)
+            message.visible, message.flying = until, True
+            heapq.heappush(later, (until, next(ticket), message))
+            if self.fifo:
+                self._groups[message.group or ""].in_flight += 1
+        self.in_flight += len(found)
         return found
 
     def change(self, message: Message, until: float, now: float) -> None:
@@ -164,13 +169,6 @@ class MessageQueue:
         return len(self.all) - self.in_flight - self.delayed, self.in_flight, self.delayed
 
     # --- the ways between the states ------------------------------------------------------------
-
-    def _fly(self, message: Message, until: float) -> None:
-        message.visible, message.flying = until, True
-        self.in_flight += 1
-        if self.fifo:
-            self._groups[message.group or ""].in_flight += 1
-        self._wait(message)
 
     def _land(self, message: Message) -> None:
         """It is not in flight any more, and visible."""

@@ -49,6 +49,12 @@ class QueueKey:
     def arn(self) -> str:
         return f"arn:aws:sqs:{self.region}:{self.account}:{self.name}"
 
+    @classmethod
+    def of(cls, arn: str) -> "QueueKey":
+        """The queue of this ARN; one that is nowhere, if it is none."""
+        parts = arn.split(":", 5)
+        return cls(parts[4], parts[3], parts[5]) if len(parts) == 6 else cls("", "", "")
+
 
 @dataclass(frozen=True, slots=True)
 class Redrive:

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import time
 import uuid
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ from stoker.core.errors import ServiceError, TooManyRequestsException
 from stoker.core.event_matching import Filters, read_body
 from stoker.core.event_sources import EventSourceMapping
 from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target, Way
+from stoker.core.message_queue import Message
 from stoker.core.names import function_arn
 from stoker.core.queue_batches import STEP_S, Batch, Width
 from stoker.core.queue_errors import QueueDoesNotExist
@@ -34,6 +36,8 @@ log = logging.getLogger(__name__)
 
 RECEIVE = 10  # messages that are read from the disk together, as SQS gives them
 IDLE_S = 300.0  # a wait for messages; then there is another
+_TRACE = "AWSTraceHeader"
+UNSETTLED = 1000  # batches whose messages a slow disk may have to delete
 UNREADABLE_S = 1.0  # before a disk that cannot be read or written is asked again
 
 
@@ -56,7 +60,8 @@ class QueuePoller:
         self._filters = Filters(mapping.filters)
         self._mark = lineage.mark(mapping.function.arn)
         self._width = Width(mapping.most_concurrent or queue_batches.BATCHES_AT_A_TIME)
-        self._running = 0
+        self._running = 0  # batches at the function
+        self._unsettled = 0  # those, and batches that are being deleted
         self._carried: list[Received] = []  # did not fit into the last batch
         self._ended = asyncio.Event()
         self._changed = asyncio.Event()
@@ -70,8 +75,8 @@ class QueuePoller:
 
     @property
     def busy(self) -> bool:
-        """Messages are at the function."""
-        return self._running > 0
+        """Messages are at the function, or what it is done with is not deleted yet."""
+        return self._unsettled > 0
 
     def look(self) -> None:
         """The function or the queue is another now."""
@@ -103,14 +108,12 @@ class QueuePoller:
 
     async def _source(self) -> Queue:
         """The queue, as soon as it and the function are there."""
-        mapping = self.mapping
-        region, account, name = mapping.arn.split(":", 5)[3:]
-        missed = False
+        key, missed = QueueKey.of(self.mapping.arn), False
         while True:
             self._changed.clear()
             try:
                 self._target()
-                queue = self._broker.find(QueueKey(account, region, name))
+                queue = self._broker.find(key)
             except ServiceError as refusal:
                 self.problem, missed = f"PROBLEM: {refusal.message}", True
             else:
@@ -131,20 +134,21 @@ class QueuePoller:
             self._give_back(queue, given)
             raise
         self._running += 1
+        self._unsettled += 1
         self._parts.tasks.start(self._hand_over(queue, batch), f"batch of {queue.key.name}")
 
     async def _room(self, queue: Queue) -> None:
         """Until one batch more may be at the function."""
         await self._parts.held.room()
         width = self._width
-        while self._running >= width.now:
+        while (behind := self._unsettled >= UNSETTLED) or self._running >= width.now:
             if not self._carried and not await self._broker.visible(queue, IDLE_S):
                 continue  # nothing waits for more
             self._ended.clear()
-            if self._running < width.now:
+            if not behind and self._running < width.now:
                 break
             try:
-                async with asyncio.timeout(None if width.now == width.most else STEP_S):
+                async with asyncio.timeout(None if behind or width.now == width.most else STEP_S):
                     await self._ended.wait()
             except TimeoutError:
                 width.grow()
@@ -177,24 +181,20 @@ class QueuePoller:
     async def _add(self, queue: Queue, batch: _Batch, found: Sequence[Received]) -> bool:
         """Those that are let through; others are deleted. Say whether all had room."""
         unwanted, content = [], batch.content
-        left = list(found)
+        left = deque(found)
         try:
             while left:
                 one = left[0]
-                if self._loops(one):
-                    left.pop(0)  # it stays hidden, and goes to the dead-letter queue in the end
+                if _TRACE in one.content.system and self._loops(one):
+                    left.popleft()  # it stays hidden, and goes to the dead-letter queue in the end
                     continue
-                record = received.record(queue, one)
-                if self._filters:
-                    await asyncio.sleep(0)  # others' turn: a body may be large
-                    seen = {**record, "body": read_body(one.content.body)}
-                    if not self._filters.let_through(seen):
-                        unwanted.append(left.pop(0))
-                        continue
-                encoded = orjson.dumps(record)
+                if self._filters and not await self._wanted(queue, one):
+                    unwanted.append(left.popleft())
+                    continue
+                encoded = orjson.dumps(received.record(queue, one))
                 if not content.fits(encoded):
                     break
-                left.pop(0)
+                left.popleft()
                 content.add(encoded)
                 self._parts.held.take(len(encoded) + 1)
                 batch.taken.append(one)
@@ -207,13 +207,17 @@ class QueuePoller:
         if queue.line.fifo:
             self._give_back(queue, left)  # behind the others of its group
         else:
-            self._carried = left
+            self._carried = list(left)
         return not left
+
+    async def _wanted(self, queue: Queue, one: Received) -> bool:
+        await asyncio.sleep(0)  # others' turn: a body may be large
+        seen = {**received.record(queue, one), "body": read_body(one.content.body)}
+        return self._filters.let_through(seen)
 
     def _loops(self, one: Received) -> bool:
         """It comes from a chain of events that came here too often."""
-        header = one.content.system.get("AWSTraceHeader", "")
-        turns = lineage.advanced(header, self._mark)[1]
+        turns = lineage.advanced(one.content.system[_TRACE], self._mark)[1]
         function = self.mapping.function
         if turns < lineage.TURNS or self._parts.settings.may_loop(function):
             return False
@@ -224,19 +228,34 @@ class QueuePoller:
 
     async def _hand_over(self, queue: Queue, batch: _Batch) -> None:
         try:
-            result = await self._result(queue, batch)
-            if result is not None:
-                await self._settle(queue, batch, result)
+            done = await self._handled(queue, batch)
+            # The next of a FIFO queue's group waits for this; of another queue nobody does.
+            await self._broker.remove(queue, done, soon=not queue.line.fifo)
         except ServiceError as refusal:
-            self.problem = f"PROBLEM: {refusal.message}"
-            self._width.shrink()
-            log.warning("batch refused", extra=self._facts(reason=refusal.message))
-            if self._stopped.is_set():
-                self._give_back(queue, batch.taken)
+            self._refused(refusal)
         finally:
-            self._running -= 1
+            self._unsettled -= 1
             self._parts.held.give(batch.content.size)
             self._ended.set()
+
+    async def _handled(self, queue: Queue, batch: _Batch) -> list[Message]:
+        """What the function is done with, for good. Another batch may be at it then."""
+        try:
+            result = await self._result(queue, batch)
+        except ServiceError as refusal:
+            self._refused(refusal)
+            if self._stopped.is_set():
+                self._give_back(queue, batch.taken)
+            return []
+        finally:
+            self._running -= 1
+            self._ended.set()
+        return [] if result is None else self._done(batch, result)
+
+    def _refused(self, refusal: ServiceError) -> None:
+        self.problem = f"PROBLEM: {refusal.message}"
+        self._width.shrink()
+        log.warning("batch refused", extra=self._facts(reason=refusal.message))
 
     async def _result(self, queue: Queue, batch: _Batch) -> InvocationResult | None:
         """What the function answers. Throttled, a batch is tried again until its messages show
@@ -263,10 +282,10 @@ class QueuePoller:
     def _invocation(self, request_id: RequestId, batch: _Batch) -> Invocation:
         """With the trace of the message whose chain of events came here the most often."""
         mapping, target = self.mapping, self._target()
-        headers = [one.content.system.get("AWSTraceHeader", "") for one in batch.taken]
-        turns = [lineage.advanced(header, self._mark)[1] for header in headers]
-        header = headers[turns.index(max(turns))] or next(filter(None, headers), "")
-        trace, ancestor = self._parts.begin(target, header or None)
+        headers = [one.content.system.get(_TRACE) for one in batch.taken]
+        turns = {each: lineage.advanced(each, self._mark)[1] for each in headers if each}
+        header = max(turns, key=lambda each: turns[each]) if turns else None
+        trace, ancestor = self._parts.begin(target, header)
         function = mapping.function
         return Invocation(
             request_id,
@@ -278,22 +297,24 @@ class QueuePoller:
             way=Way.MAPPING,
         )
 
-    async def _settle(self, queue: Queue, batch: _Batch, result: InvocationResult) -> None:
-        """Delete what is done."""
-        failed = frozenset(one.content.message_id for one in batch.taken)
-        if result.function_error is None:
-            reports = self.mapping.reports_failures
-            failed = queue_batches.failed(result.payload, failed) if reports else frozenset()
-        done = [one for one in batch.taken if one.content.message_id not in failed]
-        await self._broker.remove(queue, [one.message for one in done if _is_latest(one)])
-        if result.function_error is None:
-            self.problem = ""
-            self._width.recover()
-        else:
+    def _done(self, batch: _Batch, result: InvocationResult) -> list[Message]:
+        """What is to be deleted."""
+        failed: frozenset[str] = frozenset()
+        if result.function_error is not None:
             self.problem = "PROBLEM: Function call failed"
             self._width.shrink()
+            log.info("messages failed", extra=self._facts(failed=len(batch.taken), done=0))
+            return []
+        self.problem = ""
+        self._width.recover()
+        done = batch.taken
+        if self.mapping.reports_failures:
+            ids = [one.content.message_id for one in done]
+            failed = queue_batches.failed(result.payload, ids)
+            done = [one for one in done if one.content.message_id not in failed]
         if failed:
             log.info("messages failed", extra=self._facts(failed=len(failed), done=len(done)))
+        return [one.message for one in done if _is_latest(one)]
 
     # --- both -----------------------------------------------------------------------------------
 

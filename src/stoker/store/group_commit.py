@@ -225,22 +225,33 @@ class GroupCommit:
 class Gathering(Generic[T]):
     """Things that many wait for, each for its own, and that one write brings to the disk."""
 
-    def __init__(self, file: GroupCommit, statements: Callable[[list[T]], Statements]) -> None:
-        """`statements`: what is to be written of all of them."""
+    def __init__(
+        self, file: GroupCommit, statements: Callable[[list[T]], Statements], pause_s: float = 0.0
+    ) -> None:
+        """`statements`: what is to be written of all of them. `pause_s`: how long the first waits
+        for others, so that there are fewer commits."""
         self._file = file
         self._statements = statements
+        self._pause_s = pause_s
         self._gathered: list[tuple[T, Written]] = []
 
     def write(self, thing: T, written: Written) -> None:
         """As `GroupCommit.write`."""
         self._gathered.append((thing, written))
-        if len(self._gathered) == 1:
-            gathered = self._gathered
-            self._file.write(partial(self._begun, gathered), partial(self._written, gathered))
+        if len(self._gathered) > 1:
+            return
+        if self._pause_s:
+            asyncio.get_running_loop().call_later(self._pause_s, self._begin)
+        else:
+            self._begin()
 
     async def written(self, thing: T) -> None:
         """As `GroupCommit.written`."""
         await _written(partial(self.write, thing))
+
+    def _begin(self) -> None:
+        gathered = self._gathered
+        self._file.write(partial(self._begun, gathered), partial(self._written, gathered))
 
     def _begun(self, gathered: list[tuple[T, Written]]) -> Statements:
         self._gathered = []  # who comes now waits for the next commit

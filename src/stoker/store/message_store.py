@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import orjson
+
 from stoker.core.message_attributes import Value
 from stoker.core.message_queue import Message
 from stoker.core.queue_rules import QueueKey, QueueSettings
 from stoker.store.group_commit import Gathering, GroupCommit, Statement, deletions
 
+REMOVING_S = 0.005  # that deletions wait for each other, where nobody waits for them
 _SCHEMA = Path(__file__).with_name("messages_1.sql")
 
 
@@ -58,6 +61,7 @@ class MessageStore:
     def __init__(self, path: Path) -> None:
         self.file = GroupCommit(path, _SCHEMA)
         self._removing = Gathering(self.file, _removals)
+        self._removing_soon = Gathering(self.file, _removals, REMOVING_S)
         self._moved: dict[int, Message] = {}  # stand elsewhere than the disk says
 
     async def open(self) -> Kept:
@@ -79,9 +83,10 @@ class MessageStore:
             self.file.gather(self._states)
         self._moved[message.id] = message
 
-    async def remove(self, ids: Sequence[int]) -> None:
-        """Return when they are gone from the disk. Raise StoreUnavailable."""
-        await self._removing.written(ids)
+    async def remove(self, ids: Sequence[int], *, soon: bool = False) -> None:
+        """Return when they are gone from the disk. `soon`: that may take a moment longer, and is
+        cheaper. Raise StoreUnavailable."""
+        await (self._removing_soon if soon else self._removing).written(ids)
 
     async def contents(self, ids: Sequence[int]) -> dict[int, MessageContent]:
         """Of these messages. Raise StoreUnavailable."""
@@ -89,7 +94,7 @@ class MessageStore:
 
     def _states(self) -> list[Statement]:
         moved, self._moved = self._moved, {}
-        return [put_state(message) for message in moved.values() if not message.gone]
+        return put_states([message for message in moved.values() if not message.gone])
 
 
 def put_queue(record: QueueRecord) -> Statement:
@@ -154,13 +159,23 @@ def forget_deduplications(now: float) -> Statement:
     return "DELETE FROM deduplications WHERE until <= ?", (now,)
 
 
-def put_state(message: Message) -> Statement:
-    """Where it stands: in flight until when, received how often."""
-    return (
-        "UPDATE messages SET visible = ?, receives = ?, first_received = ?, receipt = ?"
-        " WHERE id = ?",
-        (message.visible, message.receives, message.first_received, message.receipt, message.id),
-    )
+def put_states(messages: Sequence[Message]) -> list[Statement]:
+    """Where they stand: in flight until when, received how often."""
+    if not messages:
+        return []
+    states = [
+        (one.id, one.visible, one.receives, one.first_received, one.receipt) for one in messages
+    ]
+    return [
+        (
+            "UPDATE messages SET visible = json_extract(now.value, '$[1]'),"
+            " receives = json_extract(now.value, '$[2]'),"
+            " first_received = json_extract(now.value, '$[3]'),"
+            " receipt = json_extract(now.value, '$[4]')"
+            " FROM json_each(?) AS now WHERE messages.id = json_extract(now.value, '$[0]')",
+            (orjson.dumps(states).decode(),),
+        )
+    ]
 
 
 def move(message: Message, queue: int, source: str) -> list[Statement]:
