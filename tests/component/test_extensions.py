@@ -22,8 +22,11 @@ def extended(world: Ground, script: str = ECHO, *, agent: str = LISTENER, **fact
 
 
 def test_an_extension_hears_of_each_invocation_and_of_the_end(tmp_path: Path) -> None:
+    leaving = '    if heard["eventType"] == "SHUTDOWN":\n'
+    agent = LISTENER.replace(leaving, leaving + '        print("left", file=sys.stderr)\n')
+
     async def story(world: Ground) -> None:
-        f = extended(world)
+        f = extended(world, agent=agent)
         assert (await world.invoke(f, b"1")).payload == b"1"
         await world.idle(f)
         assert (await world.invoke(f, b"2")).payload == b"2"
@@ -43,6 +46,7 @@ def test_an_extension_hears_of_each_invocation_and_of_the_end(tmp_path: Path) ->
             END,
             report(),
             "agent SHUTDOWN spindown\n",
+            "left\n",
         )
 
     run(tmp_path, story)

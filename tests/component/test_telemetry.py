@@ -10,7 +10,13 @@ import pytest
 import uvloop
 
 from stoker.core import platform_events as events
-from stoker.core.invoke_limits import DELIVERY_PAUSES_S, HISTORY_BYTES, MAILBOX_BYTES
+from stoker.core.invocation_events import End, RuntimeDone
+from stoker.core.invoke_limits import (
+    DELIVERY_PAUSES_S,
+    HISTORY_BYTES,
+    MAILBOX_BYTES,
+    RAW_EVENTS,
+)
 from stoker.core.lifecycle_words import Status
 from stoker.core.runtime_states import Answer
 from stoker.core.subscriptions import Api
@@ -39,8 +45,7 @@ def say(telemetry: Telemetry, *texts: str, source: str = "function") -> None:
 
 
 def end(telemetry: Telemetry, request_id: str = "r") -> None:
-    telemetry.told(NOW_MS, events.fault(b"went wrong"))
-    telemetry.told(NOW_MS, events.end(request_id))
+    telemetry.told(NOW_MS, events.fault(b"went wrong"), End(request_id))
 
 
 def test_what_was_said_before_the_subscription_comes_first_and_in_order() -> None:
@@ -71,6 +76,46 @@ def test_what_was_said_before_the_subscription_comes_first_and_in_order() -> Non
     run(story)
 
 
+def test_who_comes_later_or_wants_less_gets_each_event_once_and_in_order() -> None:
+    async def story(telemetry: Telemetry) -> None:
+        said: list[str] = []
+
+        def say_some() -> None:
+            for _ in range(RAW_EVENTS):  # each two events: many are held back, and some rendered
+                say(telemetry, f"{len(said)}\n")
+                done = RuntimeDone("r", Status.SUCCESS, None, 2, handed=1, done=2, ahead_ms=0)
+                telemetry.told(NOW_MS, End("r"), done)
+                said.extend([f"{len(said)}\n", "runtimeDone"])
+
+        async with Subscriber() as first, Subscriber() as second, Subscriber() as less:
+            await telemetry.subscribe("first", first.subscription(**LONG))
+            say_some()
+            await telemetry.subscribe("second", second.subscription(**LONG))
+            await telemetry.subscribe("less", less.subscription(types=["platform"], **LONG))
+            say_some()
+            telemetry.hurry()
+            for agent, told in ((first, said), (second, said), (less, said[1::2])):
+                most = len(told)
+                await agent.until(lambda it, n=most: len(it.events) >= n)  # type: ignore[misc]
+                assert kinds(agent.events) == told
+
+    run(story)
+
+
+def test_a_subscriber_of_no_event_that_was_said_is_sent_nothing() -> None:
+    async def story(telemetry: Telemetry) -> None:
+        async with Subscriber() as agent:
+            await telemetry.subscribe("agent", agent.subscription(types=["platform"]))
+            telemetry.init_succeeded()
+            telemetry.told(NOW_MS, End("r"))  # the newer API knows no such event
+            await asyncio.sleep(0.1)  # four times as long as a batch may wait
+            telemetry.told(NOW_MS, events.extension("agent", "Ready", ()))
+            await agent.until(lambda it: bool(it.batches))
+            assert [kinds(batch) for batch in agent.batches] == [["extension"]]
+
+    run(story)
+
+
 def test_over_tcp_every_event_is_a_line() -> None:
     async def story(telemetry: Telemetry) -> None:
         say(telemetry, "one\nand more of it\n", "two\n")
@@ -89,11 +134,12 @@ def test_everyone_gets_what_it_asked_for_in_its_own_words() -> None:
             await telemetry.subscribe(
                 "strings", strings.subscription(types=["function"], schemaVersion="2022-07-01")
             )
-            await telemetry.subscribe("old", old.subscription(api=Api.LOGS))
+            put = {"protocol": "HTTP", "URI": f"http://sandbox:{old.port}", "method": "PUT"}
+            await telemetry.subscribe("old", old.subscription(api=Api.LOGS, destination=put))
             telemetry.init_succeeded()
             say(telemetry, '{"level": "INFO",\n"n": 1}', "plain")
             end(telemetry)
-            done = events.runtime_done("r", (Status.SUCCESS, None), (), (1, 2), b"")
+            done = RuntimeDone("r", Status.SUCCESS, None, 2, handed=1, done=2, ahead_ms=0)
             telemetry.told(NOW_MS, done)
             await new.until(lambda it: len(it.events) == 3)
             await strings.until(lambda it: len(it.events) == 2)
@@ -103,6 +149,7 @@ def test_everyone_gets_what_it_asked_for_in_its_own_words() -> None:
             assert kinds(strings.events) == ['{"level": "INFO",\n"n": 1}', "plain"]
             assert kinds(old.events)[2:] == ["fault", "end", "runtimeDone"]
             assert old.events[4]["record"] == {"requestId": "r", "status": "success"}
+            assert old.heads[0].startswith("PUT / HTTP/1.1\r\n")
 
     run(story, "JSON")
 

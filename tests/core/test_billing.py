@@ -15,7 +15,7 @@ from stoker.observe.metrics import LISTED, Metrics
 
 TARGET = Target(
     "1", "eu", "f", "$LATEST", "python3.13", "main.handler", "role", "code", (), 1024, 3, 512, (),
-    LogSettings("group"),
+    LogSettings("group"), architecture=ARM,
 )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def test_times_are_billed_as_their_reports_say() -> None:
 
 
 def test_invocations_are_billed_by_memory_and_storage() -> None:
-    metrics = Metrics(ARM)
+    metrics = Metrics()
     for _ in range(LISTED + 1):
         metrics.invoked(invocation(), 0.0, 9.5, 40, failed=False)
     larger = replace(TARGET, memory_mb=2048, ephemeral_mb=1536)
@@ -59,7 +59,7 @@ def test_invocations_are_billed_by_memory_and_storage() -> None:
 
 
 def test_what_ran_on_what_is_provisioned_is_billed_as_that() -> None:
-    metrics = Metrics(ARM)
+    metrics = Metrics()
     metrics.provisioned(invocation(), 0.0, 10)
     metrics.invoked(invocation(), 0.0, 9.5, 40, failed=False)
     metrics.invoked(invocation(), 0.0, 1000.0, 40, failed=False)  # found no place there

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from stoker.core import platform_events as events
 from stoker.core.invocation import Initialization, LogSettings, Target
+from stoker.core.invocation_events import End, Reported, RuntimeDone, Start
 from stoker.core.lifecycle_words import Status
 from stoker.core.log_format import JsonLog, Printed
 from stoker.core.platform_events import Level
@@ -106,10 +107,10 @@ def test_platform_events_are_filtered_by_the_system_level(system: str, seen: lis
     told = [
         events.init_start(TARGET, Initialization.ON_DEMAND, "init", "s"),
         events.init_runtime_done(Initialization.ON_DEMAND, "init", *good),
-        events.start(ID, TARGET, b""),
-        events.runtime_done(ID, good, (), (1, 2), b""),
-        events.end(ID),
-        events.report(Report(ID, 1, 128, 0), (), b""),
+        Start(ID, TARGET),
+        RuntimeDone(ID, *good, 2, handed=1, done=2, ahead_ms=0),
+        End(ID),
+        Reported(Report(ID, 1, 128, 0)),
         events.logs_dropped(1, 2),
     ]
     lines = [line for event in told if (line := log(system=system).platform(event, NOW_MS))]

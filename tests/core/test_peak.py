@@ -1,7 +1,6 @@
 """How often the memory of an environment is looked at, and what may be missed by that."""
 
 from stoker.environment.peak import Peak
-from stoker.sandbox.base import Usage
 
 MB = 1024 * 1024
 
@@ -12,9 +11,9 @@ class Counter:
     def __init__(self) -> None:
         self.looks = 0
 
-    def __call__(self) -> Usage:
+    def __call__(self) -> int:
         self.looks += 1
-        return Usage(peak_bytes=self.looks * MB, oom_kills=0)
+        return self.looks * MB
 
 
 def test_the_first_invocation_and_every_long_one_is_measured() -> None:

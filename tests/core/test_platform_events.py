@@ -8,11 +8,12 @@ import pytest
 
 from stoker.core import faults
 from stoker.core import platform_events as events
-from stoker.core.dialects import FUNCTION, Dialect, Printed
+from stoker.core.dialects import FUNCTION, Dialect
 from stoker.core.faults import Fault
 from stoker.core.invocation import Initialization, LogSettings, Target
+from stoker.core.invocation_events import End, Reported, RuntimeDone, Start
 from stoker.core.lifecycle_words import Status
-from stoker.core.platform_events import Level, PlatformEvent, Span
+from stoker.core.platform_events import Level, PlatformEvent
 from stoker.core.subscriptions import Api
 from stoker.core.telemetry import Report
 
@@ -101,20 +102,20 @@ def test_the_outcome_is_told_in_one_way_by_all_who_tell_it(
     )
     assert (done.level, ended.level) == (level, level)
     assert (ended.text is None) == (status is Status.SUCCESS)
-    ran = events.runtime_done(ID, (status, fault), (), (1.0, None), b"")
+    ran = RuntimeDone(ID, status, fault, None, handed=1, done=2, ahead_ms=0)
     assert record(ran) == (
-        {"requestId": ID} | outcome | {"metrics": {"durationMs": 1.0, "producedBytes": 0}}
+        {"requestId": ID} | outcome | {"metrics": {"durationMs": 1000.0, "producedBytes": 0}}
     )
     assert ran.level == level
     facts = Report(ID, 3.1, 128, 36 * MB, None, status, fault)
-    reported = events.report(facts, (), b"")
+    reported = Reported(facts)
     assert {k: v for k, v in record(reported).items() if k in ("status", "errorType")} == outcome
     assert reported.level == (Level.INFO if status is Status.SUCCESS else Level.WARN)
 
 
 def test_a_text_of_the_functions_own_breaks_no_record() -> None:
     hostile = Fault('","x":"\n\udc00', "", posted=True)
-    event = events.runtime_done(ID, (Status.ERROR, hostile), (), (1, None), b"")
+    event = RuntimeDone(ID, Status.ERROR, hostile, None, handed=0, done=1, ahead_ms=0)
     assert record(event)["errorType"] == '","x":"\n?'
     assert reduced(events.fault(b'"\n')) == '"\n'
 
@@ -127,23 +128,25 @@ def test_an_init_ahead_of_invocations_says_so_and_has_a_line_when_it_went_well()
 
 
 def test_start_names_the_function_and_its_trace_if_that_is_sampled() -> None:
-    plain = events.start(ID, TARGET, events.tracing(TRACE.replace("Sampled=1", "Sampled=0")))
+    plain = Start(ID, TARGET, TRACE.replace("Sampled=1", "Sampled=0"))
     arn = "arn:aws:lambda:eu-west-1:123456789012:function:fn"
     assert record(plain) == {"requestId": ID, "functionArn": arn, "version": "$LATEST"}
-    traced = record(events.start(ID, TARGET, events.tracing(TRACE)))["tracing"]
+    traced = record(Start(ID, TARGET, TRACE))["tracing"]
     assert traced == {"spanId": "0efbd19962d95b05", "type": "X-Amzn-Trace-Id", "value": TRACE}
     assert reduced(plain) == {"requestId": ID, "version": "$LATEST"}
     assert events.tracing("") == events.tracing("Root=Sampled=1") == b""
     odd = 'Sampled=1;;=;a=b=c;"'
-    assert record(events.start(ID, TARGET, events.tracing(odd)))["tracing"] == {
+    assert record(Start(ID, TARGET, odd))["tracing"] == {
         "type": "X-Amzn-Trace-Id",
         "value": odd,
     }
 
 
 def test_runtime_done_with_its_spans() -> None:
-    spans = (Span("responseLatency", 1760000000123, 23.0204), Span("responseDuration", 0, 0.0))
-    event = events.runtime_done(ID, (Status.SUCCESS, None), spans, (24.5, 16), b"")
+    event = RuntimeDone(
+        ID, Status.SUCCESS, None, 16, handed=0.0, done=0.0245, ahead_ms=1760000000123,
+        answer=(0.0230204, 0.024),
+    )  # fmt: skip
     assert record(event) == {
         "requestId": ID,
         "status": "success",
@@ -153,7 +156,12 @@ def test_runtime_done_with_its_spans() -> None:
                 "start": "2025-10-09T08:53:20.123Z",
                 "durationMs": 23.02,
             },
-            {"name": "responseDuration", "start": "1970-01-01T00:00:00.000Z", "durationMs": 0.0},
+            {
+                "name": "responseDuration",
+                "start": "2025-10-09T08:53:20.146Z",
+                "durationMs": 0.98,
+            },
+            {"name": "runtimeOverhead", "start": "2025-10-09T08:53:20.147Z", "durationMs": 0.5},
         ],
         "metrics": {"durationMs": 24.5, "producedBytes": 16},
     }
@@ -162,13 +170,13 @@ def test_runtime_done_with_its_spans() -> None:
         {"requestId": ID, "status": "success"},
         "2021-03-18",
     )
-    failed = events.runtime_done(ID, (Status.ERROR, CRASH), (), (1, None), b"")
+    failed = RuntimeDone(ID, Status.ERROR, CRASH, None, handed=0, done=1, ahead_ms=0)
     assert reduced(failed) == {"requestId": ID, "status": "failure"}, "the older API's word"
 
 
 def test_report_has_the_numbers_of_its_line() -> None:
     facts = Report(ID, 5001.18, 128, 94 * MB - 1, 12.5)
-    event = events.report(facts, (Span("extensionOverhead", 0, 1.5),), b"")
+    event = Reported(facts, (1760000000123.4, 1.5))
     metrics = {
         "durationMs": 5001.18,
         "billedDurationMs": 5014,
@@ -179,12 +187,15 @@ def test_report_has_the_numbers_of_its_line() -> None:
     told = record(event)
     assert list(told) == ["requestId", "metrics", "status", "spans"]
     assert told["metrics"] == metrics
+    assert told["spans"] == [
+        {"name": "extensionOverhead", "start": "2025-10-09T08:53:20.123Z", "durationMs": 1.5}
+    ]
     assert reduced(event) == {"requestId": ID, "metrics": metrics}
     assert event.text is not None and b"Billed Duration: 5014 ms" in event.text
 
 
 def test_end_and_fault_are_of_the_older_api_and_of_text() -> None:
-    assert reduced(events.end(ID)) == {"requestId": ID}
+    assert reduced(End(ID)) == {"requestId": ID}
     told = events.fault(b"RequestId: x Error: y\nRuntime.ExitError")
     assert (told.record, reduced(told)) == (None, "RequestId: x Error: y\nRuntime.ExitError")
 
@@ -229,6 +240,6 @@ def test_what_was_dropped_is_said_in_awss_words() -> None:
 
 @pytest.mark.parametrize("line", [b'{"n": 1e999}', b'{"n": -1e999}\n', b'{"n": NaN}'])
 def test_an_object_that_json_cannot_say_again_is_told_as_what_was_printed(line: bytes) -> None:
-    event = Dialect(Api.TELEMETRY, "2022-12-13", objects=True).render(Printed(FUNCTION, line), 0)
-    assert event is not None
+    dialect = Dialect(Api.TELEMETRY, "2022-12-13", objects=True)
+    (event,) = dialect.render([(FUNCTION, 0, line)])
     assert orjson.loads(event)["record"] == line.decode()

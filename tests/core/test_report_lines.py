@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from stoker.cli.logs import priced
-from stoker.core import platform_events, telemetry
+from stoker.core import telemetry
+from stoker.core.invocation_events import Reported
 from stoker.core.invocation_price import terms
 from stoker.core.price_list import READ_ON
 from stoker.core.report_lines import Measured, read_report, reported
@@ -23,9 +24,7 @@ def text(report: Report) -> str:
 
 
 def in_json(report: Report) -> str:
-    event = platform_events.report(report, (), b"")
-    assert event.record is not None
-    record = event.record.decode()
+    record = Reported(report).record.decode()
     return f'{{"time":"2026-01-01T00:00:00.000Z","type":"platform.report","record":{record}}}\n'
 
 

@@ -9,7 +9,6 @@ from stoker.core.invocation_price import Terms, of_target, terms
 from stoker.core.names import LATEST
 from stoker.core.price_list import READ_ON
 from stoker.core.prices import prices, said
-from stoker.invoke.catalog import host_architecture
 from stoker.neighbours.calls import Refused
 
 
@@ -42,6 +41,6 @@ def terms_in(about: Mapping[str, Any], region: str, *, provisioned: bool = False
 
 def second_of(target: Target) -> str:
     """What a second in which it runs an invocation costs, without the request."""
-    listed = prices(target.region, host_architecture(), READ_ON)
+    listed = prices(target.region, target.architecture, READ_ON)
     dollars = sum(listed.cost(of_target(target).time(1000)).values())
     return f"on AWS {said(dollars)} (prices of {READ_ON})"

@@ -73,13 +73,14 @@ class Target:
     dead_letters: str = ""  # ARN of what takes events that failed; no part of the key
     snap_start: bool = False  # its environments are copies of one that was initialised before
     developed: Developed | None = None
+    architecture: str = "x86_64"  # or arm64
     key: tuple[str, str, str, str, str] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         facts = (
             self.runtime, self.handler, self.role, self.code, self.layers, self.memory_mb,
             self.timeout_s, self.ephemeral_mb, self.environment, self.log, self.tracing,
-            self.snap_start, self.developed,
+            self.snap_start, self.developed, self.architecture,
         )  # fmt: skip
         fingerprint = hashlib.sha256(repr(facts).encode()).hexdigest()
         key = (self.account, self.region, self.name, self.version, fingerprint)

@@ -41,9 +41,8 @@ class JsonLog:
 
     def platform(self, event: PlatformEvent, now_ms: int) -> bytes | None:
         """The line, or None if there is none at this level."""
-        if event.record is None or event.level < self._system:
-            return None
-        return envelope(now_ms, event.type, event.record) + b"\n"
+        record = event.record if event.level >= self._system else None
+        return None if record is None else envelope(now_ms, event.type, record) + b"\n"
 
     def printed(self, message: bytes, now_ms: int, request_id: str | None) -> Printed | None:
         """What the log has of a line of standard output or standard error."""

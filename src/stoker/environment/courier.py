@@ -1,14 +1,17 @@
 """Brings one subscriber its events, for as long as its environment lives.
 
-    offer ──► Mailbox ──due──► Line ──► the subscriber, inside
-                 ▲ acknowledged, failed │
-                 └──────────────────────┘
+    expect_events ─ ─ due ─ ─ render ─┐
+                                      ▼
+                             offer ──► Mailbox ──due──► Line ──► the subscriber, inside
+                                          ▲ acknowledged, failed │
+                                          └──────────────────────┘
 
 While the environment is frozen nothing is sent, and no time passes for what is under way.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from stoker.core.dialects import Dialect
 from stoker.core.mailbox import Mailbox
@@ -30,13 +33,17 @@ class Courier:
         mailbox: Mailbox,
         line: Line,
         delivery_s: float,
+        render: Callable[[], None],
     ) -> None:
+        """`render`: have all offered that was announced by expect_events()."""
         self.name = name
         self.subscription = subscription
         self.dialect = dialect
         self._mailbox = mailbox
         self._line = line
         self._loop = asyncio.get_running_loop()
+        self._render = render
+        self._announced: float | None = None  # when the first was that is not yet offered
         self._wake = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
         self._sending = False
@@ -49,9 +56,16 @@ class Courier:
         self._task = self._loop.create_task(self._run(), name=f"telemetry of {name}")
         self._task.add_done_callback(_report)
 
+    def expect_events(self) -> None:
+        """There are some, to be offered when they are due at the latest."""
+        if self._announced is None:
+            self._announced = self._loop.time()
+            if self._alarm is None:
+                self._look()
+
     def offer(self, events: list[bytes]) -> None:
-        mailbox = self._mailbox
-        mailbox.offer_all(events, self._loop.time())
+        mailbox, since, self._announced = self._mailbox, self._announced, None
+        mailbox.offer_all(events, self._loop.time() if since is None else since)
         if self._alarm is None or mailbox.is_full:  # else it rings in time for the oldest
             self._look()
 
@@ -66,12 +80,12 @@ class Courier:
         self._absent = False
         self.subscription, self.dialect, self._line = subscription, dialect, line
         self._mailbox.buffering = subscription.buffering
+        self._silence()  # it may have to ring earlier now
         self.go_on()
 
     def hold(self) -> None:
         """Nobody inside can take anything now."""
-        self._held = True
-        self._silence()
+        self._held = True  # an alarm may go on: mostly it is over before that rings
         if (limit := self._running_limit()) and (when := limit.when()) is not None:
             self._left_s = max(0.0, when - self._loop.time())
             limit.reschedule(None)
@@ -80,7 +94,8 @@ class Courier:
         self._held = False
         if (limit := self._running_limit()) and limit.when() is None:
             limit.reschedule(self._loop.time() + self._left_s)
-        self._look()
+        if self._alarm is None or self._mailbox.is_full:
+            self._look()
 
     def hurry(self) -> None:
         """Everything now: the subscriber is about to go."""
@@ -121,7 +136,11 @@ class Courier:
         """Wake the task if something is to be sent, or see to it that it is woken in time."""
         if self._held or self._sending:
             return
-        due_s = self._mailbox.due_s(self._loop.time(), hurry=self._hurry)
+        now = self._loop.time()
+        due_s = self._mailbox.due_s(now, hurry=self._hurry)
+        if due_s is None and self._announced is not None:
+            wait_s = self._mailbox.buffering.timeout_ms / 1000
+            due_s = 0.0 if self._hurry else max(0.0, self._announced + wait_s - now)
         if due_s == 0:
             self._silence()
             self._wake.set()
@@ -142,11 +161,14 @@ class Courier:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
+                self._sending = True  # nobody need look
+                if self._announced is not None and not self._held:
+                    self._render()
                 now = self._loop.time()
                 if self._held or self._mailbox.due_s(now, hurry=self._hurry) != 0:
+                    self._sending = False
                     self._look()
                     continue
-                self._sending = True
                 if await self._send(self._mailbox.take()):
                     self._mailbox.acknowledged()
                 else:

@@ -104,7 +104,7 @@ class Environment:
             from_zygote=settings.from_zygote,
             initialization=ground.initialization,
         )
-        peak = Peak(ground.sandbox.usage)
+        peak = Peak(ground.sandbox.peak_bytes)
         self._reports = Reports(self._log, self._telemetry, peak, self.log_stream, target, ground)
         self._todo: deque[words.Effect] = deque()
         self._carrying = self._resuming = False
@@ -156,7 +156,6 @@ class Environment:
         deadline_ms = time.time_ns() // 1_000_000 + timeout_s * 1000
         self._hand = Hand(invocation, done, began, began + timeout_s, deadline_ms)
         self._offered = False
-        self._freezing.thaw()
         self._log.watch_tail(invocation.tail)
         if DEADLINE not in self._timers:
             self._limits.assigned(timeout_s)
@@ -353,6 +352,7 @@ class Environment:
             return
         if not self._life.answered:
             self._deliver_to_runtime(hand)  # first: the caller waits for it
+        self._freezing.thaw()  # now: who is frozen in its recv wakes up once, and finds the event
         if len(effect.to) > 1:
             self._extensions.offer(effect.to, invoke_event(hand.invocation, hand.deadline_ms))
 

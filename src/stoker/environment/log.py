@@ -21,19 +21,17 @@ class EnvironmentLog:
         self._sink = sink
         self._telemetry = telemetry
         self._json = _json_log(target)
+        self.is_text = self._json is None
         self._tail: bytearray | None = bytearray()  # init output belongs to the first invocation
         self.request_id: str | None = None  # of the invocation in hand, in a log of JSON
 
-    @property
-    def plain(self) -> bool:
-        """Only text is wanted: lines() will do, and nobody need make an event."""
-        return self._json is None and not self._telemetry.listening
-
-    def lines(self, *lines: bytes) -> None:
-        """Lines of ours, while the log is plain."""
+    def lines(self, *lines: bytes) -> int:
+        """Lines of ours, of a log of text; at which time (epoch, ms). Subscribers hear nothing."""
         now_ms = time.time_ns() // 1_000_000
+        append = self._sink.append if self._tail is None else self._append
         for line in lines:
-            self._append(now_ms, line)
+            append(now_ms, line)
+        return now_ms
 
     def tell(self, *events: PlatformEvent) -> None:
         """Events of ours, to all who want to know."""

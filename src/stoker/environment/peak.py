@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-from stoker.sandbox.base import Usage
-
 _SHORT_MS = 1.0  # time for a few megabytes at most
 _EVERY_S = 0.01
 
@@ -12,7 +10,7 @@ class Peak:
     """Short invocations are not each worth a look at the kernel's counter: what one of them may
     have added is seen a moment later."""
 
-    def __init__(self, measure: Callable[[], Usage]) -> None:
+    def __init__(self, measure: Callable[[], int]) -> None:
         self._measure = measure
         self._bytes = 0
         self._due = 0.0
@@ -21,5 +19,5 @@ class Peak:
         """In bytes, at the end of an invocation that took so long."""
         if duration_ms >= _SHORT_MS or now >= self._due:
             self._due = now + _EVERY_S
-            self._bytes = self._measure().peak_bytes
+            self._bytes = self._measure()
         return self._bytes

@@ -2,14 +2,16 @@
 
 import math
 import time
+from typing import Final
 
 from stoker.core import platform_events as events
 from stoker.core import telemetry
 from stoker.core.faults import Fault
 from stoker.core.invocation import Initialization, Target
+from stoker.core.invocation_events import End, Reported, RuntimeDone, Start
 from stoker.core.invocation_price import of_target, provisioned_init, snapshots_cost, streamed
 from stoker.core.lifecycle_words import ExtensionSeen, InitEnded, Status, extension_name
-from stoker.core.platform_events import PlatformEvent, Span
+from stoker.core.platform_events import PlatformEvent
 from stoker.core.price_list import Item
 from stoker.core.telemetry import Restored
 from stoker.environment.ground import Ground
@@ -19,6 +21,8 @@ from stoker.environment.log import EnvironmentLog
 from stoker.environment.peak import Peak
 from stoker.environment.telemetry import Telemetry
 from stoker.observe.recent import name_of
+
+_SUCCESS: Final = Status.SUCCESS  # Python 3.11 is slow to find an enum's member
 
 
 class Reports:
@@ -115,12 +119,14 @@ class Reports:
         request_id = hand.invocation.request_id
         if self._metrics.began is not None:
             self._metrics.began(hand.invocation)
-        if self._log.plain:
-            self._log.lines(telemetry.start(request_id, self._target.version))
+        if not self._log.is_text:
+            self._log.request_id = request_id
+            self._log.tell(Start(request_id, self._target, hand.invocation.trace_id))
             return
-        self._log.request_id = request_id
-        trace = events.tracing(hand.invocation.trace_id)
-        self._log.tell(events.start(request_id, self._target, trace))
+        now_ms = self._log.lines(telemetry.start(request_id, self._target.version))
+        if self._telemetry.listening:
+            start = Start(request_id, self._target, hand.invocation.trace_id)
+            self._telemetry.told(now_ms, start)
 
     def runtime_done(self, hand: Hand | None, now: float) -> None:
         """The runtime is done with an invocation (None: with the init); extensions are not."""
@@ -128,8 +134,8 @@ class Reports:
             self._init_runtime_done()
             return
         hand.runtime_done = now
-        if not self._log.plain:
-            self._log.tell(self._runtime_done(hand, Status.SUCCESS, None, now))
+        if self._telemetry.listening or not self._log.is_text:
+            self._log.tell(_runtime_done(hand, _SUCCESS, None, now))
 
     def invoke_ended(self, hand: Hand, status: Status, fault: Fault | None, now: float) -> None:
         request_id = hand.invocation.request_id
@@ -155,8 +161,10 @@ class Reports:
         ended = (hand.invocation, report, hand.began, hand.error, self._provisioned)
         self._recent.ended(self._name, *ended)
         self._measure(hand, report, now, failed=failed)
-        if self._log.plain and fault is None:
-            self._log.lines(telemetry.end(request_id), telemetry.report(report))
+        if self._log.is_text and fault is None:
+            now_ms = self._log.lines(telemetry.end(request_id), telemetry.report(report))
+            if self._telemetry.listening:
+                self._telemetry.told(now_ms, *_end(hand, report, now))
         else:
             self._tell_end(hand, report, now)
         if self._insights is not None:
@@ -175,42 +183,41 @@ class Reports:
             self._metrics.bill(self._target, {Item.STREAMED: gb})
 
     def _tell_end(self, hand: Hand, report: telemetry.Report, now: float) -> None:
-        """All there is to say of the end, for those who want more than two lines."""
-        told: list[PlatformEvent] = []
-        spans: tuple[Span, ...] = ()
-        if hand.runtime_done is None:
-            told.append(self._runtime_done(hand, report.status, report.fault, now))
-        else:
-            spans = (_span("extensionOverhead", hand.runtime_done, now, _ahead_ms(now)),)
+        """Of an invocation that failed, or in a log of objects."""
+        told = _end(hand, report, now)
         if report.fault is not None:
             now_ms = time.time_ns() // 1_000_000
             explanation = telemetry.explanation(report.request_id, report.fault, now_ms)
             if explanation is not None:
-                told.append(events.fault(explanation))
-        trace = events.tracing(hand.invocation.trace_id)
-        self._log.tell(*told, events.end(report.request_id), events.report(report, spans, trace))
+                told.insert(-2, events.fault(explanation))
+        self._log.tell(*told)
         self._log.request_id = None
 
-    def _runtime_done(
-        self, hand: Hand, status: Status, fault: Fault | None, now: float
-    ) -> PlatformEvent:
-        began = hand.began if hand.handed is None else hand.handed
-        spans: tuple[Span, ...] = ()
-        if hand.answered is not None:
-            first_byte = hand.answered if hand.answering is None else hand.answering
-            ahead_ms = _ahead_ms(now)
-            spans = (
-                _span("responseLatency", began, first_byte, ahead_ms),
-                _span("responseDuration", first_byte, hand.answered, ahead_ms),
-                _span("runtimeOverhead", hand.answered, now, ahead_ms),
-            )
-        return events.runtime_done(
-            hand.invocation.request_id,
-            (status, fault),
-            spans,
-            ((now - began) * 1000, hand.produced_bytes),
-            events.tracing(hand.invocation.trace_id),
-        )
+
+def _end(hand: Hand, report: telemetry.Report, now: float) -> list[PlatformEvent]:
+    """What there is to say of it: at last its end and its report."""
+    end = End(report.request_id)
+    if (done := hand.runtime_done) is None:
+        return [_runtime_done(hand, report.status, report.fault, now), end, Reported(report)]
+    return [end, Reported(report, (done * 1000 + _ahead_ms(now), (now - done) * 1000))]
+
+
+def _runtime_done(hand: Hand, status: Status, fault: Fault | None, now: float) -> RuntimeDone:
+    began = hand.began if hand.handed is None else hand.handed
+    answer: tuple[float, float] | None = None
+    if (last := hand.answered) is not None:
+        answer = (last if hand.answering is None else hand.answering), last
+    return RuntimeDone(
+        hand.invocation.request_id,
+        status,
+        fault,
+        hand.produced_bytes,
+        began,
+        now,
+        _ahead_ms(now),
+        answer,
+        hand.invocation.trace_id,
+    )
 
 
 def _before_handler(target: Target, report: telemetry.Report) -> dict[Item, float]:
@@ -234,8 +241,3 @@ def _extension(seen: ExtensionSeen) -> PlatformEvent:
 def _ahead_ms(now: float) -> float:
     """How far the time of day is ahead of the monotonic clock, which showed `now` just now."""
     return time.time_ns() / 1e6 - now * 1000
-
-
-def _span(name: str, start: float, end: float, ahead_ms: float) -> Span:
-    """Between two moments of the monotonic clock."""
-    return Span(name, round(start * 1000 + ahead_ms), (end - start) * 1000)

@@ -3,20 +3,25 @@
 Events are kept from the start of an environment until its init is over, for those who subscribe
 meanwhile; where nobody does, nothing is kept afterwards and nobody is told anything. A subscriber
 is remembered by name: after a reset it need not subscribe again, and misses nothing.
+
+What is said is rendered later, when a batch is due or some dozens have come together: done once in
+each invocation, among everything else, the same work takes four times as long (bench/README.md).
 """
 
 import asyncio
 import time
 from collections import deque
-from typing import Final
+from dataclasses import dataclass
 
-from stoker.core.dialects import PLATFORM, Dialect, Printed, Told, category
+from stoker.core.dialects import PLATFORM, Dialect, Said
 from stoker.core.invoke_limits import (
     CONNECT_S,
     DELIVERY_S,
     EVENT_OVERHEAD_BYTES,
     HISTORY_BYTES,
     MAILBOX_BYTES,
+    RAW_BYTES,
+    RAW_EVENTS,
 )
 from stoker.core.mailbox import Mailbox
 from stoker.core.platform_events import PlatformEvent
@@ -34,7 +39,6 @@ from stoker.sandbox.base import SandboxFailed
 
 _PLATFORM_EVENT_BYTES = 1024  # what one costs, roughly and rather more
 NEW, KNOWN = "Subscribed", "Already subscribed"
-_NONE: Final[dict[Dialect, list[Courier]]] = {}
 
 
 class Telemetry:
@@ -46,7 +50,10 @@ class Telemetry:
         self._connector = connector
         self._delivery_s = delivery_s
         self._couriers: dict[str, Courier] = {}
-        self._listeners: dict[str, dict[Dialect, list[Courier]]] = {}  # by category
+        self._audiences: list[_Audience] = []
+        self._raw: list[Said] = []  # what they are still to be offered
+        self._raw_bytes = 0  # that were printed, of it
+        self._awaited = False  # who wants the platform's events expects some, and nobody else does
         self._history: _History | None = _History()
         self._open = True  # subscriptions are taken
         self._hurried = False  # everyone inside has been asked to leave
@@ -55,27 +62,54 @@ class Telemetry:
     # --- what is said ---
 
     def told(self, time_ms: int, *events: PlatformEvent) -> None:
-        self._spread(PLATFORM, [(time_ms, event) for event in events])
+        if not self._awaited:
+            self._say(PLATFORM, [(PLATFORM, time_ms, event) for event in events], 0)
+            return
+        raw = self._raw
+        for event in events:
+            raw.append((PLATFORM, time_ms, event))
+        if len(raw) >= RAW_EVENTS:
+            self._render()
 
     def printed(self, source: str, messages: list[tuple[int, bytes]]) -> None:
         """messages: (epoch ms, what was printed)."""
-        self._spread(source, [(time_ms, Printed(source, message)) for time_ms, message in messages])
+        size = sum([len(message) for _, message in messages])
+        self._say(source, [(source, time_ms, message) for time_ms, message in messages], size)
 
-    def _spread(self, kind: str, said: list[tuple[int, Told]]) -> None:
+    def _say(self, kind: str, said: list[Said], size_bytes: int) -> None:
         if self._history is not None:
             self._history.keep(said)
-        for dialect, couriers in self._listeners.get(kind, _NONE).items():
-            events = _rendered(dialect, said)
-            for courier in couriers:
+        wanted = False
+        for audience in self._audiences:
+            if kind in audience.types:
+                wanted = True
+                for courier in audience.couriers:
+                    courier.expect_events()
+        if wanted:
+            self._raw += said
+            self._raw_bytes += size_bytes
+            full = len(self._raw) >= RAW_EVENTS or self._raw_bytes >= RAW_BYTES
+            if full or self._hurried:
+                self._render()
+            else:
+                self._awaited |= kind == PLATFORM and self._history is None
+
+    def _render(self) -> None:
+        """Offer what was said to those who want it, each in the form that it wants."""
+        raw, self._raw, self._raw_bytes, self._awaited = self._raw, [], 0, False
+        for audience in self._audiences:
+            types = audience.types
+            events = audience.dialect.render([said for said in raw if said[0] in types])
+            for courier in audience.couriers:
                 courier.offer(events)
 
     def _sort(self) -> None:
-        """Who wants what, and in which form: what is rendered is the same for all of those."""
-        self._listeners.clear()
+        """Who wants the same in the same form: it is rendered once for all of those."""
+        alike: dict[tuple[Dialect, frozenset[str]], list[Courier]] = {}
         for courier in self._couriers.values():
-            for kind in courier.subscription.types:
-                alike = self._listeners.setdefault(kind, {}).setdefault(courier.dialect, [])
-                alike.append(courier)
+            key = courier.dialect, frozenset(courier.subscription.types)
+            alike.setdefault(key, []).append(courier)
+        self._audiences = [_Audience(*key, couriers) for key, couriers in alike.items()]
 
     # --- who listens ---
 
@@ -97,6 +131,7 @@ class Telemetry:
         if refused is not None:
             line.drop()
             return refused
+        self._render()  # for those who were there before
         dialect = Dialect.of(subscription, self._log_format)
         if (known := self._couriers.get(name)) is not None:
             known.moved(subscription, dialect, line)
@@ -105,7 +140,9 @@ class Telemetry:
         mailbox = Mailbox(subscription.buffering, MAILBOX_BYTES, lambda records, size: (
             courier.dialect.notice(records, size, _now_ms())
         ))  # fmt: skip
-        courier = Courier(name, subscription, dialect, mailbox, line, self._delivery_s)
+        courier = Courier(
+            name, subscription, dialect, mailbox, line, self._delivery_s, self._render
+        )  # fmt: skip
         self._couriers[name] = courier
         self._sort()
         assert self._history is not None, "kept for as long as subscriptions are taken"
@@ -119,6 +156,7 @@ class Telemetry:
     def init_began(self) -> None:
         self._open = self.listening = True
         self._hurried = False
+        self._awaited = False
         if self._history is None:
             self._history = _History()
 
@@ -141,6 +179,7 @@ class Telemetry:
     def hurry(self) -> None:
         """Everyone inside has been asked to leave; what is left goes out now."""
         self._hurried = True
+        self._render()
         for courier in self._couriers.values():
             courier.go_on()
             courier.hurry()
@@ -158,33 +197,40 @@ class Telemetry:
         couriers = list(self._couriers.values())
         self._couriers.clear()
         self._sort()
+        self._render()  # for nobody
         for courier in couriers:
             await courier.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Audience:
+    dialect: Dialect
+    types: frozenset[str]
+    couriers: list[Courier]
 
 
 class _History:
     """What was said so far, up to a bound; then how much more there was, by kind."""
 
     def __init__(self) -> None:
-        self._said: deque[tuple[int, Told]] = deque()
+        self._said: deque[Said] = deque()
         self._bytes = 0
         self._missed: dict[str, tuple[int, int]] = {}
 
-    def keep(self, said: list[tuple[int, Told]]) -> None:
-        for entry in said:
-            told = entry[1]
-            size = len(told.message) if isinstance(told, Printed) else _PLATFORM_EVENT_BYTES
+    def keep(self, said: list[Said]) -> None:
+        for each in said:
+            kind, _, what = each
+            size = len(what) if isinstance(what, bytes) else _PLATFORM_EVENT_BYTES
             if self._missed or self._bytes + size + EVENT_OVERHEAD_BYTES > HISTORY_BYTES:
-                records, missed = self._missed.get(category(told), (0, 0))
-                self._missed[category(told)] = records + 1, missed + size
+                records, missed = self._missed.get(kind, (0, 0))
+                self._missed[kind] = records + 1, missed + size
                 continue
-            self._said.append(entry)
+            self._said.append(each)
             self._bytes += size + EVENT_OVERHEAD_BYTES
 
     def replay(self, courier: Courier) -> None:
         types = courier.subscription.types
-        said = [entry for entry in self._said if category(entry[1]) in types]
-        courier.offer(_rendered(courier.dialect, said))
+        courier.offer(courier.dialect.render([said for said in self._said if said[0] in types]))
         missed = [self._missed[kind] for kind in types if kind in self._missed]
         if missed:
             courier.miss(sum(records for records, _ in missed), sum(size for _, size in missed))
@@ -197,11 +243,6 @@ async def _answers(line: Line) -> bool:
     except (OSError, SandboxFailed):
         return False
     return True
-
-
-def _rendered(dialect: Dialect, said: list[tuple[int, Told]]) -> list[bytes]:
-    render = dialect.render
-    return [event for time_ms, told in said if (event := render(told, time_ms)) is not None]
 
 
 def _now_ms() -> int:

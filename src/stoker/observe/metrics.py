@@ -27,7 +27,7 @@ from stoker.core.metrics import (
     own_name,
     start_of,
 )
-from stoker.core.price_list import X86, Item
+from stoker.core.price_list import Item
 from stoker.core.prices import Amounts, added
 from stoker.core.statistics import LEAST, Statistic
 from stoker.core.telemetry import billed_in_all
@@ -117,9 +117,7 @@ Function = tuple[str, str, str]  # account, region, name
 
 
 class Metrics:
-    def __init__(self, architecture: str = X86) -> None:
-        """`architecture`: AWS's name for what this machine runs, which bills go by."""
-        self._architecture = architecture
+    def __init__(self) -> None:
         self._minutes: dict[tuple[str, str, int], _Minute] = {}
         self._others: Taken = {}
         self._measured: dict[tuple[str, str, str, str, int], _Values] = {}  # go to the others
@@ -275,7 +273,7 @@ class Metrics:
             totals.setdefault(name.name, Statistic()).merge(statistic)
 
     def _bill_of(self, target: Target) -> Source:
-        return of_bill(target.account, target.region, target.name, self._architecture)
+        return of_bill(target.account, target.region, target.name, target.architecture)
 
     def _set_clock(self) -> None:
         self._ahead_s = time.time() - time.monotonic()

@@ -17,7 +17,6 @@ from stoker.core.names import LATEST
 from stoker.core.prices import Prices, prices, said
 from stoker.core.report_lines import Measured
 from stoker.core.telemetry import Report, billed_ms, max_memory_mb
-from stoker.invoke.catalog import host_architecture
 from stoker.neighbours.calls import Refused
 from stoker.observe.recent import Ended
 
@@ -53,7 +52,7 @@ async def show(asked: Asked) -> Shown:
         asked,
         "invocations",
         "function_invocations.html",
-        rows=rows(recent.of(key), _prices(asked)),
+        rows=rows(recent.of(key), asked.where.region),
         most_bytes=recent.most_bytes,
         function_bytes=recent.function_bytes,
     )
@@ -87,8 +86,9 @@ async def save(asked: Asked) -> Moved:
     return await keep(asked, asked.form.get("title", ""), indented(found.event))
 
 
-def rows(ended: Sequence[Ended], at: Prices) -> list[Row]:
-    return [row(one, at) for one in ended]
+def rows(ended: Sequence[Ended], region: str) -> list[Row]:
+    at = {one.target.architecture: _prices(region, one) for one in ended}
+    return [row(one, at[one.target.architecture]) for one in ended]
 
 
 def row(one: Ended, at: Prices) -> Row:
@@ -184,11 +184,16 @@ def _find(asked: Asked) -> Ended:
 async def _page(asked: Asked, found: Ended, **model: Any) -> Shown:
     """A body of megabytes is cut where it is shown."""
     event = None if found.event is None else indented(found.event)
-    whole = {"outcome": None, "refusal": "", **model, "row": row(found, _prices(asked))}
+    whole = {
+        "outcome": None,
+        "refusal": "",
+        **model,
+        "row": row(found, _prices(asked.where.region, found)),
+    }
     return await page(
         asked, "invocations", "function_invocation.html", event=event, why_not=TOO_LARGE, **whole
     )
 
 
-def _prices(asked: Asked) -> Prices:
-    return prices(asked.where.region, host_architecture())
+def _prices(region: str, of: Ended) -> Prices:
+    return prices(region, of.target.architecture)
