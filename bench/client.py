@@ -7,7 +7,7 @@ import gc
 import json
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from botocore.auth import SigV4Auth
@@ -32,12 +32,26 @@ def invocation(
     port: int, path: str, event: bytes = EVENT, more: Mapping[str, str] = ALONE
 ) -> bytes:
     """A signed HTTP/1.1 request, as bytes; `more` are headers."""
+    return _signed(port, path, event, {"Content-Type": "application/json", **more}, "lambda")
+
+
+def _signed(port: int, path: str, body: bytes, headers: Mapping[str, str], scope: str) -> bytes:
     url = f"http://127.0.0.1:{port}{path}"
-    request = AWSRequest("POST", url, {"Content-Type": "application/json", **more}, event)
-    SigV4Auth(Credentials("test", "test"), "lambda", REGION).add_auth(request)
-    fields = {"Host": f"127.0.0.1:{port}", **request.headers, "Content-Length": str(len(event))}
+    request = AWSRequest("POST", url, dict(headers), body)
+    SigV4Auth(Credentials("test", "test"), scope, REGION).add_auth(request)
+    fields = {"Host": f"127.0.0.1:{port}", **request.headers, "Content-Length": str(len(body))}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + event
+    return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body
+
+
+def queue_counts(port: int, url: str, names: Sequence[str]) -> bytes:
+    """A signed GetQueueAttributes, as bytes."""
+    target = {
+        "Content-Type": "application/x-amz-json-1.0",
+        "X-Amz-Target": "AmazonSQS.GetQueueAttributes",
+    }
+    asked = json.dumps({"QueueUrl": url, "AttributeNames": [*names]}).encode()
+    return _signed(port, "/", asked, target, "sqs")
 
 
 def lambda_path(function: str) -> str:

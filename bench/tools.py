@@ -31,7 +31,7 @@ AGAIN = {names.STOKER: names.STOKER_UNCHANGED, names.MINISTACK: names.MINISTACK_
 @dataclass(frozen=True, slots=True)
 class Tool:
     measured: str  # the measure's name
-    project: str
+    project: Callable[[Path], Path]  # a copy of it, in that folder
     before: tuple[tuple[str, ...], ...]  # commands that are not measured
     deploy: tuple[str, ...]
     function: str  # in the name of the one that must answer
@@ -39,10 +39,21 @@ class Tool:
     environ: Mapping[str, str]
 
 
+def _sam_project(at: Path) -> Path:
+    project = deploying.project("sam", at)
+    deploying.replace_in(project / "template.yaml", "python3.11", RUNTIME)
+    return project
+
+
+def _cdk(_: Session) -> tuple[Path, ...]:
+    deploying.node_tool(*deploying.CDK_LIBRARY)
+    return (deploying.node_tool(deploying.CDK),)
+
+
 TOOLS = (
     Tool(
         names.SAM_DEPLOY,
-        "sam",
+        _sam_project,
         (("sam", "build"),),
         (*deploying.SAM_DEPLOY, "--no-fail-on-empty-changeset"),
         "Hello",
@@ -51,14 +62,11 @@ TOOLS = (
     ),
     Tool(
         names.CDK_DEPLOY,
-        "cdk",
+        deploying.cdk_project,
         (deploying.CDK_BOOTSTRAP,),
-        deploying.CDK_DEPLOY,
+        (*deploying.CDK_DEPLOY, "--no-validation"),
         "Fn",
-        lambda _: (
-            deploying.node_tool(deploying.CDK),
-            deploying.python_tool(deploying.CDK_LIBRARY),
-        ),
+        _cdk,
         {"RUNTIME": RUNTIME},
     ),
 )
@@ -90,12 +98,12 @@ def measure(session: Session) -> None:
 def _one_round(
     session: Session, tool: Tool, commands: tuple[Path, ...], server: str, number: int
 ) -> None:
-    folder = Path(tempfile.mkdtemp(prefix=f"{tool.project}-", dir=session.folder))
+    folder = Path(tempfile.mkdtemp(prefix=f"{tool.deploy[0]}-", dir=session.folder))
     folder.chmod(0o755)
     system = SERVERS[server](session, folder)
     try:
         system.serve()
-        project = _project(tool, folder)
+        project = tool.project(folder)
         address = Address(f"http://127.0.0.1:{system.port}")
         shell = Shell(address, project, *commands, environ=tool.environ)
         for command in tool.before:
@@ -109,14 +117,6 @@ def _one_round(
         _used(system.port, tool.function)
     finally:
         system.stop()
-
-
-def _project(tool: Tool, folder: Path) -> Path:
-    project = deploying.project(tool.project, folder)
-    template = project / "template.yaml"
-    if template.exists():
-        deploying.replace_in(template, "python3.11", RUNTIME)
-    return project
 
 
 def _used(port: int, function: str) -> None:

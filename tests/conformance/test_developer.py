@@ -111,6 +111,46 @@ def test_a_template_is_deployed_with_its_code_changed_and_removed(
     assert (done.exit_code, "Function not found" in done.stderr) == (1, True)
 
 
+# Writes what the CDK's library writes.
+APP = """
+import json, os, pathlib
+out = pathlib.Path(os.environ["CDK_OUTDIR"])
+(out / "code").mkdir(parents=True, exist_ok=True)
+(out / "code" / "main.py").write_text('def handler(event, context): return "by an app"')
+account, region = os.environ["CDK_DEFAULT_ACCOUNT"], os.environ["CDK_DEFAULT_REGION"]
+place = {"bucketName": "assets-${AWS::AccountId}-${AWS::Region}", "objectKey": "1.zip"}
+code = {"source": {"path": "code", "packaging": "zip"}, "destinations": {"here": place}}
+there = {"S3Bucket": {"Fn::Sub": place["bucketName"]}, "S3Key": "1.zip"}
+function = {"Runtime": "RUNTIME", "Handler": "main.handler", "Code": there,
+            "FunctionName": "of-an-app", "Role": "arn:aws:iam::000000000000:role/any"}
+version = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/cdk-bootstrap/x/version"}
+files = {
+    "assets.json": {"files": {"1": code}},
+    "t.json": {"Resources": {"Fn": {"Type": "AWS::Lambda::Function", "Properties": function}},
+               "Parameters": {"BootstrapVersion": version}},
+    "manifest.json": {"artifacts": {
+        "A": {"type": "cdk:asset-manifest", "properties": {"file": "assets.json"}},
+        "Site": {"type": "aws:cloudformation:stack", "environment": f"aws://{account}/{region}",
+                 "properties": {"templateFile": "t.json"}, "dependencies": ["A"]}}},
+}
+for name, content in files.items():
+    (out / name).write_text(json.dumps(content))
+""".replace("RUNTIME", PYTHON)
+
+
+def test_a_cdk_app_is_deployed_without_its_cli(server: StokerProcess, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    done = stoker(server, "deploy", str(tmp_path / "app.py"))
+    assert done.exit_code == 0, done.stderr
+    shown = [line.split() for line in done.stdout.splitlines()]
+    assert ["CREATE_COMPLETE", "AWS::Lambda::Function", "Fn"] in shown
+    assert stoker(server, "invoke", "of-an-app", "--no-log").stdout == '"by an app"'
+    assert "nothing to change in Site" in stoker(server, "deploy", str(tmp_path)).stdout
+    done = stoker(server, "deploy", str(tmp_path), "--name", "Other")
+    assert (done.exit_code, "has no stack Other, but Site" in done.stderr) == (1, True)
+    assert stoker(server, "destroy", "Site").exit_code == 0
+
+
 def test_what_cannot_be_done_is_said_in_a_line(server: StokerProcess, tmp_path: Path) -> None:
     for words, reason in (
         (["invoke", "nobody"], "ResourceNotFoundException: Function not found"),

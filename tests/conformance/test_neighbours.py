@@ -47,11 +47,16 @@ def new_bucket(s3: Any) -> str:
 
 def neighbours_of(server: StokerProcess) -> list[int]:
     """Their process, if they have one."""
-    return [
-        pid
-        for pid in children(server.pid)
-        if b"stoker.neighbours.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    return running(server, b"stoker.neighbours.child")
+
+
+def running(server: StokerProcess, module: bytes) -> list[int]:
+    found = []
+    for pid in children(server.pid):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if module in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
 
 
 # --- requests that are passed on ----------------------------------------------------------------
@@ -342,6 +347,21 @@ def test_they_are_shut_in(server: StokerProcess, bucket: str) -> None:
     (data,) = [line.split() for line in limits if line.startswith("Max data size")]
     assert int(data[4]) <= 2 * 1024**3
     assert bucket
+
+
+def test_sam_s_first_question_has_all_begun_that_it_will_need(tmp_path: Path) -> None:
+    with (
+        StokerProcess(tmp_path / "data", "--stock", "0") as server,
+        closing(server.client("cloudformation")) as stacks,
+    ):
+        for name, needed in (("another", False), ("aws-sam-cli-managed-default", True)):
+            with pytest.raises(ClientError, match=f"{name} does not exist"):
+                stacks.describe_stacks(StackName=name)
+            if needed:
+                until(lambda: neighbours_of(server), bool)
+                until(lambda: running(server, b"stoker.stacks.transform_child"), bool)
+            else:
+                assert neighbours_of(server) == []
 
 
 def test_they_start_anew_when_killed_and_end_with_a_server_that_is_killed(tmp_path: Path) -> None:

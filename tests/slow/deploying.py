@@ -28,7 +28,8 @@ SAM_DEPLOY = (
     *("--capabilities", "CAPABILITY_IAM"),
 )
 SAM_QUIET = {"SAM_CLI_TELEMETRY": "0"}
-CDK, CDK_LIBRARY = "aws-cdk@2.1148.1", "aws-cdk-lib==2.275.0"
+CDK, CDK_PYTHON = "aws-cdk@2.1148.1", "aws-cdk-lib==2.275.0"
+CDK_LIBRARY = ("aws-cdk-lib@2.275.0", "constructs@10.8.1")  # of an app in JavaScript
 CDK_BOOTSTRAP = ("cdk", "bootstrap", "--no-notices", f"aws://{ACCOUNT}/{REGION}")
 CDK_DEPLOY = ("cdk", "deploy", "--no-notices", "--require-approval", "never")
 
@@ -73,6 +74,13 @@ def _installed(packages: tuple[str, ...], install: Callable[[Path], None]) -> Pa
 def project(name: str, at: Path) -> Path:
     """A copy of one of the projects."""
     return shutil.copytree(PROJECTS / name, at / name)
+
+
+def cdk_project(at: Path) -> Path:
+    """A copy of CDK's project, with the library beside its app in JavaScript."""
+    copy = project("cdk", at)
+    (copy / "node_modules").symlink_to(node_tool(*CDK_LIBRARY).parent)
+    return copy
 
 
 class Shell:
@@ -126,6 +134,25 @@ class Shell:
         )
         print(f"{time.monotonic() - began:6.1f} s", *words)
         return done.returncode, done.stdout + done.stderr
+
+    def follow(self, *words: str, until: str) -> None:
+        """It goes on by itself: it is ended when it has said that."""
+        with subprocess.Popen(
+            [str(shutil.which(words[0], path=self._environ["PATH"])), *words[1:]],
+            cwd=self._folder,
+            env={**self._environ, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            said = ""
+            for line in process.stdout:
+                said += line
+                if until in line:
+                    break
+            process.terminate()
+        assert until in said, f"{words} ended with {process.returncode}: {said}"
 
 
 def replace_in(file: Path, old: str, new: str) -> None:

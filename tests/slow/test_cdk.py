@@ -1,20 +1,23 @@
 """AWS's CDK, as it comes from its registries, with nothing but the server's address."""
 
 import json
+import re
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+import stoker
 from tests.running import PYTHON, StokerProcess, log_of, wait_for
 from tests.slow.deploying import (
     CDK,
     CDK_BOOTSTRAP,
     CDK_DEPLOY,
-    CDK_LIBRARY,
+    CDK_PYTHON,
     Shell,
+    cdk_project,
     node_tool,
-    project,
     python_tool,
     replace_in,
 )
@@ -23,11 +26,13 @@ from tests.slow.from_registries import needs_npm
 pytestmark = [pytest.mark.slow, pytest.mark.root, needs_npm]
 
 
+@pytest.mark.parametrize("app", ["node app.mjs", "python app.py"])
 def test_a_project_is_deployed_used_updated_and_removed(
-    server: StokerProcess, tmp_path: Path
+    server: StokerProcess, tmp_path: Path, app: str
 ) -> None:
-    folder = project("cdk", tmp_path)
-    commands = (node_tool(CDK), python_tool(CDK_LIBRARY))
+    folder = cdk_project(tmp_path)
+    (folder / "cdk.json").write_text(json.dumps({"app": app}))
+    commands = (node_tool(CDK), python_tool(CDK_PYTHON))
     shell = Shell(server, folder, *commands, environ={"RUNTIME": PYTHON})
     shell.run(*CDK_BOOTSTRAP)
     assert "no changes" in shell.run(*CDK_BOOTSTRAP)
@@ -40,7 +45,7 @@ def test_a_project_is_deployed_used_updated_and_removed(
     assert "hotswapped" in shell.run(*CDK_DEPLOY, "--hotswap")
     use(server, made["Function"], made["Bucket"], "swapped")
     replace_in(folder / "src" / "app.py", "swapped", "again")
-    replace_in(folder / "app.py", "seconds(60)", "seconds(90)")
+    replace_in(folder / app.split()[1], "seconds(60)", "seconds(90)")
     shell.run(*CDK_DEPLOY)
     use(server, made["Function"], made["Bucket"], "again")
     with closing(server.client("s3")) as files:
@@ -54,6 +59,25 @@ def test_a_project_is_deployed_used_updated_and_removed(
     with closing(server.client("lambda")) as functions:
         names = [one["FunctionName"] for one in functions.list_functions()["Functions"]]
     assert not [name for name in names if name.startswith("CdkApp-")]
+
+
+def test_stoker_deploys_an_app_without_the_cli_and_its_bootstrap(
+    server: StokerProcess, tmp_path: Path
+) -> None:
+    folder = cdk_project(tmp_path)
+    source = str(Path(stoker.__file__).parents[1])
+    shell = Shell(server, folder, environ={"RUNTIME": PYTHON, "PYTHONPATH": source})
+    command = (sys.executable, "-m", "stoker")
+    said = shell.run(*command, "deploy", ".")
+    (function, bucket) = (
+        re.findall(rf"^  {name}: (\S+)$", said, re.MULTILINE)[0] for name in ("Function", "Bucket")
+    )
+    use(server, function, bucket, "hello")
+    assert "nothing to change in CdkApp" in shell.run(*command, "deploy", "app.mjs")
+    assert "nothing to change in CdkApp" in shell.run(*command, "deploy", "cdk.out")
+    with closing(server.client("s3")) as files:
+        files.delete_object(Bucket=bucket, Key="hello.txt")
+    shell.run(*command, "destroy", "CdkApp")
 
 
 def use(server: StokerProcess, function: str, bucket: str, answer: str) -> None:

@@ -100,9 +100,9 @@ def test_a_crash_is_told_and_the_next_event_finds_it_new(functions: Any, name: s
 
 
 def test_a_timeout_is_told_and_the_next_event_finds_it_new(functions: Any, name: str) -> None:
-    functions.update_function_configuration(FunctionName=name, Timeout=1)
+    functions.update_function_configuration(FunctionName=name, Timeout=5)
     functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
     error, _ = call(functions, name, mode="sleep")
     assert error["errorType"] == "Sandbox.Timedout"
-    assert error["errorMessage"].endswith("Task timed out after 1.00 seconds")
+    assert error["errorMessage"].endswith("Task timed out after 5.00 seconds")
     assert call(functions, name)[0]["count"] == 1

@@ -55,6 +55,7 @@ def test_a_project_is_deployed_used_updated_and_removed(
     assert "New XRay Service Graph" in said and "XRay Event" in said
     assert "AWS::Lambda::Function" in said and "Invocation" in said
     assert "REPORT RequestId" in shell.run("sam", "logs", "--name", "Hello", *OF_IT)
+    shell.follow("sam", "logs", "--name", "Hello", *OF_IT, "-t", until="REPORT RequestId")
     kinds = {one["LogicalResourceId"] for one in listed(shell, "resources")}
     assert {"Hello", "HelloUrl", "HelloJobs", "Work"} <= kinds
     (output,) = listed(shell, "stack-outputs")

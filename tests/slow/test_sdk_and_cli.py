@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.running import PYTHON, REGION, StokerProcess, make_zip
-from tests.slow.deploying import ACCOUNT, Shell, node_tool, project, python_tool, replace_in
+from tests.slow.deploying import (
+    ACCOUNT,
+    Shell,
+    cdk_project,
+    node_tool,
+    project,
+    python_tool,
+    replace_in,
+)
 from tests.slow.from_registries import needs_npm
 
 pytestmark = [pytest.mark.slow, pytest.mark.root]
@@ -123,8 +131,8 @@ def test_samlocal_deploys_and_removes_a_project(server: StokerProcess, tmp_path:
 
 @needs_npm
 def test_cdklocal_deploys_and_removes_a_project(server: StokerProcess, tmp_path: Path) -> None:
-    folder = project("cdk", tmp_path)
-    commands = (node_tool(*CDKLOCAL), python_tool("aws-cdk-lib==2.275.0"))
+    folder = cdk_project(tmp_path)
+    commands = (node_tool(*CDKLOCAL),)
     both = {"AWS_ENDPOINT_URL": server.url, "AWS_ENDPOINT_URL_S3": server.url}
     shell = Shell(
         server, folder, *commands, endpoint=False,

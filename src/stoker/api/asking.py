@@ -33,10 +33,7 @@ async def asked_of(exchange: Exchange) -> Asked:
         refusal = error
     found = _look(exchange, _candidates(services.built(), exchange, scope))
     if (found is None or found.found is None) and scope is not None:
-        # Not one of ours: which of AWS's is it?
-        known = await asyncio.to_thread(services.every)
-        candidates = _candidates(known, exchange, scope)
-        found = await asyncio.to_thread(_look, exchange, candidates)
+        found = await asyncio.to_thread(_look_further, exchange, scope)
     if found is None:
         return Asked(guess(exchange), None, "", scope, refusal)
     return Asked(found.dialect, found.found, found.service, scope, refusal)
@@ -46,6 +43,16 @@ def scope_of(exchange: Exchange) -> Scope | None:
     if "authorization" in exchange.headers:
         return scope_of_header(exchange.headers["authorization"])
     return scope_of_query(exchange.target.partition("?")[2])
+
+
+def _look_further(exchange: Exchange, scope: Scope) -> Asked | None:
+    """It is not for one of ours: for which of AWS's is it? The one that it is signed for by name
+    would come first among all of them, which take 0.3 s to read."""
+    likely = services.named(scope.service)
+    found = _look(exchange, [likely]) if likely is not None else None
+    if found is not None and found.found is not None:
+        return found
+    return _look(exchange, _candidates(services.every(), exchange, scope))
 
 
 def _candidates(

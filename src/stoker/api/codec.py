@@ -56,6 +56,7 @@ SHAPES: dict[str, ModuleType] = {
 AS_IT_IS = frozenset({"string", "character", "boolean", "integer", "long", "float", "double"})
 NO_NUMBERS = ("NaN", "Infinity", "-Infinity")  # how JSON says what it has no numbers for
 INT_BITS = {"integer": 31, "long": 63}
+MOST_REMEMBERED = 4096  # of objects whose JSON is kept; then all are forgotten
 PIECE = 4 * 65536  # characters of base64 decoded at a time, so that other threads get a turn
 
 
@@ -84,10 +85,15 @@ def parse(operation: OperationModel, request: Request) -> Any:
     shape = operation.input_shape
     if shape is None:
         return None
-    fixed = parse_qs(operation.http["requestUri"].partition("?")[2], keep_blank_values=True)
+    fixed = _fixed(operation.http["requestUri"].partition("?")[2])
     value = _members(shape, request, fixed)
     constraints.check(operation, value)
     return _build(shape, value, SHAPES[operation.service_model.service_name], operation.name)
+
+
+@cache
+def _fixed(query: str) -> Mapping[str, object]:
+    return parse_qs(query, keep_blank_values=True)
 
 
 def parse_value(operation: OperationModel, raw: dict[str, Any]) -> Any:
@@ -356,17 +362,22 @@ def serialise(operation: OperationModel, output: Any) -> Response:
 
 def remember(shape: Shape, value: Any) -> None:
     """The JSON of this very object goes into many answers: it is worked out now, and once."""
-    if len(_remembered) >= _MOST_REMEMBERED:
+    assert value != (), "there is one empty tuple, and it is everybody's"
+    if len(_remembered) >= MOST_REMEMBERED:
         _remembered.clear()
     _remembered[id(value)] = value, orjson.Fragment(orjson.dumps(plain(shape, value)))
+
+
+def remembers(value: Any) -> bool:
+    return id(value) in _remembered
 
 
 def plain(shape: Shape, value: Any) -> Any:
     """What JSON can say; absent members are left out."""
     match shape.type_name:
+        case "structure" | "list" if (known := _remembered.get(id(value))) is not None:
+            return known[1]
         case "structure":
-            if (known := _remembered.get(id(value))) is not None:
-                return known[1]
             kind: Any = type(value)
             keys, read, nested = _said(shape, kind)
             found = {
@@ -388,7 +399,6 @@ def plain(shape: Shape, value: Any) -> Any:
             return value
 
 
-_MOST_REMEMBERED = 2048  # then all are forgotten
 _remembered: dict[int, tuple[Any, orjson.Fragment]] = {}  # the object stays, so its id is its own
 
 

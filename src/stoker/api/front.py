@@ -98,7 +98,7 @@ class Front:
         self._control = control
         self._inside = inside
         self._reserved = RESERVED if pages is None else (*RESERVED, Reserved(PAGES, pages))
-        self._hosts: dict[str, bool] = {}
+        self._hosts: dict[str, tuple[bool, bool]] = {}  # is it ours, and may it be a web address's
         self._addresses: dict[tuple[str, str], invocations.Address] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._uploads: dict[Exchange, neighbours.Upload] = {}  # bodies that are passed on
@@ -121,12 +121,16 @@ class Front:
     def begin(self, exchange: Exchange) -> int:
         headers = exchange.headers
         host = headers.get("host", "")
-        allowed = self._hosts.get(host)
-        if allowed is None:
-            allowed = web_pages.is_ours(host, self._control.settings.hosts)
+        known = self._hosts.get(host)
+        if known is None:
+            ours = web_pages.is_ours(host, self._control.settings.hosts)
+            known = (ours, web_addresses.is_name(host))
             if len(host) <= MEMORABLE_BYTES:
-                _remember(self._hosts, host, allowed)
-        exchange.purpose = web = web_addresses.asked(host, exchange.target)
+                _remember(self._hosts, host, known)
+        allowed, named = known
+        web = None
+        if named or exchange.target.startswith(web_addresses.PATHS):
+            exchange.purpose = web = web_addresses.asked(host, exchange.target)
         if web is not None:
             exchange.keep_encoding = True  # the function's affair, and so is the page
             if not allowed:
@@ -447,6 +451,8 @@ def _body_bytes(exchange: Exchange, quotas: Quotas, *, inside: bool) -> int:
         return INVOKE.body_bytes
     if "x-amz-target" in exchange.headers or not target.startswith("/20"):
         return REQUEST_BYTES
+    if not exchange.content_length and "transfer-encoding" not in exchange.headers:
+        return REQUEST_BYTES  # there is none
     found = services.find(
         services.built()[0], exchange.method, target, exchange.headers, exchange.body
     )

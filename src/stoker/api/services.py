@@ -1,7 +1,7 @@
 """AWS's services as botocore models them: which there are, and what an operation is called.
 
 Models of the services we build are loaded once at start. Of all others (some four hundred)
-only the head of each file is read, when first asked for, and a whole model only to name the
+only the head of a file is read, when first asked for, and a whole model only to name the
 operation in an honest refusal: both take long enough to belong in a thread.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from botocore.loaders import Loader
-from botocore.model import OperationModel, ServiceModel
+from botocore.model import OperationModel, ServiceModel, Shape
 
 BUILT = (
     "lambda", "logs", "sqs", "application-autoscaling", "apigateway", "apigatewayv2",
@@ -61,6 +61,13 @@ def _kept(name: str) -> ServiceModel:
     return _loaded(name)
 
 
+@cache
+def shape(service: str, name: str) -> Shape:
+    """A shape of a service we build, always the same object: botocore makes a new one each time,
+    and what is worked out for a shape is kept for that object."""
+    return model(service).shape_for(name)
+
+
 @lru_cache(OTHERS_KEPT)
 def _passing(name: str) -> ServiceModel:
     return _loaded(name)
@@ -78,8 +85,27 @@ def built() -> tuple[Service, ...]:
 @cache
 def every() -> tuple[Service, ...]:
     """All services, those we build first. Slow the first time."""
-    names = _loader().list_available_services("service-2")
-    return built() + tuple(_read(name, _metadata(name)) for name in names if name not in BUILT)
+    return built() + tuple(_other(name) for name in _names() if name not in BUILT)
+
+
+def named(name: str) -> Service | None:
+    """The one of that name, of those we do not build, if it is signed for by its name, as most
+    are: found sooner than among all."""
+    if name in BUILT or name not in _names():
+        return None
+    found = _other(name)
+    return found if found.signing_name == name else None
+
+
+@cache
+def _names() -> dict[str, None]:
+    """botocore's, in its order."""
+    return dict.fromkeys(_loader().list_available_services("service-2"))
+
+
+@cache
+def _other(name: str) -> Service:
+    return _read(name, _metadata(name))
 
 
 def find(
@@ -172,27 +198,25 @@ class _Template:
     query: frozenset[tuple[str, str]]  # what the query must contain
     required: frozenset[str]  # headers and query parameters without which it makes no sense
     greedy: bool  # its last label takes what is left of the path
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        """Of two that fit, the more literal one is meant."""
-        return len(self.query), sum(not segment.startswith("{") for segment in self.segments)
+    rank: tuple[int, int]  # of two that fit, the more literal one is meant
 
 
 class Routes:
     """The paths of a REST service."""
 
     def __init__(self, service: ServiceModel) -> None:
-        self._templates: dict[str, list[_Template]] = {}
+        found: dict[str, list[_Template]] = {}
         for name in service.operation_names:
             operation = service.operation_model(name)
             path, _, query = operation.http["requestUri"].partition("?")
-            segments = _segments(path)
+            segments, pairs = _segments(path), _pairs(query)
+            rank = len(pairs), sum(not segment.startswith("{") for segment in segments)
             greedy = segments[-1].endswith("+}")
-            template = _Template(name, segments, _pairs(query), _required(operation), greedy)
-            self._templates.setdefault(operation.http["method"], []).append(template)
-        for templates in self._templates.values():
+            template = _Template(name, segments, pairs, _required(operation), greedy, rank)
+            found.setdefault(operation.http["method"], []).append(template)
+        for templates in found.values():
             templates.sort(key=lambda template: template.rank, reverse=True)
+        self._templates = found
 
     def match(
         self, method: str, path: str, query: str, headers: Mapping[str, str] = MappingProxyType({})
@@ -252,4 +276,4 @@ def _segments(path: str) -> tuple[str, ...]:
 
 
 def _pairs(query: str) -> frozenset[tuple[str, str]]:
-    return frozenset(parse_qsl(query, keep_blank_values=True))
+    return frozenset(parse_qsl(query, keep_blank_values=True)) if query else frozenset()

@@ -14,6 +14,7 @@ from stoker.core.stacks.errors import ValidationError
 from stoker.core.stacks.model import Event, Record, Stack, Wanted
 from stoker.core.stacks.parameters import HIDDEN
 from stoker.stacks.book import Live
+from stoker.stacks.transform import SAM_CLI_STACK
 
 PAGE = 100
 NOT_CHECKED = "NOT_CHECKED"  # of drift, which is not looked for
@@ -50,6 +51,8 @@ async def describe_stacks(
 ) -> shapes.DescribeStacksOutput:
     """One, by name or id; or all that there are. One that is under way is waited for."""
     name, caller = call.input.stack_name, call.caller
+    if name == SAM_CLI_STACK:
+        _expect_sam(control)
     if name is not None:
         live = find(control, caller, name)
         if call.peer:
@@ -63,6 +66,14 @@ async def describe_stacks(
     return shapes.DescribeStacksOutput(
         stacks=tuple(_shown(live.stack) for live in page), next_token=token
     )
+
+
+def _expect_sam(control: Control) -> None:
+    """Whoever asks for that stack makes it if it is not there, puts packages into its bucket, and
+    then brings a template: who is needed for that starts while the tool thinks."""
+    stacks_of(control).preparing.expect_serverless()
+    if control.neighbours is not None:
+        control.neighbours.soon("s3")
 
 
 async def list_stacks(

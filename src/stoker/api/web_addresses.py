@@ -1,13 +1,26 @@
 """Addresses of the users' own: of functions, APIs and target groups, beside AWS's API."""
 
 from stoker.api import gateway_front
-from stoker.core import alb_events
+from stoker.core import alb_events, function_urls, gateway_addresses, target_groups
 from stoker.core.function_urls import url_asked
 from stoker.core.gateway_addresses import GatewayAddress, gateway_asked
 from stoker.core.limits import SYNC_PAYLOAD_BYTES
 from stoker.core.target_groups import GroupAddress, group_asked
 
 WebAddress = tuple[str, str] | GatewayAddress | GroupAddress
+PATHS = (  # a target that begins otherwise is for one of these by its host's name, or not at all
+    function_urls.PATH,
+    gateway_addresses.PATH,
+    gateway_addresses.REST_PATH,
+    target_groups.PATH,
+)
+_NAMES = (function_urls.NAME, gateway_addresses.NAME, target_groups.NAME)
+
+
+def is_name(host: str) -> bool:
+    """Whether the host's name alone may make a request one for these."""
+    name = host.lower()
+    return any(part in name for part in _NAMES)
 
 
 def asked(host: str, target: str) -> WebAddress | None:

@@ -1,11 +1,12 @@
-"""stoker deploy, stoker destroy: a folder with a handler becomes a function, a template a stack,
-without any other tool.
+"""stoker deploy, stoker destroy: a folder with a handler becomes a function, a template a stack, a
+CDK app its stacks, without any other tool.
 """
 
 import ast
 import re
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from stoker.cli.cdk import is_app, stacks_of
 from stoker.cli.client import DEFAULT_URL, Region, Url, client, told
 from stoker.cli.package import package
 from stoker.cli.stack import Deployment, template_in
@@ -30,7 +32,7 @@ NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]+")
 out = Console(highlight=False, soft_wrap=True)
 
 
-# What `stoker deploy` and `stoker dev` take alike.
+# What `stoker deploy` and `stoker dev` take alike, but for CDK apps.
 What = Annotated[
     Path,
     typer.Argument(help="A folder, with a handler or a template, or a template.", exists=True),
@@ -54,7 +56,10 @@ class Found:
 
 
 def deploy(
-    what: What,
+    what: Annotated[
+        Path,
+        typer.Argument(help="A folder, or its template, CDK app or cdk.out alone.", exists=True),
+    ],
     name: Name = "",
     runtime: Runtime = "",
     handler: Handler = "",
@@ -66,12 +71,15 @@ def deploy(
     endpoint_url: Url = DEFAULT_URL,
     region: Region = "us-east-1",
 ) -> None:
-    """Create or update the function in a folder (its code, and the settings that are given), or the
-    stack of a template (CloudFormation, SAM), with the code that it names."""
+    """Create or update the function in a folder (its code, and the settings that are given), the
+    stack of a template (CloudFormation, SAM), with the code it names, or a CDK app's stacks."""
     folder = what if what.is_dir() else what.parent
     called = called_by(name, folder)
     with told("deploy", endpoint_url):
         template = None if runtime or handler else template_in(what)
+        if template in (None, what) and not (runtime or handler) and is_app(what):
+            _deploy_app(what, name, pairs("--parameter", parameter), endpoint_url, region)
+            return
         if template is not None:
             stack = Deployment(endpoint_url, region, called)
             stack.deploy(template, pairs("--parameter", parameter))
@@ -103,6 +111,27 @@ def destroy(
         if not Deployment(endpoint_url, region, name).destroy():
             client("lambda", endpoint_url, region).delete_function(FunctionName=name)
     out.print(f"[green]deleted[/] {escape(name)}")
+
+
+def _deploy_app(
+    what: Path, name: str, parameters: dict[str, str], endpoint_url: str, region: str
+) -> None:
+    """All stacks of a CDK app, or the one of that name."""
+    account = client("sts", endpoint_url, region).get_caller_identity()["Account"]
+    every = stacks_of(what, account, region)
+    wanted = [stack for stack in every if name in ("", stack.name)]
+    if not wanted:
+        raise ValueError(f"{what} has no stack {name}, but {', '.join(one.name for one in every)}")
+    for stack in wanted:
+        deployment = Deployment(endpoint_url, stack.region, stack.name)
+        for bucket in {asset.bucket for asset in stack.assets}:
+            deployment.make_bucket(bucket)
+        for asset in stack.assets:
+            made = partial(package, asset.path) if asset.zipped else asset.path.read_bytes
+            deployment.put(asset.bucket, asset.key, made)
+        if len(wanted) > 1:
+            out.print(f"[bold]{escape(stack.name)}[/]")
+        deployment.deploy_body(stack.template, parameters)
 
 
 def called_by(name: str, folder: Path) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from stoker.core.architectures import BOTH
+from stoker.sandbox.architecture import this_machine
 from stoker.sandbox.namespaces import compile, rootless, syscalls
 from stoker.sandbox.namespaces.cgroups import Layout
 
@@ -58,6 +60,7 @@ def survey() -> list[Finding]:
         _compiler(),
         _seccomp(),
         _nftables(),
+        _emulation(),
     ]
     return [replace(finding, remedy="") if finding.ok else finding for finding in findings]
 
@@ -78,6 +81,7 @@ def _as_ordinary_user() -> list[Finding]:
                 ", ".join(sorted(layout.unified_controllers)) or "no controllers",
                 "`systemd-run --user --scope -p Delegate=yes stoker serve` limits memory and cpu, "
                 "and freezes"),
+        _emulation(),
         Finding("root", False, False, f"uid {os.geteuid()}",
                 "as root there are limits, SnapStart, and a /tmp on disk"),
     ]  # fmt: skip
@@ -262,6 +266,15 @@ def _nftables() -> Finding:
 
     remedy = "modprobe nf_tables, as root; without it only `--egress none` is possible"
     return _attempt("nftables", action, remedy, needed=False)
+
+
+def _emulation() -> Finding:
+    machine = this_machine()
+    (other,) = (name for name in BOTH if name != machine.architecture)
+    ok = other in machine.emulates
+    found = "emulated, of provided.* runtimes" if ok else "no emulator"
+    remedy = "apt install qemu-user-static (and mount binfmt_misc), then start the server anew"
+    return Finding(f"{other} functions", ok, False, found, remedy)
 
 
 def _program(name: str) -> str | None:

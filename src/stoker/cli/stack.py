@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,12 @@ class Deployment:
 
     def deploy(self, template: Path, parameters: dict[str, str]) -> None:
         """Create or update the stack, and print what happens; at the end, its outputs."""
-        body = json.dumps(self._with_uploads(read_template(template.read_text()), template.parent))
+        read = read_template(template.read_text())
+        self.deploy_body(self._with_uploads(read, template.parent), parameters)
+
+    def deploy_body(self, template: dict[str, Any], parameters: dict[str, str]) -> None:
+        """The same, of one that names no local code."""
+        body = json.dumps(template)
         before = self._described()
         fresh = before is None or before["StackStatus"] == "REVIEW_IN_PROGRESS"
         name = f"stoker-{int(time.time() * 1000)}"
@@ -136,19 +141,24 @@ class Deployment:
         if not self._bucket:
             account = self._sts.get_caller_identity()["Account"]
             self._bucket = f"stoker-deploy-{account}-{self._region}"
-            self._make_bucket()
+            self.make_bucket(self._bucket)
         key = hashlib.sha256(data).hexdigest() + suffix
-        found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key)
-        if not found.get("KeyCount"):
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=data)
+        self.put(self._bucket, key, lambda: data)
         return self._bucket, key
 
-    def _make_bucket(self) -> None:
+    def put(self, bucket: str, key: str, content: Callable[[], bytes]) -> None:
+        """Unless it is there: what has the same key is the same."""
+        found = self._s3.list_objects_v2(Bucket=bucket, Prefix=key)
+        if not found.get("KeyCount"):
+            self._s3.put_object(Bucket=bucket, Key=key, Body=content())
+
+    def make_bucket(self, bucket: str) -> None:
+        """Unless there is one."""
         elsewhere: dict[str, Any] = {}
         if self._region != "us-east-1":  # which S3 takes for granted
             elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": self._region}}
         with suppress(self._s3.exceptions.BucketAlreadyOwnedByYou):
-            self._s3.create_bucket(Bucket=self._bucket, **elsewhere)
+            self._s3.create_bucket(Bucket=bucket, **elsewhere)
 
     # ---- what happens ----
 

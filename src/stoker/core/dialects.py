@@ -6,8 +6,11 @@ that it printed.
 """
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
+
+import orjson
 
 from stoker.core.log_format import json_object
 from stoker.core.platform_events import PlatformEvent, envelope, logs_dropped
@@ -18,16 +21,9 @@ _STRINGS_ONLY = "2022-07-01"
 _TELEMETRY: Final = Api.TELEMETRY  # Python 3.11 is slow to find an enum's member
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
-
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """What a process printed: one event of its log."""
-
-    source: str  # FUNCTION or EXTENSION
-    message: bytes
-
-
-Told = PlatformEvent | Printed
+# The category by which it is subscribed to, the epoch in ms, and an event of the platform or what
+# the runtime (FUNCTION) or an EXTENSION printed: one event of its log.
+Said = tuple[str, int, PlatformEvent | bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +40,41 @@ class Dialect:
         objects = log_format == "JSON" and api is Api.TELEMETRY and schema != _STRINGS_ONLY
         return cls(api, schema, objects)
 
-    def render(self, told: Told, time_ms: int) -> bytes | None:
-        """One event without a newline in it; None: this dialect has no word for it."""
-        if isinstance(told, Printed):
-            return self._printed(told, time_ms)
-        record = told.record if self.api is _TELEMETRY else told.reduced
-        if record is None or (self.api is Api.LOGS and self.schema < told.reduced_since):
-            return None
-        return envelope(time_ms, told.type, record)
+    def render(self, said: Iterable[Said]) -> list[bytes]:
+        """Events without a newline in them; those that this dialect has a word for."""
+        new, schema, printed = self.api is _TELEMETRY, self.schema, self._printed()
+        events: list[bytes] = []
+        for kind, time_ms, what in said:
+            if isinstance(what, bytes):
+                events.append(envelope(time_ms, kind, printed(what)))
+                continue
+            record = what.record if new else _reduced(what, schema)
+            if record is not None:
+                events.append(envelope(time_ms, what.type, record))
+        return events
 
     def notice(self, records: int, size_bytes: int, time_ms: int) -> bytes:
         """That so much is missing in this place."""
-        event = self.render(logs_dropped(records, size_bytes), time_ms)
-        assert event is not None, "all dialects know it"
-        return event
+        (event,) = self.render([(PLATFORM, time_ms, logs_dropped(records, size_bytes))])
+        return event  # all dialects know it
 
-    def _printed(self, told: Printed, time_ms: int) -> bytes:
-        found = json_object(told.message) if self.objects else None
-        try:
-            text = _encode(told.message.decode("utf-8", "replace") if found is None else found)
-        except ValueError:  # a number that was too large, and is infinite now
-            text = _encode(told.message.decode("utf-8", "replace"))
-        record = text.encode("utf-8", "replace")
-        return envelope(time_ms, told.source, record)
+    def _printed(self) -> Callable[[bytes], bytes]:
+        return _object if self.objects else _text
 
 
-def category(told: Told) -> str:
-    """The word by which it is subscribed to."""
-    return told.source if isinstance(told, Printed) else PLATFORM
+def _reduced(event: PlatformEvent, schema: str) -> bytes | None:
+    return event.reduced if schema >= event.reduced_since else None
+
+
+def _object(message: bytes) -> bytes:
+    found = json_object(message)
+    if found is None:
+        return _text(message)
+    try:
+        return _encode(found).encode("utf-8", "replace")
+    except ValueError:  # a number that was too large, and is infinite now
+        return _text(message)
+
+
+def _text(message: bytes) -> bytes:
+    return orjson.dumps(message.decode("utf-8", "replace"))

@@ -18,6 +18,7 @@ from stoker.core.names import LATEST, function_arn
 
 KIND = "url"  # in the store
 ID_LENGTH = 32
+NAME = ".lambda-url."
 PATH = "/_url/"  # where `*.localhost` does not resolve: /_url/ID/…
 _HOST = re.compile(r"([a-z0-9]{32})\.lambda-url\.[a-z0-9-]+\.[^:]+(?::[0-9]+)?", re.ASCII)
 _PATH = re.compile(r"/_url/([a-z0-9]{32})(/[^?]*)?(\?.*)?", re.ASCII | re.DOTALL)
@@ -99,7 +100,7 @@ def changed(
 def url_asked(host: str, target: str) -> tuple[str, str] | None:
     """(ID, the request target as its function sees it), by name or by path; None: no URL."""
     name = host.lower()
-    if ".lambda-url." in name:
+    if NAME in name:
         found = _HOST.fullmatch(name)
         return (found[1], target) if found else None
     if target.startswith(PATH):

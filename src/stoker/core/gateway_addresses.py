@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 PATH = "/_aws/execute-api/"
 REST_PATH = "/restapis/"
-_NAME = ".execute-api."
+NAME = ".execute-api."
 _HOST = re.compile(r"([a-z0-9]{1,32})\.execute-api\.([^:]+)(?::[0-9]+)?", re.ASCII)
 _AWS = re.compile(r"[a-z0-9]{1,32}\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?::[0-9]+)?", re.ASCII)
 _PATH = re.compile(r"/_aws/execute-api/([a-z0-9]{1,32})(/[^?]*)?(\?.*)?", re.ASCII | re.DOTALL)
@@ -35,11 +35,11 @@ class GatewayAddress:
 def gateway_asked(host: str, target: str) -> GatewayAddress | None:
     """None: not for an API."""
     name = host.lower()
-    if _NAME in name:
+    if NAME in name:
         found = _HOST.fullmatch(name)
         if found is None:
             return None
-        return GatewayAddress(found[1], target, f"{found[1]}{_NAME}{found[2]}")
+        return GatewayAddress(found[1], target, f"{found[1]}{NAME}{found[2]}")
     if target.startswith(PATH):
         found = _PATH.fullmatch(target)
         return found and GatewayAddress(found[1], (found[2] or "/") + (found[3] or ""), "")

@@ -13,7 +13,7 @@ from typing import Any
 from stoker.core.names import FunctionRef
 
 PATH = "/_alb/"
-_NAME = ".elb.localhost"
+NAME = ".elb.localhost"
 _HOST = re.compile(
     r"([a-z0-9-]{1,32})-([0-9]{12})\.([a-z0-9-]{1,32})\.elb\.localhost(?::[0-9]+)?", re.ASCII
 )
@@ -45,7 +45,7 @@ class TargetGroup:
 
 def group_asked(host: str, target: str) -> GroupAddress | None:
     """None: not for a target group."""
-    if _NAME in (name := host.lower()):
+    if NAME in (name := host.lower()):
         found = _HOST.fullmatch(name)
         return found and GroupAddress(found[2], found[3], found[1], target)
     if target.startswith(PATH):

@@ -12,6 +12,7 @@ integration is told to wherever it is told), and a bounded memory.
 """
 
 import ctypes
+import gc
 import os
 import resource
 import signal
@@ -40,8 +41,11 @@ def main() -> None:
     shut_in()
     for number in (signal.SIGINT, signal.SIGTERM):  # to all of us: the server will tell us
         signal.signal(number, signal.SIG_IGN)
+    gc.disable()  # nothing that is loaded goes away: looking for it would take a tenth of the time
     from stoker.neighbours import moto_app  # only now: none of moto runs before we are shut in
 
+    gc.freeze()
+    gc.enable()
     listener = socket.socket(fileno=int(sys.argv[1]))
     moto_app.serve(listener, float(sys.argv[2]), int(sys.argv[3]))
 

@@ -47,12 +47,13 @@ class Embedded:
         self._place: int | None = None  # the folder, opened: its path may be too long for a socket
         self._ours: socket.socket | None = None  # whoever serves there has closed before
         self._process: Process | None = None
+        self._begun = (folder / kept.FOLDER / kept.STATE).exists()  # by this server, or one before
         self._reader: asyncio.Task[None] | None = None
         self._resuming: asyncio.Task[None] | None = None
 
     @property
     def has_begun(self) -> bool:
-        return self._process is not None or (self._folder / kept.FOLDER / kept.STATE).exists()
+        return self._begun
 
     async def address(self) -> str:
         """The path of the Unix socket where they answer. Raise CannotStart."""
@@ -154,7 +155,7 @@ class Embedded:
             raise CannotStart("; ".join(said[-3:]) or "it ended at once")
         for said_before in said:
             log.warning("neighbours say", extra={"line": said_before})
-        self._process = process
+        self._process, self._begun = process, True
         self._reader = asyncio.create_task(self._follow(process), name="neighbours")
         log.info("neighbours started", extra={"pid": process.pid})
 

@@ -49,6 +49,10 @@ class Preparing:
     async def close(self) -> None:
         await self._sam.close()
 
+    def expect_serverless(self) -> None:
+        """A SAM template will come before long."""
+        self._sam.soon()
+
     async def fetched(self, account: str, region: str, url: str) -> str:
         """A template that lies in S3. Raise ValidationError."""
         bucket, key = object_of(url)
@@ -106,7 +110,7 @@ class Preparing:
             scope = Scope(values, body.get("Mappings") or {}, body.get("Conditions") or {})
             return await asyncio.to_thread(language_extensions.unrolled, body, scope)
         if name == SAM and not is_serverless(body):
-            self._sam.soon()  # `sam deploy` makes a bucket so, and then brings the template
+            self.expect_serverless()  # `sam deploy` makes a bucket so, and then brings the template
             return body
         if name == SAM:
             return await self._sam.transformed(body, values, stack.account, stack.region)

@@ -21,6 +21,7 @@ from stoker.core.stacks.errors import ValidationError, well_formed
 log = logging.getLogger(__name__)
 
 SAM = "AWS::Serverless-2016-10-31"
+SAM_CLI_STACK = "aws-sam-cli-managed-default"  # the SAM CLI's own; it has a bucket for packages
 LIMIT_S = 60.0
 IDLE_S = 60.0  # then its memory is worth more than its start
 LINE_BYTES = 32 * 1024 * 1024

@@ -18,7 +18,7 @@ import orjson
 
 with atheris.instrument_imports(include=["stoker"]):
     from stoker.core import error_cause, extension_states, faults, receipts, subscriptions, tracing
-    from stoker.core.dialects import Dialect, Printed
+    from stoker.core.dialects import Dialect
     from stoker.core.frames import Frames, Lines
     from stoker.core.invocation import LogSettings
     from stoker.core.log_format import JsonLog
@@ -72,8 +72,8 @@ def texts(_: asyncio.Runner) -> Callable[[bytes], None]:
         _pipes(data)
         log.printed(data, 0, None)
         for dialect in dialects:
-            event = dialect.render(Printed("function", data), 0)
-            assert event is not None and b"\n" not in event
+            (event,) = dialect.render([("function", 0, data)])
+            assert b"\n" not in event
             orjson.loads(event)
 
     return one
