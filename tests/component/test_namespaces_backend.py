@@ -1,14 +1,18 @@
 """The isolated backend beyond the contract: its instance on the machine, its launcher, its end."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
 import sys
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -174,7 +178,11 @@ def early(folder: Path, script: str, **environ: str) -> SandboxSpec:
     }
     kind = Kind(f"python3.{sys.version_info.minor}")
     first = Command(RUNTIME, None, variables, "/var/task")
-    return replace(spec(folder, kind), code=code, first=first)
+    return replace(spec(folder, kind), code=code, first=lambda: first)
+
+
+def only_its_init(sandbox: NamespacesSandbox) -> bool:
+    return len(sandbox.pids()) == 1
 
 
 async def printed_by(sandbox: NamespacesSandbox, command: Command) -> tuple[bytes, Exit]:
@@ -194,13 +202,15 @@ def test_what_was_set_off_is_taken_over_alive_or_dead(tmp_path: Path) -> None:
         for dead in (False, True):
             asked = early(folder, "import os\nprint(os.getcwd(), flush=True)\nos._exit(7)\n")
             assert asked.first is not None
+            first = asked.first()
+            assert first is not None
             sandbox = await backend.create(asked)
             assert sandbox.began is not None
             if dead:
-                await until(lambda sandbox=sandbox: len(sandbox.pids()) == 1)  # its init
+                await until(partial(only_its_init, sandbox))
                 for _ in range(3):
                     await asyncio.sleep(0)  # the report of its init is read meanwhile
-            assert await printed_by(sandbox, asked.first) == (b"/var/task\n", Exit(code=7))
+            assert await printed_by(sandbox, first) == (b"/var/task\n", Exit(code=7))
             await sandbox.destroy()
 
     play(tmp_path, story)
@@ -211,9 +221,11 @@ def test_what_is_too_long_to_be_told_early_is_told_later(tmp_path: Path) -> None
         asked = early(folder, "import os\nprint(len(os.environ['X']), flush=True)\nos._exit(0)\n",
                       X="\u00e9" * 10_300)  # fmt: skip
         assert asked.first is not None
+        first = asked.first()
+        assert first is not None
         sandbox = await backend.create(asked)
         assert sandbox.began is None
-        assert await printed_by(sandbox, asked.first) == (b"10300\n", Exit(code=0))
+        assert await printed_by(sandbox, first) == (b"10300\n", Exit(code=0))
         await sandbox.destroy()
 
     play(tmp_path, story)
@@ -229,6 +241,111 @@ def test_what_is_set_off_and_never_taken_over_ends_with_its_sandbox(tmp_path: Pa
             await backend.create(outside)
 
     play(tmp_path, story)
+
+
+def fitted(folder: Path) -> int:
+    """The PID 1 of the one sandbox that has been fitted to a function, as soon as there is one."""
+    while True:
+        for group in instance(folder).cgroups():
+            with contextlib.suppress(OSError):
+                for pid in map(int, (group / "cgroup.procs").read_text().split()):
+                    if " /var/task " in Path(f"/proc/{pid}/mountinfo").read_text():
+                        return pid
+        time.sleep(0.001)
+
+
+def told(folder: Path, first: Callable[[], Command | None]) -> SandboxSpec:
+    return replace(spec(folder), first=first)
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_sandbox_that_dies_before_its_runtime_can_be_told_anything_is_refused(
+    tmp_path: Path,
+) -> None:
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        def kill_it() -> None:
+            os.kill(init := fitted(folder), signal.SIGKILL)
+            while is_alive(init):
+                time.sleep(0.001)
+
+        with pytest.raises(SandboxFailed, match="its sandbox died"):
+            await backend.create(told(folder, kill_it))
+        await (await backend.create(told(folder, lambda: None))).destroy()
+
+    play(tmp_path, story)
+
+
+def test_who_cannot_say_what_comes_first_leaves_nothing_behind(tmp_path: Path) -> None:
+    def unknown() -> Command:
+        raise LookupError("nobody knows")
+
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        await backend.prepare(OWN)
+        had = descriptors()
+        for _ in range(3):
+            with pytest.raises(LookupError):
+                await backend.create(told(folder, unknown))
+        await until(lambda: descriptors() == had)
+        await until(lambda: len(instance(folder).sandboxes()) == 1)  # the stock
+
+    play(tmp_path, story)
+
+
+def test_who_gives_up_while_the_launcher_is_busy_leaves_nothing_behind(tmp_path: Path) -> None:
+    long = Command(RUNTIME, None, {"FILLER": "x" * 40_000}, "/var/task")  # a few fill its queue
+
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        await backend.prepare(OWN)
+        had, launcher = descriptors(), instance(folder).launcher
+        os.kill(launcher, signal.SIGSTOP)
+        asked = [
+            asyncio.ensure_future(backend.create(told(folder, lambda: long))) for _ in range(12)
+        ]
+        await asyncio.sleep(0)
+        for task in asked:
+            task.cancel()
+        os.kill(launcher, signal.SIGCONT)
+        for task in asked:
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        await (await backend.create(told(folder, lambda: None))).destroy()
+        await until(lambda: descriptors() == had)
+        await until(lambda: len(instance(folder).sandboxes()) == 1)  # the stock
+
+    play(tmp_path, story)
+
+
+class Hasty(NamespacesBackend):
+    """Whoever asks it for something gives up in the moment in which the answer comes."""
+
+    asking: "asyncio.Future[NamespacesSandbox] | None" = None
+
+    def _expect(self, number: int) -> "asyncio.Future[tuple[dict[str, Any], list[int]]]":
+        answer = super()._expect(number)
+        answer.add_done_callback(lambda _: self.asking and self.asking.cancel())
+        return answer
+
+
+def test_an_answer_that_comes_as_its_asker_gives_up_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def main() -> None:
+        backend = Hasty(settings(tmp_path))
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await backend.start()
+                await backend.prepare(OWN)
+                had = descriptors()
+                backend.asking = asyncio.ensure_future(backend.create(spec(tmp_path)))
+                with pytest.raises(asyncio.CancelledError):
+                    await backend.asking
+                await until(lambda: descriptors() == had)
+                await until(lambda: len(instance(tmp_path).sandboxes()) == 1)  # the stock
+        finally:
+            await backend.close()
+
+    uvloop.run(main())
 
 
 def test_code_outside_the_code_folder_cannot_be_asked_for(tmp_path: Path) -> None:

@@ -214,25 +214,39 @@ class Slow(ProcessBackend):
         self.made: list[Sandbox] = []
 
     async def create(self, spec: SandboxSpec) -> Sandbox:
-        await self.go_on.wait()
         self.made.append(await super().create(spec))
+        await self.go_on.wait()
         return self.made[-1]
 
 
-def test_a_sandbox_whose_creator_gave_up_is_taken_down(tmp_path: Path) -> None:
+def test_a_sandbox_that_is_made_while_the_server_stops_is_taken_down(tmp_path: Path) -> None:
     slow = Slow(tmp_path)
 
     async def story(backend: Backend) -> None:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.01):
-                await backend.create(spec(tmp_path))
+        asked = asyncio.ensure_future(backend.create(spec(tmp_path)))
+        while not slow.made:  # noqa: ASYNC110 (a thread lays it out)
+            await asyncio.sleep(0.001)
+        await backend.close()
         slow.go_on.set()
-        await backend.close()  # waits for what is under way
-        assert len(slow.made) == 1
+        with pytest.raises(SandboxFailed, match="the server is stopping"):
+            await asked
         assert slow.made[0].pids() == []
         assert slow.made[0].runtime_api.sock.fileno() == -1
 
     run(GuardedBackend(slow), story)
+
+
+def test_of_a_sandbox_whose_creator_gave_up_nothing_is_left(tmp_path: Path) -> None:
+    async def story(backend: Backend) -> None:
+        asked = asyncio.ensure_future(backend.create(spec(tmp_path)))
+        await asyncio.sleep(0)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        await backend.close()
+        assert not (tmp_path / "environments").exists()
+
+    run(GuardedBackend(ProcessBackend(tmp_path)), story)
 
 
 def test_nothing_is_created_once_it_is_closed(tmp_path: Path) -> None:

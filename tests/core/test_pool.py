@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from stoker.core.pool import EACH_MB, KEPT_S, Begin, Pool, Retire, Room, Serve, Slot, Waiter, Waits
+from stoker.core.pool import KEPT_S, Begin, Pool, Retire, Room, Serve, Slot, Waiter, Waits
 
 ROOM = Room(environments=4, memory_mb=500)
 SIZES = {"small": 100, "big": 300}
@@ -233,23 +233,6 @@ def test_a_function_that_may_not_grow_yet_has_what_is_warm_and_nothing_else() ->
     assert patient.waits is Waits.TOO_FAST
     assert pool.freed(slot, 3.0) is None
     assert pool.use(KEYS[0]) is slot
-
-
-def test_memory_of_the_machine_makes_room_as_a_number_of_environments_does() -> None:
-    free = [1000.0]
-    pool: Pool[str, str] = Pool(Room(9, 10_000, spare_mb=100), free_mb=lambda: free[0])
-    first, second = warm(pool, now=1.0), warm(pool, now=2.0)
-    free[0] = 100 + EACH_MB
-    assert begun(pool, waiter(KEYS[1])), "just enough, and nobody is evicted"
-    assert pool.idle == [first, second]
-    begin = pool.wait(waiter(KEYS[1]), 1.0 + KEPT_S)
-    assert begin is not None
-    assert begin.evicted == (first,), "the one that starts is not seen in what is free yet"
-    free[0] = 0.0
-    late = waiter(KEYS[1])
-    assert pool.wait(late, 2.0 + KEPT_S) is None
-    assert late.waits is Waits.IN_LINE
-    assert pool.idle == [second], "nobody is evicted in vain"
 
 
 @dataclass(eq=False)

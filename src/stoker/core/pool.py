@@ -24,6 +24,7 @@ E = TypeVar("E")  # an environment
 W = TypeVar("W")  # a request
 Key = tuple[str, ...]
 KEPT_S = 5.0  # an environment that was used within that is kept from crowds
+BELIEVED_S = 60.0  # so long, what was seen of the machine's memory may be taken to be there
 EACH_MB = 32  # of the machine's own memory, what one environment is taken to need at least
 
 
@@ -132,6 +133,8 @@ class Pool(Generic[E, W]):
     _owned: Counter[Key] = field(default_factory=Counter)  # slots of each key
     _memory_mb: int = 0
     _starting: int = 0  # of all keys
+    _seen_mb: float = float("-inf")  # of free_mb, while nobody began since
+    _seen_at: float = float("-inf")
 
     # --- requests -----------------------------------------------------------------------------
 
@@ -251,6 +254,17 @@ class Pool(Generic[E, W]):
         slot.doomed, slot.provisioned = True, False
         return False
 
+    @property
+    def unseen(self) -> bool:
+        """look() is of use: it was not done since somebody began, and all who did are there."""
+        return self._seen_mb == float("-inf") and not self._starting
+
+    def look(self, now: float) -> None:
+        """See ahead what the machine has left: a look takes longer than whoever begins next should
+        have to wait."""
+        if self.unseen:
+            self._seen_mb, self._seen_at = self.free_mb(), now
+
     def provision(self, key: Key, memory_mb: int, now: float) -> Begin[E] | None:
         """Begin an environment that nobody waits for, and keep it; None: there is no room."""
         begin = None if self._line else self._begin(key, memory_mb, now, covers=False)
@@ -322,7 +336,7 @@ class Pool(Generic[E, W]):
     ) -> Begin[E] | None:
         evicted: list[Slot[E]] = []
         count, total_mb = len(self.slots) + 1, self._memory_mb + memory_mb
-        free_mb = self.free_mb() - self.room.spare_mb - EACH_MB * (self._starting + 1)
+        free_mb = self._left_mb(self.room.spare_mb + EACH_MB * (self._starting + 1), now)
         for slot in self._resting:
             recent = slot.key != key and now - slot.idle_since < KEPT_S
             if self._fits(count, total_mb, free_mb) or (recent and self._owned[key]):
@@ -341,9 +355,16 @@ class Pool(Generic[E, W]):
         self._owned[key] += 1
         self._memory_mb += slot.memory_mb
         self._starting += 1
+        self._seen_mb = float("-inf")
         if covers:
             self._count(slot.key).starting += 1
         return Begin(slot, tuple(evicted))
+
+    def _left_mb(self, needed_mb: int, now: float) -> float:
+        """What the machine has beyond this."""
+        if self._seen_mb < needed_mb or now - self._seen_at > BELIEVED_S:
+            return self.free_mb() - needed_mb
+        return self._seen_mb - needed_mb
 
     def _fits(self, count: int, memory_mb: int, free_mb: float) -> bool:
         room = self.room

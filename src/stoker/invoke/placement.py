@@ -13,6 +13,7 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from stoker.core.errors import (
@@ -267,6 +268,8 @@ class Placement:
                     self._retire(slot)
                 elif self._reaper is None:
                     self._reap_later(self._settings.idle_timeout_s)
+                if self._pool.unseen:
+                    asyncio.get_running_loop().call_soon(self._look)
             case Serve(waiter):
                 environment.assign(waiter.request.invocation, waiter.request.done)
             case _:
@@ -291,6 +294,9 @@ class Placement:
         outcome = environment.restore.outcome
         self._gone(slot, lambda request_id: outcome(request_id) or lost, reason)
         self._tasks.start(environment.destroy(), f"destroy {environment.id}")
+
+    def _look(self) -> None:
+        self._pool.look(time.monotonic())
 
     # --- making -------------------------------------------------------------------------------
 
@@ -353,12 +359,12 @@ class Placement:
         beside = target.developed.packages if target.developed else ""
         snapshot = self._snapshot(target) if target.snap_start else None
         settings, initialization = self._settings.environment, _initialization(slot, target)
-        drawn = draft(
+        drawn = cache(lambda: draft(
             target, name, code, opt, initialization,
             credentials=settings.sessions.new(target),
             place=None if snapshot else self._backend.place, from_zygote=settings.from_zygote,
             token=snapshot.token if snapshot else "",
-        )  # fmt: skip
+        ))  # fmt: skip
         spec = SandboxSpec(
             environment_id=name,
             kind=self._kind(target),
@@ -367,15 +373,15 @@ class Placement:
             code=code,
             opt=opt,
             packages=self._code_path(beside) if beside else None,
-            first=drawn.first,
+            first=None if snapshot else lambda: drawn().first,
             snapshot=snapshot.sandbox.id if snapshot else "",
         )
         with steps.step("create"):
             async with asyncio.timeout(self._settings.create_limit_s):
                 sandbox = await self._backend.create(spec)
         origin = Origin.RESTORED if snapshot else Origin.ON_DEMAND
-        seen = self._metrics, self._recent, self._insights(target, drawn.log_stream)
-        return Ground(sandbox, code, opt, steps, drawn, initialization, origin, *seen)
+        seen = self._metrics, self._recent, self._insights(target, drawn().log_stream)
+        return Ground(sandbox, code, opt, steps, drawn(), initialization, origin, *seen)
 
     def _insights(self, target: Target, stream: str) -> LogSink | None:
         """Where its Lambda Insights go; None for a function that has none."""

@@ -31,6 +31,7 @@ _CLIENT_FILES = {
         "bootstrap",
         "bootstrap.py",
         "_stoker_runtime.py",
+        "_stoker_ahead.py",
         "_stoker_loading.py",
         "_stoker_wire.py",
         "_stoker_contract.py",

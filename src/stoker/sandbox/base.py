@@ -52,9 +52,10 @@ class SandboxSpec:
     opt: Path | None = None  # the layers, unpacked and merged, seen as /opt
     packages: Path | None = None  # more of its code, that `stoker dev` installed
     snapshot: str = ""  # environment_id of what it is to be a copy of, if it is
-    # What will be started first, and as what. A backend may set it off before create() returns,
-    # and says so by Sandbox.began; the owner's start() of an equal command then takes it over.
-    first: Command | None = None
+    # What will be started first, and as what, worked out when it is asked for. A backend may set it
+    # off before create() returns, and says so by Sandbox.began; the owner's start() of an equal
+    # command then takes it over.
+    first: Callable[[], Command | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,10 @@ class Sandbox(Protocol):
 
     def usage(self) -> Usage: ...
 
+    def peak_bytes(self) -> int:
+        """usage().peak_bytes, for the end of each invocation."""
+        ...
+
     def held_bytes(self) -> int:
         """Memory that is in use now, counted as the peak is; 0: nobody counts it."""
         ...
@@ -188,7 +193,8 @@ class Backend(Protocol):
         ...
 
     async def create(self, spec: SandboxSpec) -> Sandbox:
-        """Raise RuntimeUnavailable, or SandboxFailed for our or the machine's fault."""
+        """Raise RuntimeUnavailable, or SandboxFailed for our or the machine's fault. Of one that
+        is cancelled nothing runs, soon, and nothing is left after close()."""
         ...
 
     async def snapshot(self, sandbox: Sandbox, path: str) -> None:

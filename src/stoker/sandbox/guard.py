@@ -3,7 +3,7 @@
 * An error in a sandbox costs the sandbox: its owner hears on_lost, once, and destroys it.
 * Late calls (after destroy, after on_lost) are harmless.
 * destroy() is idempotent, ends in bounded time and never raises.
-* Nothing is heard of a sandbox that is gone, and nobody else's creation is lost by giving up.
+* Nothing is heard of a sandbox that is gone, and none is made once it is closed.
 """
 
 import asyncio
@@ -38,8 +38,6 @@ class GuardedBackend:
         self._backend = backend
         self.name = backend.name
         self._living: set[GuardedSandbox] = set()
-        self._creating: set[asyncio.Task[Sandbox]] = set()
-        self._burying: set[asyncio.Task[None]] = set()
         self._closed = False
 
     @property
@@ -57,20 +55,23 @@ class GuardedBackend:
         await self._backend.prepare(kind)
 
     async def create(self, spec: SandboxSpec) -> "GuardedSandbox":
-        if self._closed:
-            raise SandboxFailed("cannot create a sandbox: the server is stopping")
-        creation = asyncio.get_running_loop().create_task(self._create(spec))
-        self._creating.add(creation)
-        creation.add_done_callback(self._creating.discard)
+        self._check_open()
         try:
-            sandbox = await asyncio.shield(creation)
-        except asyncio.CancelledError:
-            # Whoever gives up waiting does not stop what is under way: it is taken down after.
-            creation.add_done_callback(self._unwanted)
-            raise
+            sandbox = await self._backend.create(spec)
+        except OSError as error:
+            raise SandboxFailed(f"cannot create a sandbox: {error}") from error
         guarded = GuardedSandbox(sandbox, self._living.discard)
+        try:
+            self._check_open()
+        except SandboxFailed:
+            await guarded.destroy()
+            raise
         self._living.add(guarded)
         return guarded
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise SandboxFailed("cannot create a sandbox: the server is stopping")
 
     async def snapshot(self, sandbox: Sandbox, path: str) -> None:
         """sandbox: one of ours."""
@@ -97,26 +98,9 @@ class GuardedBackend:
 
     async def close(self) -> None:
         self._closed = True
-        if self._creating:
-            await asyncio.wait(self._creating, timeout=DESTROY_S)
         for sandbox in list(self._living):
             await sandbox.destroy()
-        if self._burying:
-            await asyncio.wait(self._burying)
         await self._backend.close()
-
-    async def _create(self, spec: SandboxSpec) -> Sandbox:
-        try:
-            return await self._backend.create(spec)
-        except OSError as error:
-            raise SandboxFailed(f"cannot create a sandbox: {error}") from error
-
-    def _unwanted(self, creation: asyncio.Task[Sandbox]) -> None:
-        if not creation.cancelled() and creation.exception() is None:
-            sandbox = GuardedSandbox(creation.result(), self._living.discard)
-            task = asyncio.get_running_loop().create_task(sandbox.destroy())
-            self._burying.add(task)
-            task.add_done_callback(self._burying.discard)
 
 
 class GuardedSandbox:
@@ -139,7 +123,7 @@ class GuardedSandbox:
         self.began = sandbox.began
         self.on_exit: Callable[[str, Exit], None] = lambda *_: None
         self.on_lost: Callable[[str], None] = lambda _: None
-        self._usage = Usage(0, 0)
+        self._peak_bytes = self._oom_kills = 0
         self._frozen = False
         self._over = False  # lost or destroyed: silence from now on
         self._destroying: asyncio.Future[None] | None = None
@@ -184,10 +168,19 @@ class GuardedSandbox:
     def usage(self) -> Usage:
         if not self._over:
             try:
-                self._usage = self._sandbox.usage()
+                seen = self._sandbox.usage()
+                self._peak_bytes, self._oom_kills = seen.peak_bytes, seen.oom_kills
             except OSError as error:
                 self._broken("cannot measure it", error)
-        return self._usage
+        return Usage(self._peak_bytes, self._oom_kills)
+
+    def peak_bytes(self) -> int:
+        if not self._over:
+            try:
+                self._peak_bytes = self._sandbox.peak_bytes()
+            except OSError as error:
+                self._broken("cannot measure it", error)
+        return self._peak_bytes
 
     def held_bytes(self) -> int:
         if not self._over:

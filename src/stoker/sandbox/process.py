@@ -248,9 +248,12 @@ class ProcessSandbox:
         """Not enforced; see LIMITATIONS."""
 
     def usage(self) -> Usage:
+        return Usage(self.peak_bytes(), 0)
+
+    def peak_bytes(self) -> int:
         if not self._gone:
             self._peak = max(self._peak, self._sessions.resident_bytes())
-        return Usage(self._peak, 0)
+        return self._peak
 
     def held_bytes(self) -> int:
         held = 0 if self._gone else self._sessions.resident_bytes()

@@ -96,8 +96,9 @@ def _read(path: str) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         parts: list[bytes] = []
+        most = os.fstat(descriptor).st_size + 1  # no more: a large buffer is mapped, and unmapped
         while True:
-            part = os.read(descriptor, 1 << 20)
+            part = os.read(descriptor, most)
             if not part:
                 return b"".join(parts)
             parts.append(part)

@@ -18,7 +18,6 @@ import _socket
 import builtins
 import gc
 import io
-import json
 import logging
 import os
 import site
@@ -51,18 +50,14 @@ LATE_VARIABLES = frozenset(
 LIBRARY_PATH = os.environ.get("LD_LIBRARY_PATH", "")
 LIBRARY_DIRECTORIES = frozenset(d for d in LIBRARY_PATH.split(":") if os.path.isdir(d))
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
-REHEARSAL = (  # an event of %d bytes
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Deadline-Ms: 1\r\n"
-    b"Lambda-Runtime-Aws-Request-Id: rehearsal\r\nLambda-Runtime-Trace-Id: Root=1-0-0\r\n"
-    b"Content-Length: %d\r\n\r\n"
-)
 
 
-def main(environ: Mapping[str, str]) -> NoReturn:
+def main(environ: Mapping[str, str], at_rest: Callable[[int], int] | None = None) -> NoReturn:
     """Become the runtime of the function that `environ` describes; for a forked child.
 
     Where a fork cannot be what a new interpreter would be, one is started instead. The caller
-    has set the working directory and the descriptors 0, 1, 2 and 62.
+    has set the working directory and the descriptors 0, 1, 2 and 62. at_rest: is called now and
+    then with the descriptor on which the next event will come, until it returns other than 0.
     """
     gc.freeze()  # or a collection touches, and so copies, every page of the zygote
     runtime_dir = environ.get("LAMBDA_RUNTIME_DIR", "/var/runtime")
@@ -72,21 +67,27 @@ def main(environ: Mapping[str, str]) -> NoReturn:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # ignoring it is Python's habit only
         command = runtime_dir + "/bootstrap"
         os.execve(command, [command], dict(environ))
+    take_on(environ)
+    sys.argv[:] = [runtime_dir + "/bootstrap.py"]
+    sys.dont_write_bytecode = bool(environ.get("PYTHONDONTWRITEBYTECODE"))
+    sys.modules["__main__"] = sys.modules.get("bootstrap", sys.modules[__name__])
+    ready.at_rest = at_rest
+    run()
+
+
+def take_on(environ: Mapping[str, str]) -> None:
+    """Have these variables and no others."""
     for name in list(os.environ.keys() - environ.keys()):
         del os.environ[name]
     for name, value in environ.items():
         os.environ[name] = value
     time.tzset()
-    sys.argv[:] = [runtime_dir + "/bootstrap.py"]
-    sys.dont_write_bytecode = bool(environ.get("PYTHONDONTWRITEBYTECODE"))
-    sys.modules["__main__"] = sys.modules.get("bootstrap", sys.modules[__name__])
-    run()
 
 
 def run() -> NoReturn:
     """Run the function that os.environ describes until the platform ends us."""
     try:
-        _serve()
+        serve()
     except wire.ConnectionLost:
         os._exit(1)  # the environment is being destroyed: nobody listens
     except SystemExit as end:
@@ -116,7 +117,7 @@ def _linker_would_miss(library_path: str) -> bool:
         ".so" in name and ".cpython-" not in name  # the latter are modules: Python looks for them
         for directory in library_path.split(":")
         if directory not in LIBRARY_DIRECTORIES
-        for name in _list(directory)
+        for name in names_in(directory)
     )
 
 
@@ -131,6 +132,7 @@ class Ready:
         self.sink: contract.StreamSink | None = None
         self.path: list[str] = []
         self.roots: frozenset[str] = frozenset()  # of the modules that are imported already
+        self.at_rest: Callable[[int], int] | None = None  # see main()
 
     def make(self) -> None:
         """In the zygote; its descriptors 1 and 2 are pipes for that long, as they will be."""
@@ -149,9 +151,11 @@ class Ready:
         self.sink = contract.FrameSink(FRAMES)
         contract.set_up_logging(self.sink)
         _complete_builtins()
+        os.environ["TZ"] = ":UTC"  # as AWS sets it: libc reads the file once, and remembers
+        time.tzset()
         for name in list(os.environ):
             del os.environ[name]
-        self.path = _path({}, "/var/runtime", "/opt/python")
+        self.path = search_path({}, "/var/runtime", "/opt/python")
         sys.path[:] = self.path
         self.roots = frozenset(name.partition(".")[0] for name in sys.modules)
 
@@ -164,50 +168,15 @@ class Ready:
 ready = Ready()
 
 
-def prepare() -> None:
-    """In a zygote, once everything is imported that is to be: do ahead what can be."""
-    ready.make()
-    for _ in range(20):  # the interpreter specialises its code: here once, not in every fork
-        rehearse()
-
-
-def rehearse() -> None:
-    """Do once what the first invocation will do, so that its page faults are paid already.
-
-    A forked process pays for each page when it first writes to it, and counting a reference is
-    writing. What is done here leaves no trace that a function could see.
-    """
-    exec(compile("def handler(event, context):\n    return event\n", "", "exec"), {})
-    _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM).close()
-    event = json.dumps({"key": ["value", 1, 2.5, None, True, {"nested": "\u00e9"}]}).encode()
-    here, there = _socket.socketpair()
-    there.sendall(wire.RECEIPT + REHEARSAL % len(event) + event)
-    runtime = Runtime(wire.Connection("127.0.0.1:0", here), contract.StreamSink())
-    runtime.connection.receipt()
-    runtime.connection.ask(runtime.invoke(lambda event, _: event, *runtime.connection.event()))
-    contract.current.request_id = None  # or the first lines of a function would name it
-    there.close()
-    here.close()
-    needs_new_interpreter(os.environ)
-    os.environ.pop("_X_AMZN_TRACE_ID", None)
-    names = [f"STOKER_REHEARSAL_{number}" for number in range(30)]
-    for name in names:
-        os.environ[name] = json.loads('"/var/task:/opt/lib"')
-    for name in names:
-        del os.environ[name]
-    loading.rehearse()
-    for directory in _path({}, "/var/runtime", "/opt/python"):
-        _list(directory + "/none")
-
-
-def _serve() -> NoReturn:
+def serve(sock: _socket.socket | None = None) -> NoReturn:
+    """sock: the connection to the Runtime API, where it is there already."""
     environ = os.environ
     frames = environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)
     sink = ready.sink if ready.fits(environ, frames) else None
     if sink is None:
         _open_streams(bool(environ.get("PYTHONUNBUFFERED")))
         sink = contract.FrameSink(int(frames)) if frames else contract.StreamSink()
-    runtime = Runtime(wire.Connection(environ["AWS_LAMBDA_RUNTIME_API"]), sink)
+    runtime = Runtime(wire.Connection(environ["AWS_LAMBDA_RUNTIME_API"], sock), sink)
     try:
         if sink is not ready.sink:
             logging.getLogger().handlers.clear()
@@ -273,7 +242,7 @@ def _set_up_imports(environ: os._Environ[str]) -> None:
     layers = environ.pop("_STOKER_LAYER_ROOT", "/opt") + "/python"
     environ.pop("_STOKER_LANGUAGE_ROOT", None)  # it was for the script beside us
     environ.setdefault("PYTHONPATH", runtime_dir)
-    path = _path(environ, runtime_dir, layers)
+    path = search_path(environ, runtime_dir, layers)
     packages = environ.pop("_STOKER_PACKAGES", "")
     if packages:  # of a folder that is developed: as if they were in it
         path.insert(1, packages)
@@ -284,14 +253,14 @@ def _set_up_imports(environ: os._Environ[str]) -> None:
             if not entry.startswith(library):  # it was looked into before it was mounted
                 del sys.path_importer_cache[entry]
         _complete_builtins()
-    entries = {directory: _list(directory) for directory in path[: path.index(runtime_dir)]}
+    entries = {directory: names_in(directory) for directory in path[: path.index(runtime_dir)]}
     _forget({name.partition(".")[0] for names in entries.values() for name in names}, runtime_dir)
     for directory, names in entries.items():
         if any(name.endswith(".pth") for name in names):
             site.addsitedir(directory)
 
 
-def _path(environ: Mapping[str, str], runtime_dir: str, layers: str) -> list[str]:
+def search_path(environ: Mapping[str, str], runtime_dir: str, layers: str) -> list[str]:
     """sys.path of a function with these variables: the function, its layers, the runtime."""
     library = os.path.dirname(os.__file__)
     path = [environ.get("LAMBDA_TASK_ROOT", "/var/task")]
@@ -334,7 +303,7 @@ def _file_of(name: str) -> str:
     return getattr(sys.modules.get(name), "__file__", None) or ""
 
 
-def _list(directory: str) -> list[str]:
+def names_in(directory: str) -> list[str]:
     try:
         return os.listdir(directory)
     except OSError:
@@ -383,6 +352,8 @@ class Runtime:
         self, handler: Callable[[Any, contract.LambdaContext], Any], loaded_ms: float
     ) -> NoReturn:
         self.connection.ask_first(loaded_ms)
+        at_rest = ready.at_rest
+        invocation, rests_at = 0, 1 if at_rest else 0
         while True:
             headers, event = self.connection.event()
             request = self.invoke(handler, headers, event)
@@ -390,7 +361,12 @@ class Runtime:
             _flush()
             self.connection.ask(request)
             del request
-            self.connection.receipt()
+            invocation += 1
+            if invocation == rests_at and at_rest:  # ever more seldom, until it was at rest
+                rested = self.connection.receipt_at_rest(at_rest)
+                rests_at = 0 if rested else 2 * invocation
+            else:
+                self.connection.receipt()
 
     def invoke(
         self,
@@ -482,4 +458,4 @@ def _flush() -> None:
 OUR_FILES = (_frames.__code__.co_filename, loading.load.__code__.co_filename)
 OWN_MODULES = frozenset(sys.modules)
 OURS = [name for name in sys.modules if name.startswith(("stoker.", "_stoker_"))]
-OURS += ["stoker", "bootstrap"]
+OURS += ["stoker", "bootstrap", "_stoker_ahead"]

@@ -8,6 +8,10 @@ from __future__ import annotations
 import _socket
 import sys
 
+TYPE_CHECKING = False  # typing's own constant, without importing typing
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 API = "/2018-06-01/runtime"
 RECV_BYTES = 16384  # larger buffers cost more per call than they save
 RECEIPT = (  # as Stoker sends it, so that it need not be taken apart; any other will do
@@ -64,6 +68,15 @@ class Connection:
             self._sock.close()
             self._sock, self._rest = self._connect(), b""
             self.ask()
+
+    def receipt_at_rest(self, at_rest: Callable[[int], int]) -> int:
+        """The same; and at_rest() is called while nothing comes, or the receipt came alone.
+        Returns what it returned."""
+        done = at_rest(self._sock.fileno())
+        self.receipt()
+        if not done and not self._rest:
+            done = at_rest(self._sock.fileno())
+        return done
 
     def post(self, path: str, body: bytes, content_type: str, header: bytes = b"") -> bytes:
         """The bytes of a request; `header` is a further line."""

@@ -5,6 +5,7 @@ Standard library only, Python 3.8 and later, without side effects when imported.
     python3.X /var/runtime/bootstrap.py     a new interpreter, as AWS starts it
     import bootstrap                        in a zygote (an interpreter that is forked later):
       bootstrap.prepare()                     in the zygote, when all is imported
+      bootstrap.live()                        in the zygote, as the last that it does
       bootstrap.rehearse()                    in a parked child, while nobody waits
       bootstrap.main(environ)                 in the child, when its function is known
 
@@ -16,13 +17,17 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from stoker.runtimes.python._stoker_runtime import main, prepare, rehearse, run
+    from stoker.runtimes.python._stoker_ahead import live, prepare, rehearse
+    from stoker.runtimes.python._stoker_runtime import main, run
 else:
     if __name__ == "__main__":  # PYTHONSAFEPATH may have left it out
         sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
-    from _stoker_runtime import main, prepare, rehearse, run
+    from _stoker_runtime import main, run
 
-__all__ = ["main", "prepare", "rehearse"]
+    if __name__ != "__main__":
+        from _stoker_ahead import live, prepare, rehearse
+
+__all__ = ["live", "main", "prepare", "rehearse"]
 
 if __name__ == "__main__":
     run()

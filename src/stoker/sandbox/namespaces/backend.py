@@ -8,16 +8,19 @@ cgroup files), so freezing, thawing, throttling and measuring never pass through
 import asyncio
 import hashlib
 import json
+import logging
 import os
 import socket
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stoker.sandbox.base import (
+    Command,
     Kind,
     Place,
     RuntimeUnavailable,
@@ -32,6 +35,7 @@ from stoker.sandbox.namespaces.network import RUNTIME_API, XRAY
 from stoker.sandbox.namespaces.parked import PACKET
 from stoker.sandbox.namespaces.sandbox import NamespacesSandbox, go_message, make_pipes
 
+log = logging.getLogger(__name__)
 _ERRORS: dict[str, type[Exception]] = {
     "unavailable": RuntimeUnavailable, "unfit": SnapshotRefused, "gone": SnapshotGone,
 }  # fmt: skip
@@ -71,6 +75,7 @@ class NamespacesBackend:
         self._control: socket.socket | None = None
         self._answers: dict[int, asyncio.Future[tuple[dict[str, Any], list[int]]]] = {}
         self._numbers = 0
+        self._owed: deque[tuple[bytes, list[int]]] = deque()  # packets that follow others
         self._sandboxes: dict[str, NamespacesSandbox] = {}
         self._shared: dict[str, tuple[int, Path]] = {}  # folders of this machine, by name
         self.on_lost: Callable[[str], None] = lambda _: None  # the launcher itself died
@@ -136,13 +141,14 @@ class NamespacesBackend:
         )
 
     async def create(self, spec: SandboxSpec) -> NamespacesSandbox:
-        message = b"" if spec.first is None else go_message(spec.first)
-        sets_off = 0 < len(message) < FIRST_BYTES
-        pipes = make_pipes(3) if sets_off else []
-        outputs = [ours for ours, _ in pipes]
+        number, answer = self._question()
+        outputs: list[int] = []
         try:
-            facts, fds = await self._ask_for(spec, message if sets_off else b"", pipes)
+            await self._send(json.dumps({"n": number, "create": self._asked(spec)}).encode())
+            command = None if spec.first is None else self._tell(number, spec.first, outputs)
+            facts, fds = await self._wait(answer)
         except BaseException:
+            _decline(answer)
             for end in outputs:
                 os.close(end)
             raise
@@ -154,36 +160,45 @@ class NamespacesBackend:
         if facts["began"] is None:
             for end in outputs:
                 os.close(end)
-            outputs = []
+            command, outputs = None, []
+        first = command, outputs
         named = dict(zip(facts["fds"], fds, strict=True))
         port = self._settings.endpoint_port
-        sandbox = NamespacesSandbox(spec, facts, named, port, self._bury, self._connector, outputs)
+        sandbox = NamespacesSandbox(spec, facts, named, port, self._bury, self._connector, first)
         self._sandboxes[sandbox.id] = sandbox
         return sandbox
 
-    async def _ask_for(
-        self, spec: SandboxSpec, message: bytes, pipes: list[tuple[int, int]]
-    ) -> tuple[dict[str, Any], list[int]]:
-        """A sandbox; `message` and the far ends of `pipes` set off the runtime that is parked."""
+    def _asked(self, spec: SandboxSpec) -> dict[str, Any]:
+        return {
+            "id": spec.environment_id,
+            "runtime": spec.kind.runtime,
+            "preload": spec.kind.preload_sdk,
+            "memory_mb": spec.memory_mb,
+            "ephemeral_mb": spec.ephemeral_mb,
+            "code": self._named(spec.code),
+            "opt": spec.opt and self._named(spec.opt),
+            "packages": spec.packages and self._named(spec.packages),
+            "snapshot": spec.snapshot,
+            "first": spec.first is not None,
+        }
+
+    def _tell(
+        self, number: int, first: Callable[[], Command | None], outputs: list[int]
+    ) -> Command | None:
+        """While the launcher fits the sandbox, find out what the runtime that is parked there is
+        told, and say it. Our ends of its pipes go to `outputs`, if it is set off."""
+        message, pipes = b"", list[tuple[int, int]]()
         try:
-            number, answer = self._question()
-            asked: dict[str, Any] = {
-                "id": spec.environment_id,
-                "runtime": spec.kind.runtime,
-                "preload": spec.kind.preload_sdk,
-                "memory_mb": spec.memory_mb,
-                "ephemeral_mb": spec.ephemeral_mb,
-                "code": self._named(spec.code),
-                "opt": spec.opt and self._named(spec.opt),
-                "packages": spec.packages and self._named(spec.packages),
-                "snapshot": spec.snapshot,
-            }
-            head = json.dumps({"n": number, "create": asked}).encode()
-            await self._send(b"%b\0%b" % (head, message), [theirs for _, theirs in pipes])
+            command = first()
+            text = b"" if command is None else go_message(command)
+            if 0 < len(text) < FIRST_BYTES:
+                pipes = make_pipes(3)
+                message = text
         finally:
-            for _, theirs in pipes:
-                os.close(theirs)
-        return await self._wait(answer)
+            theirs = [their for _, their in pipes]
+            self._owe(b'{"n": %d, "first": null}\0%b' % (number, message), theirs)
+        outputs += [ours for ours, _ in pipes]
+        return command
 
     async def snapshot(self, sandbox: Sandbox, path: str) -> None:
         self._sandboxes[sandbox.id].becomes_a_snapshot()
@@ -201,6 +216,7 @@ class NamespacesBackend:
         for kept, _ in self._shared.values():
             os.close(kept)
         self._shared.clear()
+        self._give_up("the server is stopping")
         if self._control is not None:
             asyncio.get_running_loop().remove_reader(self._control.fileno())
             self._control.close()
@@ -277,6 +293,36 @@ class NamespacesBackend:
             except OSError as error:
                 raise SandboxFailed(f"cannot reach the launcher: {error}") from error
 
+    def _owe(self, message: bytes, fds: list[int]) -> None:
+        """Send what the launcher waits for, now or when that can be, whoever gives up meanwhile.
+        Takes the descriptors."""
+        self._owed.append((message, fds))
+        if len(self._owed) == 1 and not self._pay():
+            assert self._control is not None
+            copy = os.dup(self._control.fileno())  # _writable() has one of its own
+            asyncio.get_running_loop().add_writer(copy, self._pay_on, copy)
+
+    def _pay(self) -> bool:
+        """False: it can take no more now."""
+        while self._owed:
+            message, fds = self._owed[0]
+            try:
+                if self._control is not None:
+                    socket.send_fds(self._control, [message], fds)
+            except BlockingIOError:
+                return False
+            except OSError as error:  # it is gone, which _heard() tells those who wait
+                log.debug("cannot reach the launcher", extra={"reason": str(error)})
+            self._owed.popleft()
+            for fd in fds:
+                os.close(fd)
+        return True
+
+    def _pay_on(self, copy: int) -> None:
+        if self._pay():
+            asyncio.get_running_loop().remove_writer(copy)
+            os.close(copy)
+
     async def _writable(self) -> None:
         assert self._control is not None
         loop, copy = asyncio.get_running_loop(), os.dup(self._control.fileno())
@@ -318,16 +364,27 @@ class NamespacesBackend:
         else:
             answer.set_exception(_ERRORS.get(message["kind"], SandboxFailed)(message["error"]))
 
+    def _give_up(self, why: str) -> None:
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(SandboxFailed(why))
+        self._answers.clear()
+
     def _launcher_died(self) -> None:
         """Without it nothing can be made or removed: kill what it left, and say so."""
         assert self._control is not None
         asyncio.get_running_loop().remove_reader(self._control.fileno())
         self._control.close()
         self._control = None
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(SandboxFailed("the launcher died; restart the server"))
-        self._answers.clear()
+        self._give_up("the launcher died; restart the server")
         for sandbox in list(self._sandboxes.values()):
             sandbox.kill_group()
         self.on_lost("the launcher died")
+
+
+def _decline(answer: "asyncio.Future[tuple[dict[str, Any], list[int]]]") -> None:
+    """Nobody waits for it any more, even if it is here: without us its sandbox ends."""
+    if answer.cancel() or answer.cancelled() or answer.exception() is not None:
+        return
+    for fd in answer.result()[1]:
+        os.close(fd)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 COMPILERS = ("cc", "gcc", "clang", "tcc")
+_SOURCES = {"init": ("init",), "birth": ("birth", "original"), "snapshot": ("snapshot",)}
 _FLAGS = {
     "init": ("-static", "-nostdlib"),
     "birth": ("-shared", "-nostdlib"),
@@ -29,10 +30,13 @@ def compiler() -> str | None:
 
 def built(name: str, cache: str) -> str:
     """Path of `name`.c, compiled, in `cache`; built if it is not there yet."""
-    source = os.path.join(os.path.dirname(__file__), f"{name}.c")
-    with open(source, "rb") as file:
-        digest = hashlib.sha256(file.read()).hexdigest()[:16]
-    path = os.path.join(cache, f"{name}-{os.uname().machine}-{digest}")
+    here = os.path.dirname(__file__)
+    sources = [os.path.join(here, f"{source}.c") for source in _SOURCES[name]]
+    digest = hashlib.sha256()
+    for source in sources:
+        with open(source, "rb") as file:
+            digest.update(file.read())
+    path = os.path.join(cache, f"{name}-{os.uname().machine}-{digest.hexdigest()[:16]}")
     if os.path.exists(path):
         return path
     found = compiler()
@@ -40,7 +44,7 @@ def built(name: str, cache: str) -> str:
         raise CannotCompile(f"cannot build {name}.c: install a C compiler (tcc does)")
     more = () if os.path.basename(found) == "tcc" else _MORE[name]
     partial = f"{path}.{os.getpid()}"
-    command = [found, *_FLAGS[name], *more, "-o", partial, source]
+    command = [found, *_FLAGS[name], *more, "-o", partial, *sources]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
         raise CannotCompile(f"cannot build {name}.c: {' '.join(command)}: {done.stderr}")

@@ -10,7 +10,8 @@ dies, everything is killed and removed.
     server --> {"n": 1, "prepare": {"runtime": "python3.13", "preload": false}}
     server --> {"n": 2, "create": {"id": .., "runtime": .., "preload": .., "memory_mb": ..,
                 "ephemeral_mb": .., "code": "<name>", "opt": "<name>" or null,
-                "packages": "<name>" or null}}
+                "packages": "<name>" or null, "first": true}}
+    server --> {"n": 2, "first": null}                          if it said "first" (request.py)
                (+ NUL, what the parked runtime is told as soon as all is in place, descriptors)
     server --> {"n": 3, "destroy": "<id>"}
     server --> {"n": 6, "share": "<name>"} (+ a descriptor)   a folder of this machine, which
@@ -29,9 +30,9 @@ import os
 import select
 import signal
 import socket
-import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -40,18 +41,21 @@ from stoker.sandbox.namespaces import syscalls as sys_
 from stoker.sandbox.namespaces.cgroups import Cgroups, Layout
 from stoker.sandbox.namespaces.compile import CannotCompile, built
 from stoker.sandbox.namespaces.disks import Disks
+from stoker.sandbox.namespaces.examiner import Examiner
 from stoker.sandbox.namespaces.idmap import Owners
 from stoker.sandbox.namespaces.network import Block, Networks
 from stoker.sandbox.namespaces.parked import receive
 from stoker.sandbox.namespaces.plan import PACKAGES
+from stoker.sandbox.namespaces.request import Request
 from stoker.sandbox.namespaces.scratch import Memory, Scratch
 from stoker.sandbox.namespaces.shares import Shares
 from stoker.sandbox.namespaces.snapshots import Snapshots
-from stoker.sandbox.namespaces.stock import SCRATCH_MB, Prepared, Request, Stocks
+from stoker.sandbox.namespaces.stock import SCRATCH_MB, Prepared, Stocks
 from stoker.sandbox.namespaces.undertaker import clear_up, take, until, wait_for
 from stoker.sandbox.namespaces.zygote import OUTPUTS
 
 REFILL_PAUSE_S = 0.02  # let a burst of cold starts pass before the stock is filled again
+MOST_HANDED = 16  # sandboxes in the server's hands whose descriptors we close later
 
 
 class Settings:
@@ -86,7 +90,9 @@ class Launcher:
         self.settings = settings
         self.epoll = select.epoll()
         self.watched: dict[int, Callable[[], None]] = {}
+        self.untold: dict[int, Request] = {}  # whose second packet is to come, by number
         self.given: dict[str, Prepared] = {}
+        self.handed: deque[Prepared] = deque()  # of those, whose descriptors are still open
         self.dying: dict[int, tuple[Prepared, int]] = {}  # init's pid: (sandbox, n of the request)
         self.children: dict[int, Callable[[int], None]] = {}  # zygotes and resolvers, by pid
         self.code_root = os.open(settings.code_root, os.O_PATH | os.O_DIRECTORY)
@@ -104,8 +110,7 @@ class Launcher:
         self.birth = built("birth", settings.runtime_root)
         self.stocks = Stocks(self, settings)
         self.snapshots = Snapshots(self, settings.runtime_root, settings.runtimes_dir)
-        self.examiner: subprocess.Popen[bytes] | None = None
-        self.curious: list[int] = []  # requests that wait for it
+        self.examiner = Examiner(self, settings.doctor, settings.runtimes_dir)
         self.refill_at = 0.0
         self.open = True
         self.announced = ""  # the ready file, once written
@@ -152,6 +157,7 @@ class Launcher:
                 action()
         if self.refill_at and time.monotonic() >= self.refill_at:
             self.refill_at = 0.0
+            self.let_go(0)
             self.stocks.refill()
             self.snapshots.refill()
 
@@ -181,13 +187,10 @@ class Launcher:
         request = json.loads(head)
         number = request.get("n", 0)
         if "create" in request:
-            self.refill_soon()
-            spec = request["create"]
-            wanted = Request(number, spec, first, fds)
-            if spec["snapshot"]:
-                self.snapshots.create(spec["snapshot"], wanted)
-            else:
-                self.stocks.take(_kind(spec), wanted)
+            self.create(Request(number, request["create"]))
+            return
+        if "first" in request and (wanted := self.untold.pop(number, None)) is not None:
+            wanted.told(first, fds)
             return
         try:
             if "share" in request:
@@ -209,7 +212,7 @@ class Launcher:
         elif "announce" in request:
             self.announce(request["announce"], number)
         elif "examine" in request:
-            self.examine(number)
+            self.examiner.examine(number)
 
     def share(self, name: str, number: int, fds: list[int]) -> None:
         try:
@@ -237,21 +240,44 @@ class Launcher:
         with contextlib.suppress(OSError):
             self.control.send(json.dumps(message).encode())
 
+    def create(self, request: Request) -> None:
+        self.refill_soon()
+        spec = request.spec
+        if not request.is_told:
+            self.untold[request.number] = request
+        if spec["snapshot"]:
+            self.snapshots.create(spec["snapshot"], request)
+        else:
+            self.stocks.take(_kind(spec), request)
+
     def give(self, prepared: Prepared, request: Request) -> None:
         """Fit a prepared sandbox to its function, set its runtime off, and hand it over."""
-        number, spec = request.number, request.spec
+        spec = request.spec
         try:
             if prepared.snapshot:  # in time it writes to what it shares, and owns it then
                 prepared.group.limit_memory(spec["memory_mb"] << 20)
             else:
                 prepared.group.limit_memory((spec["memory_mb"] << 20) - prepared.shared_bytes)
                 self._mount(prepared, spec)
+        except OSError as error:
+            self.bury(prepared)
+            self.refuse(request.number, f"cannot fit a sandbox to its function: {error}")
+            request.let_go()
+            return
+        prepared.id, prepared.memory_mb = spec["id"], spec["memory_mb"]
+        self.given[prepared.id] = prepared
+        request.when_told(lambda: self._set_off(prepared, request))
+
+    def _set_off(self, prepared: Prepared, request: Request) -> None:
+        number = request.number
+        try:
+            if self.given.get(prepared.id) is not prepared:
+                self.refuse(number, "cannot set off a runtime: its sandbox died")
+                return
             began = None
             if len(request.fds) == len(OUTPUTS):  # else there was no room for descriptors here
                 began = time.monotonic()
                 socket.send_fds(prepared.go, [request.first], request.fds)
-            prepared.id, prepared.memory_mb = spec["id"], spec["memory_mb"]
-            self.given[prepared.id] = prepared
             fds = prepared.hand_over()
             facts = {
                 "pid": prepared.pid,
@@ -265,12 +291,19 @@ class Launcher:
             }
             self.reply(number, facts, tuple(fds.values()))
             prepared.go_on()
-            prepared.let_go()
+            self.handed.append(prepared)
+            # The kernel lets the runtime that was set off wait for this processor, so sleep soon.
+            self.let_go(0 if began is None else MOST_HANDED)
         except OSError as error:
             self.bury(prepared)
             self.refuse(number, f"cannot fit a sandbox to its function: {error}")
         finally:
             request.let_go()
+
+    def let_go(self, most: int) -> None:
+        """Of the sandboxes that the server has, close our descriptors, but for so many."""
+        while len(self.handed) > most:
+            self.handed.popleft().let_go()
 
     def _mount(self, prepared: Prepared, spec: dict[str, Any]) -> None:
         read_only = sys_.MOUNT_ATTR_RDONLY | sys_.MOUNT_ATTR_NOSUID | sys_.MOUNT_ATTR_NODEV
@@ -328,34 +361,6 @@ class Launcher:
                 self.reply(number, {}, (sock.fileno(),))
         except OSError as error:
             self.refuse(number, f"cannot reach into an environment: {error}")
-
-    def examine(self, number: int) -> None:
-        """Ask the doctor, in a process of its own; who asks meanwhile waits for the same."""
-        self.curious.append(number)
-        if self.examiner is not None:
-            return
-        runtimes = self.settings.runtimes_dir
-        more = {"STOKER_RUNTIMES_DIR": runtimes} if runtimes else {}
-        try:
-            self.examiner = subprocess.Popen(
-                self.settings.doctor, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                env={**os.environ, **more},
-            )  # fmt: skip
-        except OSError as error:
-            self.curious.remove(number)
-            self.refuse(number, f"cannot examine this machine: {error}")
-            return
-        self.children[self.examiner.pid] = lambda _: self.examined()
-
-    def examined(self) -> None:
-        assert self.examiner is not None and self.examiner.stdout is not None
-        self.examiner.returncode = 0  # it has been reaped
-        with self.examiner.stdout as pipe:  # it has ended: what it said fits the pipe
-            said = pipe.read(1 << 15).decode("utf-8", "replace")
-        self.examiner = None
-        for number in self.curious:
-            self.reply(number, {"said": said})
-        self.curious.clear()
 
     def destroy(self, name: str, number: int) -> None:
         if self.snapshots.remove(name, number):
@@ -426,8 +431,7 @@ class Launcher:
         self.snapshots.close()
         self.stocks.close()
         self.disks.close()
-        if self.examiner is not None:
-            self.examiner.kill()  # nobody waits for it any more
+        self.examiner.close()
         if self.announced:
             with contextlib.suppress(OSError):
                 os.remove(self.announced)

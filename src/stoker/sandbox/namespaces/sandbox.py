@@ -51,9 +51,9 @@ class NamespacesSandbox:
         endpoint_port: int,
         bury: Callable[["NamespacesSandbox"], Awaitable[None]],
         connector: Callable[[str], Awaitable[socket.socket]],
-        outputs: list[int],
+        first: tuple[Command | None, list[int]],
     ) -> None:
-        """`outputs`: our ends of the pipes of spec.first, which the launcher has set off."""
+        """`first`: the command that the launcher has set off, and our ends of its pipes."""
         self.id = spec.environment_id
         self.on_exit: Callable[[str, Exit], None] = lambda *_: None
         self.on_lost: Callable[[str], None] = lambda _: None
@@ -66,8 +66,8 @@ class NamespacesSandbox:
         self._ctl.setblocking(False)
         self._go: socket.socket | None = socket.socket(fileno=fds.pop("go"))
         # Of who is parked, if he has them already.
+        self._first, outputs = first
         self._outputs = outputs or [fds.pop(name) for name in OUTPUTS if name in fds]
-        self._first = spec.first if outputs else None
         self.began: float | None = facts["began"]
         if spec.kind.runtime.startswith("provided"):
             self._close_go()
@@ -211,14 +211,15 @@ class NamespacesSandbox:
             os.pwrite(fd, str(quota if on else -1).encode(), 0)
 
     def usage(self) -> Usage:
-        if self._gone:
-            return Usage(self._peak + self._facts["shared_bytes"], 0)
-        if (fd := self._fds.get("memory_peak", -1)) >= 0:
+        return Usage(self.peak_bytes(), 0 if self._gone else self._oom_kills())
+
+    def peak_bytes(self) -> int:
+        if not self._gone and (fd := self._fds.get("memory_peak", -1)) >= 0:
             read = int(os.pread(fd, 32, 0))
             if read > self._highest_read:  # seldom: only then is the page cache worth a look
                 self._highest_read = read
                 self._peak = max(self._peak, read - self._cached())
-        return Usage(self._peak + self._facts["shared_bytes"], self._oom_kills())
+        return self._peak + int(self._facts["shared_bytes"])
 
     def held_bytes(self) -> int:
         if self._gone or self._fds.get("memory_stat", -1) < 0:

@@ -25,7 +25,8 @@ from stoker.sandbox.namespaces.image import Image
 from stoker.sandbox.namespaces.images import Images
 from stoker.sandbox.namespaces.network import RUNTIME_API
 from stoker.sandbox.namespaces.parked import receive
-from stoker.sandbox.namespaces.stock import MOST_TRIES, Prepared, Request
+from stoker.sandbox.namespaces.request import Request
+from stoker.sandbox.namespaces.stock import MOST_TRIES, Prepared
 
 if TYPE_CHECKING:
     from stoker.sandbox.namespaces.launcher import Launcher

@@ -23,6 +23,7 @@ from stoker.sandbox.namespaces.plan import (
     Language,
     template_plan,
 )
+from stoker.sandbox.namespaces.request import Request
 from stoker.sandbox.namespaces.scratch import Disk
 from stoker.sandbox.namespaces.template import Recipe, become_zygote
 from stoker.sandbox.namespaces.undertaker import until
@@ -36,20 +37,6 @@ Kind = tuple[str, bool]  # (runtime, SDK preloaded)
 SCRATCH_MB = 512  # AWS's default /tmp; other sizes are mounted over it
 OPEN_FILES = 1024
 MOST_TRIES = 3
-
-
-class Request:
-    """The server asks for a sandbox."""
-
-    def __init__(self, number: int, spec: dict[str, Any], first: bytes, fds: list[int]) -> None:
-        self.number, self.spec = number, spec
-        self.first, self.fds = first, fds  # what its runtime is told at once, if that is known
-
-    def let_go(self) -> None:
-        """It is answered."""
-        for fd in self.fds:
-            os.close(fd)
-        self.fds = []
 
 
 class Prepared:

@@ -13,7 +13,7 @@ from stoker.sandbox.namespaces.plan import Bind, CopyOf, Device, Directory, File
 
 _OURS = "/.stoker"  # our own source inside the template, until the zygote has read it
 _PACKAGES = ("stoker", "stoker/sandbox", "stoker/sandbox/namespaces")
-_MODULES = ("syscalls", "parked", "trial", "zygote")
+_MODULES = ("syscalls", "original", "parked", "trial", "zygote")
 _START = (
     f"import sys; sys.path.insert(0, '{_OURS}'); "
     "from stoker.sandbox.namespaces import zygote; zygote.main()"

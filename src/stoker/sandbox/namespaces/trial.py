@@ -4,7 +4,8 @@ A forked process copies each page when it first writes to it, at a fault each, a
 writes wherever it counts a reference: some 500 pages until its first event is answered, half of
 them while a client waits. The child on trial runs a function of ours to the end of its first
 invocation, against a Runtime API of ours. What it then has for itself, every later child is given
-in a few calls while it is prepared (birth.c, `provide`).
+in a few calls while it is prepared (birth.c, `provide`). Of that it gives back, when it is
+at rest, what is as the zygote has it (original.c).
 
 Standard library only, syntax of Python 3.8: it runs under the function's interpreter.
 """
@@ -19,11 +20,36 @@ import struct
 from typing import Callable, Iterator, NoReturn  # noqa: UP035 (Python 3.8)
 
 TASK = "/var/task"
-HANDLER = b"import json, os\n\n\ndef handler(event, context):\n    return event\n"
+HANDLER = b'''"""A module like others: its compilation, too, writes to pages."""
+
+import json
+import time
+
+count = 0
+
+
+def handler(event: dict, context: object) -> dict:
+    """Answer what was asked."""
+    global count
+    count += 1
+    return {"count": count, "data": event["data"]}
+
+
+def records(event, context=None):
+    print(f"{len(event['Records'])} records")
+    for record in event["Records"]:
+        handler(json.loads(record["body"]), context)
+
+
+def later(event, context):
+    time.sleep(1.0)
+    return handler(event, context)
+'''
 SPAN = struct.Struct("=3Q")  # address, length, advice: birth.c, struct span
 PATIENCE_S = 10.0
 _PAGE = 4096
 _READ, _WRITE = 22, 23  # MADV_POPULATE_*, since Linux 5.14
+_MOST_BYTES = 65536  # of what is found: a pipe takes so much at once
 _PRESENT, _FILE, _ALONE = 1 << 63, 1 << 61, 1 << 56  # of an entry of /proc/PID/pagemap
 _BODY = b'{"data": "' + b"x" * 1000 + b'"}'
 _EVENT = (
@@ -43,27 +69,46 @@ Fork = Callable[[], int]
 Run = Callable[[socket.socket], NoReturn]
 
 
-def spans(proc: int, fork: Fork, run: Run) -> bytes:
+def spans(proc: int, settle: Callable[[], None], fork: Fork, run: Run) -> bytes:
     """Packed SPANs; b"" where they cannot be found out.
 
-    proc: descriptor of the host's /proc directory. fork, run: as for every later child. In the
-    zygote; an observer is forked first, so that what the zygote writes to meanwhile is still
-    shared by the other two, and does not count.
+    proc: descriptor of the host's /proc directory. settle: what the zygote will do yet before it
+    serves. fork, run: as for every later child. All of it happens in a fork, which stands in for
+    the zygote and leaves that as it was.
     """
+    found = os.pipe()
+    path = TASK + "/main.py"
+    with open(path, "wb") as file:
+        file.write(HANDLER)
+    stand_in = os.fork()
+    if stand_in == 0:
+        try:
+            settle()
+            _try(proc, fork, run, found[1])
+        finally:
+            os._exit(0)
+    os.close(found[1])
+    with open(found[0], "rb") as pipe:
+        packed = pipe.read()
+    os.waitpid(stand_in, 0)
+    os.unlink(path)
+    return packed[: len(packed) // SPAN.size * SPAN.size]
+
+
+def _try(proc: int, fork: Fork, run: Run, found: int) -> None:
+    """As the zygote. An observer is forked first, so that what we write to meanwhile is still
+    shared by the other two, and does not count."""
     server = socket.socket()
     server.bind(("127.0.0.1", 0))
     server.listen(1)
     server.settimeout(PATIENCE_S)
     go, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     theirs.settimeout(None)
-    numbers, found = os.pipe(), os.pipe()
-    path = TASK + "/main.py"
-    with open(path, "wb") as file:
-        file.write(HANDLER)
+    numbers = os.pipe()
     observer = os.fork()
     if observer == 0:
         try:
-            os.write(found[1], _observe(proc, server, go, numbers[0]))
+            os.write(found, _observe(proc, server, go, numbers[0]))
         finally:
             os._exit(0)
     child = fork()
@@ -73,17 +118,9 @@ def spans(proc: int, fork: Fork, run: Run) -> bytes:
         finally:
             os._exit(1)
     os.write(numbers[1], b"%d" % child)
-    os.waitpid(observer, 0)  # what it found fits the pipe
+    os.waitpid(observer, 0)
     os.kill(child, 9)
     os.waitpid(child, 0)
-    os.close(found[1])
-    packed = os.read(found[0], 65536)
-    os.unlink(path)
-    for fd in (*numbers, found[0]):
-        os.close(fd)
-    for sock in (server, go, theirs):
-        sock.close()
-    return packed[: len(packed) // SPAN.size * SPAN.size]
 
 
 def _observe(proc: int, server: socket.socket, go: socket.socket, numbers: int) -> bytes:
@@ -104,7 +141,7 @@ def _observe(proc: int, server: socket.socket, go: socket.socket, numbers: int) 
     _await_next(child)
     pid = int(os.read(numbers, 16))
     found = b"".join(SPAN.pack(*span) for span in _spans(proc, pid))
-    return found if len(found) <= 65536 else b""
+    return found if len(found) <= _MOST_BYTES else b""
 
 
 def _await_next(child: socket.socket) -> None:

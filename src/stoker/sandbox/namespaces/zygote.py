@@ -19,9 +19,9 @@ import signal
 import socket
 import struct
 import sys
-from typing import Any, Callable, NoReturn  # noqa: UP035 (Python 3.8)
+from typing import Any, Callable, NoReturn, Optional  # noqa: UP035 (Python 3.8)
 
-from stoker.sandbox.namespaces import parked, trial
+from stoker.sandbox.namespaces import original, parked, trial
 from stoker.sandbox.namespaces import syscalls as sys_
 
 SETTINGS_VARIABLE = "STOKER_ZYGOTE"
@@ -66,29 +66,46 @@ class Settings:
 
 Start = Callable[[], NoReturn]
 """What a runtime's process does, when it was born: descriptor 10 leads to the server then."""
+Main = Callable[[Any, Optional[Callable[[int], int]]], NoReturn]  # noqa: UP045 (Python 3.8)
+"""Be the runtime of these variables; to be called while it waits on a descriptor, until not 0."""
 
 
 class Copy:
     """A runtime that is a copy of its zygote: a Start."""
 
-    def __init__(self, main: Callable[[Any], NoReturn], rehearse: Callable[[], None]) -> None:
+    def __init__(self, main: Main, live: Callable[[], None], rehearse: Callable[[], None]) -> None:
         self.main = main
+        self.live = live  # in the zygote
         self.rehearse = rehearse  # before it is wanted
         self.fillers: list[object] = []
+        self.original: original.Original | None = None
 
     def __call__(self) -> NoReturn:
-        parked.park(socket.socket(fileno=_GO), self.main, self.rehearse)
+        at_rest = self.original.at_rest if self.original else None
+        go = socket.socket(fileno=_GO)
+        parked.park(go, lambda environ: self.main(environ, at_rest), self.rehearse)
 
-    def learn(self, proc: int, hooks: bool) -> bytes:
+    def learn(self, proc: int, birth: ctypes.PyDLL, hooks: bool) -> bytes:
         """The memory that it will touch (trial.py); if that is known, it rehearses nothing."""
         rehearse, self.rehearse = self.rehearse, lambda: None
-        spans = trial.spans(proc, lambda: _fork(hooks), self._on_trial)
+        settle = lambda: self.settle(proc, birth, b"")  # noqa: E731 (it is that short)
+        spans = trial.spans(proc, settle, lambda: _fork(hooks), self._on_trial)
         if not spans:
             self.rehearse = rehearse
+        self.live()
         return spans
 
+    def settle(self, proc: int, birth: ctypes.PyDLL, spans: bytes) -> None:
+        """The last that this process does of Python: what it writes to from now on, children have
+        to copy for good."""
+        self.original = original.Original(proc, birth)
+        gc.collect()
+        self.fillers = fill_gaps()
+        gc.freeze()
+        self.original.take(spans, trial.SPAN.size)
+
     def _on_trial(self, go: socket.socket) -> NoReturn:
-        _run(lambda: parked.park(go, self.main, self.rehearse))
+        _run(lambda: parked.park(go, lambda environ: self.main(environ, None), self.rehearse))
 
 
 def program(command: list[str]) -> Start:
@@ -143,15 +160,12 @@ def serve(
     birth, python = ctypes.PyDLL(library), ctypes.pythonapi
     order = _order(sock.fileno(), proc, settings, runtime is not None)
     hooks = "random" in sys.modules  # and what else came with the SDK
-    gc.collect()
-    if isinstance(runtime, Copy):
-        runtime.fillers = fill_gaps()
-    gc.freeze()
-    if isinstance(runtime, Copy):
-        spans = runtime.learn(proc, hooks)
-        order.spans, order.span_count = spans, len(spans) // trial.SPAN.size
+    spans = runtime.learn(proc, birth, hooks) if isinstance(runtime, Copy) else b""
+    order.spans, order.span_count = spans, len(spans) // trial.SPAN.size
     _seal()
     sock.send(json.dumps({"ready": os.getpid()}).encode())
+    if isinstance(runtime, Copy):
+        runtime.settle(proc, birth, spans)
     if hooks:
         python.PyOS_BeforeFork()  # once: from here on this process runs no Python any more
     if birth.serve(ctypes.byref(order)) == 0 and runtime is not None:
@@ -244,7 +258,8 @@ def main() -> None:
     for name in data["preload"]:
         __import__(name)
     bootstrap.prepare()
-    serve(sock, proc, BIRTH, settings, Copy(bootstrap.main, bootstrap.rehearse))
+    runtime = Copy(bootstrap.main, bootstrap.live, bootstrap.rehearse)
+    serve(sock, proc, BIRTH, settings, runtime)
 
 
 def read_settings(text: str) -> tuple[Settings, dict[str, Any]]:
