@@ -112,7 +112,10 @@ ELSEWHERE = (
     ),
     (
         "Architectures",
-        "a function for another architecture than the machine's is refused at invoke",
+        "a function for another architecture than the machine's is refused at invoke, by name;"
+        " but for OS-only runtimes (provided.*) where the kernel emulates it (binfmt_misc, flag F:"
+        " docs/guide/custom-runtimes.md). There a program of either architecture runs, whatever"
+        " the function says",
     ),
     (
         "Missing interpreter",

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from stoker.core import model
 from stoker.core.account_limits import AccountLimits, Limits
+from stoker.core.architectures import Machine
 from stoker.core.errors import ServiceError, TooManyRequestsException
 from stoker.core.event_invoke import KIND, EventInvoke
 from stoker.core.invocation import Invocation, InvocationResult, LogSettings
@@ -215,7 +216,11 @@ async def scene(
     folder: Path, *, limit: int = 1000, scale: float = 1.0, clock: Hands | None = None
 ) -> AsyncIterator[Scene]:
     """One life of a dispatcher on this folder."""
-    store, catalog, settings = SqliteStore(folder / "stoker.db"), Catalog("x86_64"), EventSettings()
+    store, catalog, settings = (
+        SqliteStore(folder / "stoker.db"),
+        Catalog(Machine()),
+        EventSettings(),
+    )
     await store.open()
     await catalog.follow(store)
     await settings.follow(store)

@@ -63,7 +63,7 @@ from stoker.events.to_functions import ToFunctions
 from stoker.events.to_neighbours import ToNeighbours
 from stoker.events.to_queues import ToQueues
 from stoker.http.server import HttpServer
-from stoker.invoke.catalog import Catalog, host_architecture
+from stoker.invoke.catalog import Catalog
 from stoker.invoke.developing import Developing
 from stoker.invoke.invoker import Invoker
 from stoker.observe.logs import LogStore
@@ -119,7 +119,7 @@ class Server:
         self._open_observations(config)
         quotas = quotas_of(config)
         self._blobs = DirectoryBlobs(config.data_dir / "blobs", quotas.unzipped_bytes)
-        self._code = CodeCache(config.data_dir / "code", self._blobs)
+        self._code = CodeCache(config.data_dir / "code", self._blobs, self._unpacked)
         secret = kept_secret(config.data_dir / "state" / "sessions.key", SECRET_BYTES)
         self._invoker = Invoker(
             backend=backend,
@@ -152,7 +152,7 @@ class Server:
             prepare=backend.prepare,
             snapshots=self._invoker.snapshots,
         )
-        self._packages = Packages(store=self._store, blobs=self._blobs)
+        self._packages = Packages(store=self._store, blobs=self._blobs, code=self._code)
         self._removal = self._made_removal()
         self._provisioning, self._autoscaling = self._provisioners()
         self._inward = ask = Inward(lambda: self._front, f"127.0.0.1:{sockets[0].getsockname()[1]}")
@@ -335,7 +335,7 @@ class Server:
 
     def _open_observations(self, config: Config) -> None:
         """What is seen of functions, and where it is kept."""
-        self._traces, self._metrics = Traces(), Metrics(host_architecture())
+        self._traces, self._metrics = Traces(), Metrics()
         self._recent = Recent(config.recent_mb * MIB, config.recent_function_mb * MIB)
         self._store.watch(self._recent.change)
         self._trace_store = TraceStore(database(config, "traces"), config.traces_mb * MIB)
@@ -444,6 +444,9 @@ class Server:
         self._activation.wake()
         self._packages.wake()
         self._removal.wake()
+
+    def _unpacked(self) -> None:
+        self._packages.wake()
 
     def _provisioners(self) -> tuple[Provisioning, Autoscaling]:
         config, store, invoker = self._config, self._store, self._invoker

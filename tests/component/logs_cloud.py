@@ -13,6 +13,7 @@ from stoker.api.shapes import logs as shapes
 from stoker.core.errors import ServiceError
 from stoker.core.invocation import RequestId
 from stoker.observe.logs import LogStore
+from stoker.store.sqlite import SqliteStore
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 ARN = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group"
@@ -28,7 +29,7 @@ class Cloud:
         self.loop.run_until_complete(self.store.start())
         nothing = cast(Any, None)  # the logs' operations look at the log store alone
         self.control = Control(
-            store=nothing,
+            store=SqliteStore(path / "state.db"),  # nobody opens it
             blobs=nothing,
             catalog=nothing,
             invoker=nothing,

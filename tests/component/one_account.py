@@ -17,6 +17,7 @@ from stoker.api.control import Call, Caller, Control, Settings
 from stoker.api.shapes import lambda_ as shapes
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.core import model, versions
+from stoker.core.architectures import Machine
 from stoker.core.errors import (
     ServiceError,
 )
@@ -108,7 +109,7 @@ class Account:
                 else model.failed(function, failure, "InvalidRuntime", revision=revision)
             )
             await tx.put_function(settled, expected=function.revision_id)
-            for version in await tx.versions.unsettled():
+            for version in [one for one in await tx.versions.every() if one.unsettled]:
                 ended = (
                     versions.activated(version)
                     if failure is None
@@ -130,7 +131,7 @@ def tell(folder: Path, story: Story, settings: Settings = AS_AWS) -> None:
         store, blobs = SqliteStore(folder / "db"), DirectoryBlobs(folder / "blobs")
         await store.open()
         try:
-            catalog, changes = Catalog("x86_64"), list[None]()
+            catalog, changes = Catalog(Machine()), list[None]()
             await catalog.follow(store)
             control = Control(
                 store=store,

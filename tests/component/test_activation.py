@@ -5,6 +5,7 @@ import io
 import zipfile
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ import pytest
 from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.core import model
+from stoker.core.architectures import Machine
 from stoker.core.invocation import LogSettings, Target
 from stoker.core.model import Code, Configuration, Function, FunctionKey, State, UpdateStatus
 from stoker.invoke.catalog import Catalog
-from stoker.reconcilers.activation import Activation
+from stoker.reconcilers.activation import PREPARED_S, Activation
 from stoker.reconcilers.loop import Loop
 from stoker.sandbox.base import Kind, RuntimeUnavailable, SandboxFailed
 from stoker.store.sqlite import SqliteStore
@@ -33,11 +35,11 @@ def zipped(content: bytes) -> bytes:
 class World:
     """A running reconciler, and the sandbox backend that it asks to prepare."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, prepared_s: float) -> None:
         self.store = SqliteStore(folder / "db")
         self.blobs = DirectoryBlobs(folder / "blobs")
         self.code = CodeCache(folder / "code", self.blobs)
-        self.catalog = Catalog("x86_64")
+        self.catalog = Catalog(Machine())
         self.prepared: list[Kind] = []
         self.asked = asyncio.Event()
         self.retired: list[Callable[[Target], bool]] = []
@@ -49,6 +51,7 @@ class World:
             catalog=self.catalog,
             retire=self.retired.append,
             prepare=self.prepare,
+            prepared_s=prepared_s,
         )
 
     async def prepare(self, kind: Kind) -> None:
@@ -108,11 +111,17 @@ class World:
 Story = Callable[[World], Awaitable[None]]
 
 
-def live(folder: Path, story: Story, *, available: Callable[[Kind], None] | None = None) -> None:
+def live(
+    folder: Path,
+    story: Story,
+    *,
+    available: Callable[[Kind], None] | None = None,
+    prepared_s: float = PREPARED_S,
+) -> None:
     """One life of a server, from start-up to shutdown."""
 
     async def main() -> None:
-        world = World(folder)
+        world = World(folder, prepared_s)
         if available is not None:
             check = available
 
@@ -170,6 +179,30 @@ def test_the_sdk_is_preloaded_for_python_that_names_it(
         assert world.prepared == [Kind(runtime, preload_sdk=preload)]
 
     live(tmp_path, story)
+
+
+@pytest.mark.parametrize(("prepared_s", "times"), [(inf, 1), (0, 3)])
+def test_what_was_prepared_a_moment_ago_is_not_prepared_again(
+    tmp_path: Path, prepared_s: float, times: int
+) -> None:
+    async def story(world: World) -> None:
+        for name in "fgh":
+            await world.settled(await world.create(name))
+        await world.settled(await world.create("sdk", b"import boto3"))
+        kind = Kind("python3.11")
+        assert world.prepared == [*[kind] * times, Kind("python3.11", preload_sdk=True)]
+
+    live(tmp_path, story, prepared_s=prepared_s)
+
+
+def test_what_could_not_be_prepared_is_tried_again(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        for name in "fg":
+            failed = await world.settled(await world.create(name, runtime="python3.8"))
+            assert failed.state is State.FAILED
+        assert world.prepared == [Kind("python3.8")] * 2
+
+    live(tmp_path, story, available=only_311, prepared_s=inf)
 
 
 def test_a_missing_interpreter_fails_the_function_with_the_remedy(tmp_path: Path) -> None:

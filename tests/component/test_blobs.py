@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import os
 import zipfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -142,3 +143,85 @@ def test_a_download_given_up_closes_its_file(tmp_path: Path) -> None:
         await pieces.aclose()
 
     with_blobs(tmp_path, story)  # an open file is a leak, and leaks fail tests
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} - {"incoming"}
+
+
+def test_what_its_owner_keeps_too_is_a_file_when_it_is_synced(tmp_path: Path) -> None:
+    package = zipped(b"small")
+
+    async def story(blobs: DirectoryBlobs) -> None:
+        async with blobs.receiving(package, kept=True) as code:
+            digest = code.sha256
+        assert files(tmp_path) == set()
+        assert await blobs.read(digest) == blobs.content(digest) == package
+        assert b"".join([piece async for piece in blobs.chunks(digest)]) == package
+        await blobs.sync([digest])
+        assert (tmp_path / digest).read_bytes() == package
+        assert await blobs.read(digest) == blobs.content(digest) == package
+
+    with_blobs(tmp_path, story)
+
+
+def test_what_is_deleted_before_it_is_a_file_never_becomes_one(tmp_path: Path) -> None:
+    async def story(blobs: DirectoryBlobs) -> None:
+        digests = []
+        for content in (b"before", b"while"):
+            async with blobs.receiving(zipped(content), kept=True) as code:
+                digests.append(code.sha256)
+        await blobs.delete(digests[0])
+        await asyncio.gather(blobs.sync(digests), blobs.delete(digests[1]))
+        for digest in digests:
+            with pytest.raises(BlobMissing):
+                await blobs.read(digest)
+
+    with_blobs(tmp_path, story)
+    assert files(tmp_path) == set()
+
+
+def test_what_waits_in_memory_is_bounded(tmp_path: Path) -> None:
+    packages = [zipped(os.urandom(1_000_000)) for _ in range(12)]
+
+    async def story(blobs: DirectoryBlobs) -> None:
+        digests = []
+        for package in packages:
+            async with blobs.receiving(package, kept=True) as code:
+                digests.append(code.sha256)
+        assert files(tmp_path) == set(digests[8:])
+        assert [await blobs.read(digest) for digest in digests] == packages
+        await blobs.sync(digests)
+        assert files(tmp_path) == set(digests)
+        assert [await blobs.read(digest) for digest in digests] == packages
+
+    with_blobs(tmp_path, story)
+
+
+@pytest.mark.parametrize("content", [b"0" * 1_000_000, os.urandom(20_000), b"small"])
+def test_a_package_is_judged_the_same_however_small_it_is(tmp_path: Path, content: bytes) -> None:
+    async def story(blobs: DirectoryBlobs) -> None:
+        async with blobs.receiving(zipped(content), kept=True) as code:
+            assert code.unpacked_bytes == len(content)
+        damaged = zipped(content).replace(b"PK\x01\x02", b"PK\x09\x09")
+        with pytest.raises(InvalidParameterValueException, match="Could not unzip"):
+            async with blobs.receiving(damaged, kept=True):
+                raise AssertionError("is not received")
+
+    with_blobs(tmp_path, story)
+    assert files(tmp_path) == set()
+
+
+def test_links_of_a_small_package_are_judged_too(tmp_path: Path) -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        info = zipfile.ZipInfo("out")
+        info.external_attr = 0o120777 << 16
+        archive.writestr(info, "../out")
+
+    async def story(blobs: DirectoryBlobs) -> None:
+        with pytest.raises(InvalidParameterValueException, match="leaves the archive"):
+            async with blobs.receiving(data.getvalue(), kept=True):
+                raise AssertionError("is not received")
+
+    with_blobs(tmp_path, story)

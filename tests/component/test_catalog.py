@@ -9,6 +9,7 @@ import pytest
 
 from stoker.core import model, versions
 from stoker.core.aliases import Alias, AliasKey
+from stoker.core.architectures import Machine
 from stoker.core.errors import (
     InvalidRuntimeException,
     ResourceConflictException,
@@ -38,7 +39,7 @@ def resolve(catalog: Catalog, qualifier: str | None = None) -> Target:
 
 
 def having(function: Function | None) -> Catalog:
-    catalog = Catalog("x86_64")
+    catalog = Catalog(Machine())
     catalog.change(KEY, function)
     return catalog
 
@@ -109,9 +110,24 @@ def test_a_function_for_another_architecture_is_refused_by_name() -> None:
     function = model.activated(replace(NEW, latest=other), revision="r1")
     with pytest.raises(InvalidRuntimeException, match=r"function:f is built for arm64 and"):
         resolve(having(function))
-    catalog = Catalog("arm64")
+    catalog = Catalog(Machine("arm64"))
     catalog.change(KEY, function)
     resolve(catalog)
+
+
+def test_a_function_that_brings_its_program_runs_where_that_is_emulated() -> None:
+    emulating = Machine(emulates=frozenset({"arm64"}))
+    for runtime in ("provided.al2023", "python3.13"):
+        own = replace(CONFIGURATION, architecture="arm64", runtime=runtime)
+        catalog = Catalog(emulating)
+        catalog.change(KEY, model.activated(replace(NEW, latest=own), revision="r1"))
+        if runtime == "provided.al2023":
+            assert resolve(catalog).architecture == "arm64"
+        else:
+            with pytest.raises(
+                InvalidRuntimeException, match=r"without an arm64 interpreter for pyth"
+            ):
+                resolve(catalog)
 
 
 FIRST = versions.published(ACTIVE, 1, None, revision="v1", now="now")
@@ -125,7 +141,7 @@ LIVE = Alias(AliasKey(KEY, "live"), "1", "a1", weights={"2": 0.25})
 
 
 def having_two_versions(draw: Callable[[], float] = lambda: 0.5) -> Catalog:
-    catalog = Catalog("x86_64", draw)
+    catalog = Catalog(Machine(), draw)
     for each in (ACTIVE, FIRST, SECOND, LIVE):
         catalog.change(each.key, each)
     return catalog
@@ -187,7 +203,7 @@ def test_the_catalog_follows_the_store(tmp_path: Path) -> None:
             await tx.create_function(ACTIVE)
             await tx.versions.add(FIRST)
             await tx.aliases.add(replace(LIVE, weights={}))
-        catalog = Catalog("x86_64")
+        catalog = Catalog(Machine())
         await catalog.follow(store)
         assert catalog.serves(resolve(catalog))
         assert resolve(catalog, "live") is resolve(catalog, "1")

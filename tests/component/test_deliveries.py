@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from stoker.core.architectures import Machine
 from stoker.core.event_records import Attribute
 from stoker.core.neighbours import Endpoints
 from stoker.events.deliveries import Failed, Message
@@ -70,7 +71,7 @@ def deliver(folder: Path, receiver: Any, *more: str, times: int = 1) -> None:
         neighbours = Neighbours(endpoints, Embedded(folder / "neighbours", nobody, 1.0, 0))
         attributes = {"ErrorCode": Attribute("Number", "200")}
         async with scene(folder) as it:
-            key, catalog = await it.function(), Catalog("x86_64")
+            key, catalog = await it.function(), Catalog(Machine())
             await catalog.follow(it.store)
             others = ToNeighbours(neighbours, catalog)
             try:

@@ -132,11 +132,11 @@ def test_a_machine_short_of_memory_evicts_before_it_lets_anybody_wait(tmp_path: 
     free = [1000.0]
 
     async def story(world: Ground) -> None:
-        busy, idle, other = world.function(GATE), world.function(ECHO), world.function(ECHO)
-        gate = await Gate(world, busy).inside()
-        await world.invoke(idle)
+        busy, idle, other = world.function(GATE), world.function(GATE), world.function(ECHO)
+        gate, last = await Gate(world, busy).inside(), await Gate(world, idle).inside()
+        free[0] = 100.0  # before all who began are there, after which it is looked at
+        await last.open()
         await world.idle(idle)
-        free[0] = 100.0
         assert (await world.invoke(other, b"1")).payload == b"1"
         await world.until(lambda: world.views(idle) == [])
         free[0] = 0.0

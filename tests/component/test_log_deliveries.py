@@ -16,6 +16,7 @@ from stoker.api import log_deliveries
 from stoker.api.control import Control, Settings
 from stoker.api.log_deliveries import LogDeliveries
 from stoker.core import log_subscriptions
+from stoker.core.architectures import Machine
 from stoker.core.log_subscriptions import Sent, data_message
 from stoker.core.model import FunctionKey
 from stoker.events import used
@@ -65,7 +66,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
     logs = LogStore(folder / "logs.db", subscribed=lambda: woken[0]())
     await logs.start()
     async with scene(folder) as events:
-        catalog, nothing = Catalog("x86_64"), cast(Any, None)
+        catalog, nothing = Catalog(Machine()), cast(Any, None)
         await catalog.follow(events.store)
         deliveries = LogDeliveries(
             Control(

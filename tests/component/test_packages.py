@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.reconcilers.packages import Packages
 from stoker.store.sqlite import SqliteStore
@@ -20,10 +21,12 @@ Story = Callable[[SqliteStore, DirectoryBlobs, Packages], Awaitable[None]]
 def with_packages(folder: Path, story: Story) -> None:
     async def main() -> None:
         store, blobs = SqliteStore(folder / "stoker.db"), DirectoryBlobs(folder / "blobs")
+        code = CodeCache(folder / "code", blobs)
         await store.open()
         try:
-            await story(store, blobs, Packages(store=store, blobs=blobs, pause_s=0))
+            await story(store, blobs, Packages(store=store, blobs=blobs, code=code, pause_s=0))
         finally:
+            await code.close()
             await blobs.close()
             await store.close()
 

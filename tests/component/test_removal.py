@@ -11,6 +11,7 @@ from stoker.blobs.base import BlobMissing
 from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
 from stoker.core import model, versions
+from stoker.core.architectures import Machine
 from stoker.core.invocation import LogSettings, opt_name
 from stoker.core.layers import LayerKey, LayerVersion
 from stoker.core.model import Code, Configuration, Function, FunctionKey, Layer
@@ -29,7 +30,7 @@ class World:
         self.store = SqliteStore(folder / "db")
         self.blobs = DirectoryBlobs(folder / "blobs")
         self.code = CodeCache(folder / "code", self.blobs)
-        self.catalog = Catalog("x86_64")
+        self.catalog = Catalog(Machine())
         self.running: frozenset[str] = frozenset()
         self.looked = asyncio.Event()
         self.removal = Removal(

@@ -22,6 +22,7 @@ async def unpacked(cache: CodeCache, blobs: DirectoryBlobs, *packages: bytes) ->
     digests = [await blobs.put(package) for package in packages]
     for digest in digests:
         await cache.ensure(digest)
+        await cache.settle()  # what is on the disk is shared
     return digests
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stoker.core import model
-from stoker.core.errors import ResourceConflictException
+from stoker.core.errors import CodeStorageExceededException, ResourceConflictException
 from stoker.core.invocation import LogSettings
 from stoker.core.model import Code, Configuration, Function, FunctionKey
 from stoker.store.base import StoreUnavailable, Superseded, Usage
@@ -84,7 +84,6 @@ def test_a_function_is_read_as_it_was_written_also_after_a_restart(tmp_path: Pat
             again = await tx.every_function([*kept[:1], *stale])
             assert again == kept
             assert again[0] is kept[0]
-            assert await tx.unsettled_functions() == [new.key, updating.key]
 
     with_store(tmp_path / "new" / "stoker.db", write)
     with_store(tmp_path / "new" / "stoker.db", compare)
@@ -161,6 +160,36 @@ def test_of_many_who_read_the_same_revision_exactly_one_wins(tmp_path: Path) -> 
         found = await read(store, first.key)
         assert len(winners) == 1
         assert found and found.revision_id == f"by {winners[0]}"
+
+    with_store(tmp_path / "db", story)
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_what_is_promised_is_seen_by_who_asks_and_refuses_before_the_block_is_left(
+    tmp_path: Path, asks: bool
+) -> None:
+    went_on: list[bool] = []
+
+    def refuse(usage: Usage) -> None:
+        raise CodeStorageExceededException(f"{usage.functions} functions")
+
+    async def in_vain(store: SqliteStore) -> None:
+        async with store.transaction() as tx:
+            await tx.create_function(function("g"))
+            assert await tx.function(function("g").key) == function("g")
+            await tx.check_usage("1" * 12, "us-east-1", refuse)
+            if asks:
+                await tx.function(function("g").key)
+            went_on.append(True)
+
+    async def story(store: SqliteStore) -> None:
+        await create(store, function("f"))
+        with pytest.raises(CodeStorageExceededException, match="2 functions"):
+            await in_vain(store)
+        assert went_on == ([] if asks else [True])
+        assert await read(store, function("g").key) is None
+        await create(store, function("h"))  # nothing is left open
+        assert await read(store, function("h").key) == function("h")
 
     with_store(tmp_path / "db", story)
 

@@ -38,7 +38,6 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
             assert await tx.versions.of(KEY, after=1, limit=2) == kept[1:3]
             assert await tx.versions.version(failed.key) == failed
             assert await tx.versions.every() == kept
-            assert await tx.versions.unsettled() == [pending]
             assert await tx.aliases.alias(LIVE.key) == LIVE
             assert await tx.aliases.of(KEY) == await tx.aliases.every() == [LIVE]
             assert await tx.aliases.of(OTHER.key) == []
@@ -47,27 +46,29 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     with_store(tmp_path, story)
 
 
-def test_a_number_is_never_counted_twice(tmp_path: Path) -> None:
+def test_a_number_is_never_given_twice(tmp_path: Path) -> None:
     async def story(store: SqliteStore) -> None:
         async with store.transaction() as tx:
             await tx.create_function(ACTIVE)
-            assert await tx.versions.last_number(KEY) == 0
-            assert [await tx.versions.next_number(KEY) for _ in range(2)] == [1, 2]
-            assert await tx.versions.next_number(OTHER.key) == 1
+            assert await tx.versions.newest(KEY) == (0, None)
+            for number in (1, 2):
+                await tx.versions.add(version(number))
+            assert await tx.versions.newest(KEY) == (2, version(2))
+            assert await tx.versions.newest(OTHER.key) == (0, None)
         async with store.transaction() as tx:
             await tx.delete_function(KEY, expected="r1")
         with pytest.raises(Superseded):
-            await count_in_vain(store)
+            await add_in_vain(store)
         async with store.transaction() as tx:
             assert await tx.versions.last_number(KEY) == 2
-            assert await tx.versions.next_number(KEY) == 3
+            assert await tx.versions.newest(KEY) == (2, None)
 
     with_store(tmp_path, story)
 
 
-async def count_in_vain(store: SqliteStore) -> None:
+async def add_in_vain(store: SqliteStore) -> None:
     async with store.transaction() as tx:
-        await tx.versions.next_number(KEY)
+        await tx.versions.add(version(3))
         await tx.delete_function(KEY, expected="r1")  # there is none
 
 
@@ -76,7 +77,8 @@ def test_each_write_replaces_what_was_read(tmp_path: Path) -> None:
         async with store.transaction() as tx:
             await tx.versions.add(version(1))
             await tx.aliases.add(LIVE)
-            with pytest.raises(ResourceConflictException, match=r"Alias already exists: .*f:live"):
+        with pytest.raises(ResourceConflictException, match=r"Alias already exists: .*f:live"):
+            async with store.transaction() as tx:
                 await tx.aliases.add(LIVE)
         for wrong in (version(1), version(7)):
             with pytest.raises(Superseded):

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from stoker.sandbox.architecture import this_machine
 from tests.running import (
     REGION,
     StokerProcess,
@@ -56,12 +57,25 @@ def answer_of(response: dict[str, Any]) -> Any:
 
 def test_a_function_is_created_described_and_listed(lambda_client: Any, create: Create) -> None:
     name = create(ECHO, Description="says it again", MemorySize=256)
+    wait_until(lambda_client, "function_exists", name)
     described = lambda_client.get_function_configuration(FunctionName=name)
     assert described["State"] == "Active"
     assert described["LastUpdateStatus"] == "Successful"
     assert (described["Description"], described["MemorySize"]) == ("says it again", 256)
     listed = lambda_client.get_paginator("list_functions").paginate().search("Functions[]")
     assert name in [function["FunctionName"] for function in listed]
+
+
+def test_a_function_for_another_kind_of_machine_is_kept_and_refused_by_name(
+    lambda_client: Any, create: Create
+) -> None:
+    (other,) = {"x86_64", "arm64"} - {this_machine().architecture}
+    name = create(ECHO, Architectures=[other])
+    shown = lambda_client.get_function_configuration(FunctionName=name)
+    assert (shown["State"], shown["Architectures"]) == ("Active", [other])
+    refused = lambda_client.exceptions.InvalidRuntimeException
+    with pytest.raises(refused, match=rf"function:{name} is built for {other} and this machine is"):
+        lambda_client.invoke(FunctionName=name)
 
 
 def test_a_warm_invocation_meets_the_environment_of_the_cold_one(

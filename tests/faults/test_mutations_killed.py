@@ -8,16 +8,27 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Awaitable, Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from botocore import xform_name
+
+from stoker.api.operations import OPERATIONS
+from stoker.blobs.code_cache import CodeCache
 from stoker.blobs.directory import DirectoryBlobs
+from stoker.core.errors import ServiceError
 from stoker.invoke.catalog import Catalog
+from stoker.reconcilers.packages import Packages
 from stoker.store.sqlite import SqliteStore
-from tests.faults.mutations import content, needed
+from tests.component.one_account import Account, tell
+from tests.faults.mutations import Hand, content, needed
 
 ROOT = Path(__file__).parents[2]
 LIVES = 3
+ROUNDS = 12  # of all changes, so that each has what it needs
 STEPS = 60  # told before it dies, at most
 
 
@@ -47,8 +58,10 @@ def stored(folder: Path) -> str:
 
 async def packages_and_owners_agree(folder: Path) -> None:
     store, blobs, catalog = SqliteStore(folder / "db"), DirectoryBlobs(folder / "blobs"), Catalog()
+    code = CodeCache(folder / "code", blobs)
     await store.open()
     try:
+        await Packages(store=store, blobs=blobs, code=code).recover()
         await blobs.clear_up()
         await catalog.follow(store)
         await blobs.collect(lambda: needed(store, catalog))
@@ -62,7 +75,42 @@ async def packages_and_owners_agree(folder: Path) -> None:
         assert kept == owned
     finally:
         await store.close()
+        await code.close()
         await blobs.close()
+
+
+@dataclass
+class Noting(Account):
+    """What was done, and not refused."""
+
+    done: set[str] = field(default_factory=set)
+
+    async def ask(self, operation: Callable[..., Awaitable[Any]], given: object) -> Any:
+        answer = await super().ask(operation, given)
+        self.done.add(operation.__name__)
+        return answer
+
+
+def test_every_operation_that_changes_something_is_tried(tmp_path: Path) -> None:
+    """Else the next test says nothing of it."""
+    changing = {
+        xform_name(row.name)
+        for row in OPERATIONS
+        if row.service == "lambda" and not row.name.startswith(("Get", "List", "Invoke"))
+    }
+
+    async def story(my: Account) -> None:
+        noting = Noting(my.control, my.changes, my.caller, my.folder)
+        hand = Hand(noting, random.Random(1))
+        for _ in range(ROUNDS):
+            for change in hand.changes:
+                with suppress(ServiceError):
+                    await change()
+            if changing <= noting.done:
+                return
+        raise AssertionError(f"never done: {changing - noting.done}")
+
+    tell(tmp_path, story)
 
 
 def test_whatever_is_changed_is_changed_whole_or_not_at_all(tmp_path: Path) -> None:

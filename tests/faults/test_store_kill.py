@@ -63,11 +63,9 @@ async def what_is_there(folder: Path) -> dict[str, str]:
     try:
         async with store.transaction() as tx:
             functions = await tx.every_function()
-            unsettled = {key.name for key in await tx.unsettled_functions()}
         for function in functions:
             assert await blobs.read(function.latest.code.sha256)
             assert function.unsettled == (function.revision_id == "created")
-        assert unsettled == {f.key.name for f in functions if f.unsettled}
         return {f.key.name: f.revision_id for f in functions}
     finally:
         await store.close()

@@ -139,3 +139,6 @@ class Control:
     limitations: Callable[[], tuple[str, ...]] = tuple  # what is not enforced, in sentences
     dev_socket: Callable[[], str] = str  # where `stoker dev` connects; "" if it cannot
     secret: bytes = field(default_factory=partial(os.urandom, SECRET_BYTES))  # of sessions
+
+    def __post_init__(self) -> None:
+        self.store.watch(self.listed.change)

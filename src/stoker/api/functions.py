@@ -13,6 +13,7 @@ from stoker.api import markers
 from stoker.api.code import location
 from stoker.api.code_signing import check_deployment
 from stoker.api.control import Call, Caller, Control
+from stoker.api.function_lists import Page
 from stoker.api.function_shapes import asked_changes, described, described_version, refuse_unbuilt
 from stoker.api.identifiers import new_revision, timestamp
 from stoker.api.layers import attached
@@ -128,27 +129,37 @@ async def list_functions(control: Control, call: Call[ListFunctionsInput]) -> Li
     asked = call.input
     if asked.master_region is not None:
         return ListFunctionsResponse(functions=())  # there are no replicas of edge functions here
-    page = min(asked.max_items or limits.LIST_PAGE, limits.LIST_PAGE)
-    account, region = call.caller.account, call.caller.region
-    name, number = markers.read_pair(asked.marker)
+    most = min(asked.max_items or limits.LIST_PAGE, limits.LIST_PAGE)
     every = asked.function_version == "ALL"
+    page = Page(
+        call.caller.account, call.caller.region, markers.read_pair(asked.marker), most, every
+    )
+    known = control.listed.page(page)
+    if known is not None:
+        return known
     async with control.store.transaction() as tx:
-        functions = await tx.functions(account, region, after=name, limit=page + 1)
-        published = (
-            await tx.versions.of_all(account, region, after=(name, number), limit=page + 1)
-            if every
-            else []
-        )
-    shown = [
-        ((f.key.name, 0), control.listed.show(f, LATEST if every else None)) for f in functions
-    ]
+        answer = await _read_page(control, tx, page)
+        control.listed.keep(page, answer)
+    return answer
+
+
+async def _read_page(control: Control, tx: Transaction, page: Page) -> ListFunctionsResponse:
+    account, region, limit = page.account, page.region, page.most + 1
+    functions = await tx.functions(account, region, after=page.after[0], limit=limit)
+    published = (
+        await tx.versions.of_all(account, region, after=page.after, limit=limit)
+        if page.every
+        else []
+    )
+    qualifier = LATEST if page.every else None
+    shown = [((f.key.name, 0), control.listed.show(f, qualifier)) for f in functions]
     shown += [
         ((v.key.function.name, v.key.number), described_version(v, listed=True)) for v in published
     ]
     shown.sort(key=lambda one: one[0])
     return ListFunctionsResponse(
-        functions=tuple(one for _, one in shown[:page]),
-        next_marker=markers.pair(*shown[page - 1][0]) if len(shown) > page else None,
+        functions=tuple(one for _, one in shown[: page.most]),
+        next_marker=markers.pair(*shown[page.most - 1][0]) if len(shown) > page.most else None,
     )
 
 
@@ -173,7 +184,8 @@ async def update_function_code(
         check_revision(function.revision_id, asked.revision_id)
         model.check_free(function)
         return described(function)
-    await _read(control, key, qualifier)  # before the work of keeping a package for nobody
+    if qualifier is not None or not control.catalog.holds(key):
+        await _read(control, key, qualifier)  # before the work of keeping a package for nobody
     async with (
         _package(control, call.caller, source, "UpdateFunctionCode") as (code, small),
         control.store.transaction() as tx,

@@ -18,6 +18,6 @@ def asked(value: Any, service: str = "lambda") -> dict[str, Any]:
 
 def shown(name: str, record: Mapping[str, Any], service: str = "lambda") -> Any:
     """The generated class of that name."""
-    shape = services.model(service).shape_for(name)
+    shape = services.shape(service, name)
     assert isinstance(shape, StructureShape)
     return codec.shaped(shape, record, service)

@@ -22,8 +22,8 @@ from stoker.core.errors import (
 )
 from stoker.core.model import Function, FunctionKey
 from stoker.core.names import LATEST
-from stoker.core.versions import Version, VersionKey
-from stoker.store.base import Transaction
+from stoker.core.versions import Version
+from stoker.store.base import Transaction, Usage
 
 log = logging.getLogger(__name__)
 
@@ -79,12 +79,11 @@ async def publish(
 ) -> tuple[Version, bool]:
     """The version that the function's $LATEST is, and whether it had to be made."""
     key = function.key
-    newest = await tx.versions.version(VersionKey(key, await tx.versions.last_number(key)))
+    last, newest = await tx.versions.newest(key)
     if newest is not None and versions.is_published(function, newest):
         return newest, False
-    number = await tx.versions.next_number(key)
     version = versions.published(
-        function, number, description, revision=new_revision(), now=timestamp()
+        function, last + 1, description, revision=new_revision(), now=timestamp()
     )
     await tx.versions.add(version)
     return version, True
@@ -115,6 +114,10 @@ async def delete_version(control: Control, key: FunctionKey, qualifier: str) -> 
 
 async def check_storage(control: Control, tx: Transaction, key: FunctionKey) -> None:
     """What the account keeps in all, after what this transaction adds."""
-    usage = await tx.usage(key.account, key.region)
-    if usage.code_bytes > control.settings.quotas.code_storage_bytes:
-        raise CodeStorageExceededException("Code storage limit exceeded.")
+    most = control.settings.quotas.code_storage_bytes
+
+    def check(usage: Usage) -> None:
+        if usage.code_bytes > most:
+            raise CodeStorageExceededException("Code storage limit exceeded.")
+
+    await tx.check_usage(key.account, key.region, check)

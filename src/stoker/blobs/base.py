@@ -26,6 +26,10 @@ class Blobs(Protocol):
         """Raise BlobMissing."""
         ...
 
+    def content(self, digest: str) -> bytes:
+        """The same for who is in a thread of its own, and may wait for the disk."""
+        ...
+
     def chunks(self, digest: str) -> AsyncIterator[bytes]:
         """The content in pieces. Raise BlobMissing before the first one."""
         ...

@@ -2,14 +2,17 @@
 
 A name appears only when its content is complete, so a process killed at any point leaves whole
 blobs and, at most, a file in `<root>/incoming` that `clear_up` removes. It is on the disk then,
-too, unless somebody keeps a copy until it is (reconcilers/packages.py): then a machine that stops
-may leave a name whose content is not whole, which is restored or has no owner.
+too, unless somebody keeps a copy until it is (reconcilers/packages.py). Of such a blob there is no
+file yet: it is read from memory until `sync` writes many of them at once. Whatever ends the server
+or the machine before, the copy is still there to restore it from.
 """
 
 import asyncio
+import ctypes
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
@@ -27,6 +30,10 @@ T = TypeVar("T")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 256 * 1024
 _THREADS = 2
+_QUICK_BYTES = 4096  # a package up to here is checked sooner than a thread is asked to do it,
+_QUICK_UNPACKED_BYTES = 64 * 1024  # if it is no larger unpacked
+_FRESH_BYTES = 8 * limits.MIB  # of blobs that are no files yet
+_SYNC_EACH = 8  # more files than that are synced by one syncfs
 
 
 class DirectoryBlobs:
@@ -40,6 +47,9 @@ class DirectoryBlobs:
         self._turn = asyncio.Lock()  # to count on a blob, or to delete one
         self._held: Counter[str] = Counter()  # on their way to an owner
         self._released: set[str] = set()  # that were so since the last collection began
+        self._fresh: dict[str, bytes] = {}  # that are no files yet
+        self._fresh_bytes = 0
+        self._writing = asyncio.Lock()  # of their files, or to delete one
 
     async def close(self) -> None:
         """Wait for what is under way. Idempotent."""
@@ -63,7 +73,7 @@ class DirectoryBlobs:
         async with self._turn:
             self._held[digest] += 1
         try:
-            yield await self._in_thread(lambda: self._receive(content, digest, kept))
+            yield await self._received(content, digest, kept)
         finally:
             self._held[digest] -= 1
             if not self._held[digest]:
@@ -84,7 +94,12 @@ class DirectoryBlobs:
         await self._in_thread(restore)
 
     async def sync(self, digests: Collection[str]) -> None:
+        await self._write_fresh()
+
         def sync() -> None:
+            if len(digests) > _SYNC_EACH:
+                sync_file_system(self._root)
+                return
             for digest in digests:
                 with suppress(BlobMissing), self._open(digest) as file:
                     os.fsync(file.fileno())
@@ -93,13 +108,20 @@ class DirectoryBlobs:
         await self._in_thread(sync)
 
     async def read(self, digest: str) -> bytes:
-        def read() -> bytes:
-            with self._open(digest) as file:
-                return file.read()
+        fresh = self._fresh.get(digest)
+        return await self._in_thread(lambda: self.content(digest)) if fresh is None else fresh
 
-        return await self._in_thread(read)
+    def content(self, digest: str) -> bytes:
+        fresh = self._fresh.get(digest)
+        if fresh is not None:
+            return fresh
+        with self._open(digest) as file:
+            return file.read()
 
     async def chunks(self, digest: str) -> AsyncIterator[bytes]:
+        if (fresh := self._fresh.get(digest)) is not None:
+            yield fresh  # a small one
+            return
         file = await self._in_thread(lambda: self._open(digest))
         try:
             while piece := await self._in_thread(lambda: file.read(_CHUNK)):
@@ -109,7 +131,9 @@ class DirectoryBlobs:
 
     async def delete(self, digest: str) -> None:
         path = self._path(digest)
-        await self._in_thread(lambda: path.unlink(missing_ok=True))
+        self._forget_fresh(digest)
+        async with self._writing:
+            await self._in_thread(lambda: path.unlink(missing_ok=True))
 
     async def collect(self, needed: Callable[[], Awaitable[Collection[str]]]) -> int:
         self._released.clear()
@@ -140,13 +164,34 @@ class DirectoryBlobs:
             return await self._in_thread(lambda: hashlib.sha256(content).hexdigest())
         return hashlib.sha256(content).hexdigest()
 
-    def _receive(self, content: bytes, digest: str, kept: bool) -> Code:
-        code = Code(digest, len(content), _unpacked_bytes(content, self._unzipped_bytes))
-        if kept:
-            self._write(content, digest, sync=False)
-        else:
-            self._put(content, digest)
-        return code
+    async def _received(self, content: bytes, digest: str, kept: bool) -> Code:
+        unpacked = _seen_at_once(content, self._unzipped_bytes)
+        if unpacked is None:
+            unpacked = await self._in_thread(lambda: _unpacked_bytes(content, self._unzipped_bytes))
+        if not kept:
+            await self._in_thread(lambda: self._put(content, digest))
+        elif self._fresh_bytes + len(content) > _FRESH_BYTES:
+            await self._in_thread(lambda: self._write(content, digest, sync=False))
+        elif digest not in self._fresh:
+            self._fresh[digest] = content
+            self._fresh_bytes += len(content)
+        return Code(digest, len(content), unpacked)
+
+    async def _write_fresh(self) -> None:
+        async with self._writing:
+            fresh = dict(self._fresh)
+
+            def write() -> None:
+                for digest, content in fresh.items():
+                    self._write(content, digest, sync=False)
+
+            await self._in_thread(write)
+            for digest, content in fresh.items():
+                if self._fresh.get(digest) is content:  # not deleted meanwhile
+                    self._forget_fresh(digest)
+
+    def _forget_fresh(self, digest: str) -> None:
+        self._fresh_bytes -= len(self._fresh.pop(digest, b""))
 
     def _path(self, digest: str) -> Path:
         assert _DIGEST.fullmatch(digest), f"{digest!r} is not a digest"
@@ -191,6 +236,29 @@ def _unpacked_bytes(content: bytes, most_bytes: int) -> int:
     archive = archives.inspect(content, most_bytes)
     archives.verify(content, archive)
     return archive.size_bytes
+
+
+def _seen_at_once(content: bytes, most_bytes: int) -> int | None:
+    """The same, if that takes no time. None: it might."""
+    if len(content) > _QUICK_BYTES:
+        return None
+    entries = archives.directory(content)
+    has_links = any(stat.S_ISLNK(entry.mode) for entry in entries)
+    if has_links or sum(entry.size for entry in entries) > _QUICK_UNPACKED_BYTES:
+        return None
+    archive = archives.arrange(entries, {}, most_bytes)
+    archives.verify(content, archive)
+    return archive.size_bytes
+
+
+def sync_file_system(path: Path) -> None:
+    """Everything on the file system of this directory is on the disk when this returns."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(handle) != 0:
+            raise OSError(ctypes.get_errno(), "cannot sync the file system", str(path))
+    finally:
+        os.close(handle)
 
 
 def sync_directory(path: Path) -> None:

@@ -1,17 +1,17 @@
 """What is done on the disk to unpack a package, and to merge layers.
 
-Both make a whole directory aside and rename it into place, when all below it is on the disk:
+Both make a whole directory aside and rename it into place; the disk has it later
+(blobs/lasting.py):
 
     <name>/tree/        what an environment sees
     <name>/facts.json   what was noticed on the way
 
 No file is written twice: one whose bytes, mode and time are those of a file that some package
-brought before is a hard link to it (`files`), and merged layers are hard links altogether. So
-an update of 250 MB in which one file changes writes one file, and the page cache holds one copy
-of what many functions have in common.
+brought before is a hard link to it (`files`, from when it is on the disk), and merged layers are
+hard links altogether. So an update of 250 MB in which one file changes writes one file, and the
+page cache holds one copy of what many functions have in common.
 """
 
-import ctypes
 import errno
 import hashlib
 import json
@@ -19,17 +19,15 @@ import os
 import shutil
 import struct
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stoker.blobs.directory import sync_directory
 from stoker.core import archives
 
 INCOMING = "incoming-"
 _SHARED_FROM_BYTES = 4096  # below, a link costs what the file costs
-_SYNC_EACH = 64  # more files than that are synced by one syncfs
 _SDK = ("boto3", "botocore")
 _SDK_NAMES = tuple(name.encode() for name in _SDK)
 _OVERLAP = max(map(len, _SDK_NAMES)) - 1
@@ -59,21 +57,32 @@ def is_whole(here: Path) -> bool:
     return (here / "tree").is_dir() and (here / "facts.json").is_file()
 
 
-def unpack(data: bytes, here: Path, files: Path) -> CodeFacts:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A directory that is not on the disk yet."""
+
+    facts: CodeFacts
+    sharable: Mapping[str, str]  # paths in its tree, by the names that others will find them by
+
+
+def unpack(data: bytes, here: Path, files: Path) -> Made:
     """Make the whole directory of one package, or leave nothing."""
     archive = archives.inspect(data, None)
-    fresh: dict[str, Path] = {}
+    sharable: dict[str, str] = {}
     with _aside(here) as aside:
-        facts = _write_tree(data, archive, aside / "tree", files, fresh)
+        facts = _write_tree(data, archive, aside / "tree", files, sharable)
         _finish(aside, facts)
-        # Only what is on the disk is shared: the power may fail.
-        for name, path in fresh.items():
-            files.mkdir(exist_ok=True)
-            _link(path, files / name)
-    return facts
+    return Made(facts, sharable)
 
 
-def merge(parts: Sequence[Path], here: Path) -> CodeFacts:
+def share(tree: Path, made: Made, files: Path) -> None:
+    """Let others find its files. Only what is on the disk is shared: the power may fail."""
+    for name, path in made.sharable.items():
+        files.mkdir(exist_ok=True)
+        _link(tree / path, files / name)
+
+
+def merge(parts: Sequence[Path], here: Path) -> Made:
     """Make one directory of several unpacked layers; raises as merge_trees does."""
     facts = [read_facts(part) for part in parts]
     whole = CodeFacts(
@@ -85,7 +94,7 @@ def merge(parts: Sequence[Path], here: Path) -> CodeFacts:
     with _aside(here) as aside:
         merge_trees([part / "tree" for part in parts], aside / "tree")
         _finish(aside, whole)
-    return whole
+    return Made(whole, {})
 
 
 def merge_trees(trees: Sequence[Path], into: Path) -> None:
@@ -114,20 +123,18 @@ def _aside(here: Path) -> Iterator[Path]:
             # One whose caller was cancelled meanwhile came first, with the same.
             if error.errno != errno.ENOTEMPTY:
                 raise
-        sync_directory(here.parent)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
 def _finish(aside: Path, facts: CodeFacts) -> None:
     (aside / "facts.json").write_text(json.dumps(asdict(facts)))
-    _sync_all(aside, facts.file_count)
 
 
 def _write_tree(
-    data: bytes, archive: archives.Archive, tree: Path, files: Path, fresh: dict[str, Path]
+    data: bytes, archive: archives.Archive, tree: Path, files: Path, sharable: dict[str, str]
 ) -> CodeFacts:
-    """Directories, then files, then links: so nothing is ever written through a link. `fresh`
+    """Directories, then files, then links: so nothing is ever written through a link. `sharable`
     gets the files that others may share."""
     tree.mkdir()
     for name in archive.directories:
@@ -136,11 +143,13 @@ def _write_tree(
     for member in archive.files:
         path = tree / member.path
         shared = _shared_name(data, member)
-        if shared is None or not _take(files / shared, path, member.entry.size):
-            _write_file(data, member, path)
+        if shared is not None and _take(files / shared, path, member.entry.size):
+            pieces = _pieces(path)
+        else:
+            pieces = _written(data, member, path)
             if shared is not None:
-                fresh[shared] = path
-        mentions = mentions or (path.suffix == ".py" and _mentions_sdk(path))
+                sharable[shared] = member.path
+        mentions = _mention_sdk(pieces, member.path.endswith(".py") and not mentions) or mentions
     for member in archive.links:
         assert member.link is not None
         path = tree / member.path
@@ -156,13 +165,22 @@ def _write_tree(
     )
 
 
-def _write_file(data: bytes, member: archives.Member, path: Path) -> None:
+def _written(data: bytes, member: archives.Member, path: Path) -> Iterator[bytes]:
+    """Write it, and say what."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
         for piece in archives.content(data, member.entry):
             file.write(piece)
+            yield piece
+        file.flush()
         os.fchmod(file.fileno(), member.mode)
-    os.utime(path, (member.entry.modified_s,) * 2)
+        os.utime(file.fileno(), (member.entry.modified_s,) * 2)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_CHUNK):
+            yield piece
 
 
 def _shared_name(data: bytes, member: archives.Member) -> str | None:
@@ -205,15 +223,15 @@ def _link(source: Path, path: Path) -> bool:
     return True
 
 
-def _mentions_sdk(path: Path) -> bool:
-    tail = b""
-    with path.open("rb") as file:
-        while piece := file.read(_CHUNK):
+def _mention_sdk(pieces: Iterator[bytes], matters: bool) -> bool:
+    """Whether they name it, if that matters. They are taken to the end in any case."""
+    tail, found = b"", False
+    for piece in pieces:
+        if matters and not found:
             seen = tail + piece
-            if any(name in seen for name in _SDK_NAMES):
-                return True
+            found = any(name in seen for name in _SDK_NAMES)
             tail = seen[-_OVERLAP:]
-    return False
+    return found
 
 
 def _is_sdk(path: str) -> bool:
@@ -258,22 +276,3 @@ def unshare(files: Path) -> None:
     for entry in os.scandir(files):
         if entry.stat(follow_symlinks=False).st_nlink == 1:
             Path(entry.path).unlink(missing_ok=True)
-
-
-def _sync_all(root: Path, file_count: int) -> None:
-    """Everything below `root` is on the disk when this returns."""
-    if file_count > _SYNC_EACH:
-        handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            if ctypes.CDLL(None, use_errno=True).syncfs(handle) != 0:
-                raise OSError(ctypes.get_errno(), "cannot sync the file system", str(root))
-        finally:
-            os.close(handle)
-        return
-    for directory, _, names in os.walk(root):
-        for name in names:
-            path = Path(directory, name)
-            if not path.is_symlink():
-                with path.open("rb") as file:
-                    os.fsync(file.fileno())
-        sync_directory(Path(directory))

@@ -296,4 +296,5 @@ def target(key: FunctionKey, configuration: Configuration, version: str = LATEST
         tracing=configuration.tracing,
         dead_letters=configuration.dead_letters,
         snap_start=configuration.snap_start and version != LATEST,
+        architecture=configuration.architecture,
     )

@@ -9,7 +9,6 @@ function. It is made when it is first asked for: of ten thousand functions few e
 is looked up, and then what it leads to.
 """
 
-import platform
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -18,6 +17,7 @@ from itertools import chain
 from typing import assert_never
 
 from stoker.core.aliases import Alias, AliasKey, chosen
+from stoker.core.architectures import Machine, lack
 from stoker.core.developing import Overlay
 from stoker.core.errors import (
     InvalidRuntimeException,
@@ -40,6 +40,7 @@ from stoker.core.model import (
 from stoker.core.names import LATEST, function_not_found
 from stoker.core.resources import ResourceKey
 from stoker.core.versions import Version, VersionKey
+from stoker.sandbox.architecture import this_machine
 from stoker.store.base import Aggregate, Key, Store
 
 NOT_READY = (
@@ -57,28 +58,25 @@ class Entry:
     message: str = ""
 
 
-def host_architecture() -> str:
-    """AWS's name for what this machine runs."""
-    return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-
-
 class Catalog:
     def __init__(
         self,
-        architecture: str | None = None,
+        machine: Machine | None = None,
         draw: Callable[[], float] = random.random,
         reserve: Callable[[FunctionKey, int | None], None] = lambda _key, _amount: None,
     ) -> None:
-        """`draw`: a number from 0 to 1 for each invocation of an alias that has weights.
+        """`machine`: what functions run on; by default this one.
+        `draw`: a number from 0 to 1 for each invocation of an alias that has weights.
         `reserve`: is told how much concurrency is set aside for each function."""
         self._reserve = reserve
-        self._architecture = architecture or host_architecture()
+        self._machine = machine or this_machine()
         self._draw = draw
         self._entries: dict[tuple[str, str, str], Entry | Function] = {}
         self._versions: dict[tuple[str, str, str, str], Entry | Version] = {}
         self._aliases: dict[tuple[str, str, str, str], Alias] = {}
         self._snap_starts: set[VersionKey] = set()
         self._trees: dict[Key, frozenset[str]] = {}
+        self._unsettled: dict[Key, Function | Version] = {}
         self._policies: dict[tuple[str, str, str, str | None], str] = {}  # where there are any
         self._urls: dict[str, FunctionUrl] = {}
         self._overlays: dict[tuple[str, str, str], Overlay] = {}  # of what is developed
@@ -105,6 +103,10 @@ class Catalog:
             self._trees[key] = now.trees
         else:
             self._trees.pop(key, None)
+        if isinstance(now, Function | Version) and now.unsettled:
+            self._unsettled[key] = now
+        else:
+            self._unsettled.pop(key, None)
         match key:
             case FunctionKey(account, region, name):
                 function = (account, region, name)
@@ -157,6 +159,8 @@ class Catalog:
 
     def policy(self, account: str, region: str, name: str, qualifier: str | None) -> str:
         """Who else may do what with just this function, version or alias: JSON, "" for nobody."""
+        if not self._policies:
+            return ""
         return self._policies.get(
             (account, region, name, None if qualifier == LATEST else qualifier), ""
         )
@@ -173,6 +177,10 @@ class Catalog:
         else:
             entry = self._published((*name, target.version))
         return entry is not None and entry.target is not None and entry.target.key == target.key
+
+    def holds(self, key: FunctionKey) -> bool:
+        """Is there this function, be it active or not?"""
+        return (key.account, key.region, key.name) in self._entries
 
     def has(self, name: str) -> bool:
         """Is there a function of this name, whosever it is?"""
@@ -202,6 +210,14 @@ class Catalog:
             if entry is not None and entry.target is not None:
                 found.append((key, entry.target))
         return found
+
+    def unsettled(self) -> list[Function | Version]:
+        """Those that are to be made ready."""
+        return list(self._unsettled.values())
+
+    def unsettled_one(self, key: FunctionKey | VersionKey) -> Function | Version | None:
+        """What is to be made ready by this key; None: nothing any more."""
+        return self._unsettled.get(key)
 
     def targets(self) -> frozenset[tuple[str, ...]]:
         """The keys of everything that can be asked for."""
@@ -276,14 +292,9 @@ class Catalog:
     def _entry(
         self, key: FunctionKey, arn: str, configuration: Configuration, version: str
     ) -> Entry:
-        if configuration.architecture != self._architecture:
-            return Entry(
-                None,
-                InvalidRuntimeException,
-                f"{arn} is built for {configuration.architecture} and this machine is "
-                f"{self._architecture}. Update the function with Architectures "
-                f"[{self._architecture}], or run it on a machine of its own kind.",
-            )
+        lacking = lack(arn, configuration.runtime, configuration.architecture, self._machine)
+        if lacking:
+            return Entry(None, InvalidRuntimeException, lacking)
         return Entry(target(key, configuration, version))
 
 

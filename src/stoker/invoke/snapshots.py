@@ -154,7 +154,13 @@ class Snapshots:
             from_zygote=self._settings.from_zygote, token=token,
         )  # fmt: skip
         spec = SandboxSpec(
-            name, kind, target.memory_mb, target.ephemeral_mb, code, opt, first=drawn.first
+            name,
+            kind,
+            target.memory_mb,
+            target.ephemeral_mb,
+            code,
+            opt,
+            first=lambda: drawn.first,
         )
         async with asyncio.timeout(CREATE_S):
             sandbox = await self._backend.create(spec)

@@ -8,7 +8,7 @@ At start-up, in this order, before the first request is accepted:
 
     await store.open()
     await activation.recover()      # code and blobs are in order
-    await catalog.follow(store)
+    await catalog.follow(store)     # which knows from then on what is to be made ready
     ...                             # then, as a task: await activation.run()
 """
 
@@ -34,6 +34,8 @@ from stoker.store.base import Store, Superseded, Transaction
 
 log = logging.getLogger(__name__)
 
+PREPARED_S = 1.0  # for so long what the sandbox backend has said of a kind is not asked again
+
 
 class Activation:
     """`retire` is told, whenever something changed, which targets are still asked for;
@@ -49,6 +51,7 @@ class Activation:
         retire: Callable[[Callable[[Target], bool]], None],
         prepare: Callable[[Kind], Awaitable[None]],
         snapshots: Snapshots | None = None,
+        prepared_s: float = PREPARED_S,
     ) -> None:
         self._store = store
         self._blobs = blobs
@@ -57,7 +60,9 @@ class Activation:
         self._retire = retire
         self._prepare = prepare
         self._snapshots = snapshots
+        self._prepared_s = prepared_s
         self._restored: list[Configuration] = []  # what served before the restart
+        self._prepared: dict[Kind, float] = {}  # when the backend last said that it is ready for it
         self._loop = Loop("activation", self._find, self._settle)
         # Apart from it: what is initialised here may take minutes, and is the user's.
         self._snapshot_loop = Loop("snapshots", self._find_snapshots, self._settle, parallel=8)
@@ -127,10 +132,7 @@ class Activation:
     async def _find(self) -> list[FunctionKey | VersionKey]:
         # Every change wakes the loop, so this is where environments lose their purpose.
         self._retire(self._catalog.serves)
-        async with self._store.transaction() as tx:
-            functions = await tx.unsettled_functions()
-            pending = await tx.versions.unsettled()
-        return [*functions, *(version.key for version in pending if not version.snap_start)]
+        return [one.key for one in self._catalog.unsettled() if not _waits_for_snapshot(one)]
 
     async def _find_snapshots(self) -> list[FunctionKey | VersionKey]:
         """Versions that wait for their snapshot, or have lost it."""
@@ -139,25 +141,23 @@ class Activation:
         self._snapshots.keep(self._catalog.knows)
         active = self._catalog.snap_starts()
         lost = [key for key, target in active if not self._snapshots.has(target)]
-        async with self._store.transaction() as tx:
-            pending = await tx.versions.unsettled()
-        waiting = [version.key for version in pending if version.snap_start]
+        waiting = [one.key for one in self._catalog.unsettled() if _waits_for_snapshot(one)]
         return list(dict.fromkeys((*waiting, *lost)))
 
     async def _settle(self, key: FunctionKey | VersionKey) -> None:
+        known = self._catalog.unsettled_one(key)
         try:
-            if isinstance(key, FunctionKey):
-                await self._settle_function(key)
-            else:
-                await self._settle_version(key)
+            if isinstance(known, Function):
+                await self._settle_function(known)
+            elif isinstance(known, Version):
+                await self._settle_version(known)
+            elif isinstance(key, VersionKey):
+                await self._restore_snapshot(key)
         except Superseded:
             return  # changed, deleted, or deleted and made again, meanwhile: the loop looks again
 
-    async def _settle_function(self, key: FunctionKey) -> None:
-        async with self._store.transaction() as tx:
-            function = await tx.function(key)
-        if function is None or not function.unsettled:
-            return
+    async def _settle_function(self, function: Function) -> None:
+        key = function.key
         fault = await self._attempt(key.arn, function.latest)
         revision = _revision()
         if fault is None:
@@ -169,22 +169,27 @@ class Activation:
         facts = {"function": key.arn, "state": settled.state, "update": settled.update_status}
         log.info("function settled", extra=facts)
 
-    async def _settle_version(self, key: VersionKey) -> None:
-        async with self._store.transaction() as tx:
-            version = await tx.versions.version(key)
-        if version is None:
-            return
+    async def _settle_version(self, version: Version) -> None:
+        key = version.key
         target = model.target(key.function, version.configuration, str(key.number))
-        if not version.unsettled:
-            if not self._lacks_snapshot(target):
-                return
-            async with self._store.transaction() as tx:  # nobody is served until there is one
-                await tx.versions.put(versions.restoring(version), expected=version.revision_id)
         fault = await self._attempt(key.arn, version.configuration, target)
         settled = versions.failed(version, *fault) if fault else versions.activated(version)
         async with self._store.transaction(lasting=False) as tx:
             await tx.versions.put(settled, expected=version.revision_id)
         log.info("version settled", extra={"function": key.arn, "state": settled.state})
+
+    async def _restore_snapshot(self, key: VersionKey) -> None:
+        """Of an active version that has lost it: nobody is served until there is one again."""
+        async with self._store.transaction() as tx:
+            version = await tx.versions.version(key)
+            if version is None or version.unsettled:
+                return
+            target = model.target(key.function, version.configuration, str(key.number))
+            if not self._lacks_snapshot(target):
+                return
+            again = versions.restoring(version)
+            await tx.versions.put(again, expected=version.revision_id)
+        await self._settle_version(again)
 
     async def _attempt(
         self, arn: str, configuration: Configuration, target: Target | None = None
@@ -193,7 +198,7 @@ class Activation:
         version."""
         try:
             kind = await self._kind(configuration)
-            await self._prepare(kind)
+            await self._prepare_kind(kind)
             if target is not None and self._lacks_snapshot(target):
                 assert self._snapshots is not None
                 await self._snapshots.take(target, kind)
@@ -210,6 +215,14 @@ class Activation:
             return None
         log.warning("function failed", extra={"function": arn, "reason": fault[0]})
         return fault
+
+    async def _prepare_kind(self, kind: Kind) -> None:
+        """Functions come in bursts, and those of one kind need it prepared once."""
+        clock = asyncio.get_running_loop().time
+        said = self._prepared.get(kind)
+        if said is None or clock() - said >= self._prepared_s:
+            await self._prepare(kind)
+            self._prepared[kind] = clock()
 
     def _lacks_snapshot(self, target: Target) -> bool:
         snapshots = self._snapshots
@@ -239,6 +252,10 @@ class Activation:
                     extra={"runtime": configuration.runtime, "reason": str(error)},
                 )
         self._restored = []
+
+
+def _waits_for_snapshot(one: Function | Version) -> bool:
+    return isinstance(one, Version) and one.snap_start
 
 
 async def _restore(

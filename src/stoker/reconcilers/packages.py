@@ -1,16 +1,19 @@
-"""Brings small packages to the disk, after the functions that own them.
+"""Brings to the disk what need not be there when it is answered for: small packages, after the
+functions that own them, and unpacked code.
 
     CreateFunction ──► one commit: the function and its package ──► answered
-                          └──► a while later: the blob's file is synced, the copy forgotten
+                          └──► a while later: files for all new blobs, one sync, no copies
 
-So creating a function waits for the disk once and not three times. If the machine stops in
-between, what the blobs lack is made again from the store, before anybody asks for it.
+So creating a function waits for the disk once and not three times. If the server or the machine
+stops in between, what the blobs lack is made again from the store, before anybody asks for it;
+and unpacked code from the blobs (blobs/lasting.py).
 """
 
 import asyncio
 import logging
 
 from stoker.blobs.base import Blobs
+from stoker.blobs.code_cache import CodeCache
 from stoker.store.base import Store
 
 log = logging.getLogger(__name__)
@@ -19,14 +22,17 @@ PAUSE_S = 1.0  # changes come in bursts
 
 
 class Packages:
-    def __init__(self, *, store: Store, blobs: Blobs, pause_s: float = PAUSE_S) -> None:
+    def __init__(
+        self, *, store: Store, blobs: Blobs, code: CodeCache, pause_s: float = PAUSE_S
+    ) -> None:
         self._store = store
         self._blobs = blobs
+        self._code = code
         self._pause_s = pause_s
         self._changed = asyncio.Event()
 
     def wake(self) -> None:
-        """There may be a package that is not on the disk."""
+        """There may be a package, or a tree, that is not on the disk."""
         self._changed.set()
 
     async def recover(self) -> None:
@@ -36,7 +42,7 @@ class Packages:
             kept = await tx.packages.every()
         for digest, content in kept.items():
             await self._blobs.restore(digest, content)
-        await self.settle()
+        await self._settle_packages()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -57,7 +63,11 @@ class Packages:
         return True
 
     async def settle(self) -> None:
-        """What is kept twice now is on the disk, and kept once."""
+        """What is kept twice now is on the disk, and kept once; and so is what is unpacked."""
+        await self._settle_packages()
+        await self._code.settle()
+
+    async def _settle_packages(self) -> None:
         async with self._store.transaction() as tx:
             given = await tx.packages.given()
         if given:

@@ -90,12 +90,13 @@ class Versions(Protocol):
         """The last number that a version of this name was given; 0: none."""
         ...
 
-    async def next_number(self, key: FunctionKey) -> int:
-        """A number under which no version of this name has ever been. From 1."""
+    async def newest(self, key: FunctionKey) -> tuple[int, Version | None]:
+        """That number, and the version, if it is there still."""
         ...
 
     async def add(self, version: Version) -> None:
-        """Keep a version under a number from next_number."""
+        """Keep a version under a number that no version of this name has ever had: the one after
+        the last."""
         ...
 
     async def put(self, version: Version, *, expected: str) -> None:
@@ -119,10 +120,6 @@ class Versions(Protocol):
         ...
 
     async def every(self) -> list[Version]: ...
-
-    async def unsettled(self) -> list[Version]:
-        """Those that wait for activation."""
-        ...
 
 
 class Aliases(Protocol):
@@ -247,6 +244,9 @@ class Packages(Protocol):
 
 
 class Transaction(Protocol):
+    """A statement that answers nothing may refuse later than it is asked for: when another one
+    is answered, or when the transaction's block is left."""
+
     @property
     def packages(self) -> Packages: ...
 
@@ -289,11 +289,12 @@ class Transaction(Protocol):
         """`known`: read before; those that nobody has changed since need not be read again."""
         ...
 
-    async def unsettled_functions(self) -> list[FunctionKey]:
-        """Those that wait for activation."""
-        ...
-
     async def usage(self, account: str, region: str) -> Usage: ...
+
+    async def check_usage(self, account: str, region: str, check: Callable[[Usage], None]) -> None:
+        """Let `check` see what is used after what was asked for so far; what it raises, perhaps
+        in another thread, is the refusal."""
+        ...
 
     async def set_aside(self, account: str, region: str) -> int:
         """The concurrency that all functions together have set aside: of each what is reserved

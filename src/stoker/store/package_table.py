@@ -3,19 +3,20 @@
 import sqlite3
 from collections.abc import Mapping
 
-from stoker.store.worker import Run
+from stoker.store.worker import Promise, Run
 
 
 class SqlitePackages:
     """store.base.Packages in the transaction's connection."""
 
-    def __init__(self, db: sqlite3.Connection, run: Run) -> None:
+    def __init__(self, db: sqlite3.Connection, run: Run, promise: Promise) -> None:
         self._db = db
         self._run = run
+        self._promise = promise
 
     async def keep(self, digest: str, content: bytes) -> None:
         sql = "INSERT INTO fresh_packages VALUES (?, 1, ?) ON CONFLICT DO UPDATE SET times=times+1"
-        await self._run(lambda: self._db.execute(sql, (digest, content)))
+        self._promise(lambda: self._db.execute(sql, (digest, content)))
 
     async def every(self) -> dict[str, bytes]:
         sql = "SELECT digest, content FROM fresh_packages"
@@ -27,4 +28,4 @@ class SqlitePackages:
 
     async def forget(self, given: Mapping[str, int]) -> None:
         sql = "DELETE FROM fresh_packages WHERE digest = ? AND times = ?"
-        await self._run(lambda: self._db.executemany(sql, given.items()))
+        self._promise(lambda: self._db.executemany(sql, given.items()))

@@ -79,19 +79,13 @@ class SqliteStore:
             try:
                 yield tx
             except BaseException:
-                await self.run(db.rollback)
+                if tx.begun:
+                    await self.run(db.rollback)
                 raise
             if tx.wrote:
-                await self._commit(db, tx.changes)
+                await self.run(tx.commit, then=lambda: self._publish(tx.changes))
             elif tx.begun:
                 self._thread.ask(db.rollback)  # nobody needs to wait for that
-
-    async def _commit(self, db: sqlite3.Connection, changes: dict[Key, Aggregate | None]) -> None:
-        try:
-            await self.run(db.commit, then=lambda: self._publish(changes))
-        except StoreUnavailable:
-            await self.run(db.rollback)
-            raise
 
     def _publish(self, changes: dict[Key, Aggregate | None]) -> None:
         for key, function in changes.items():
@@ -111,28 +105,42 @@ class SqliteStore:
 class SqliteTransaction:
     """The typed statements. `changes` is what a commit will have changed. It begins with its
     first statement that writes, in the same turn of the thread: what is read before that holds
-    too, for nobody else has a turn, and what only reads has nothing to roll back."""
+    too, for nobody else has a turn, and what only reads has nothing to roll back.
+
+    Each way to the thread and back costs more than most statements do. So those of which nobody
+    needs an answer are `_promised`: they go with the next one of which somebody does, at the
+    latest with the commit, and refuse there."""
 
     def __init__(self, db: sqlite3.Connection, store: SqliteStore, lasting: bool) -> None:
         self._db = db
         self._store = store
         self._lasting = lasting
         self._changes_before = db.total_changes
+        self._promises: list[Callable[[], object]] = []
         self.begun = False
         self.changes: dict[Key, Aggregate | None] = {}
         self.layers = SqliteLayers(db, self._run)
-        self.packages = SqlitePackages(db, self._run)
-        self.versions = SqliteVersions(db, self._run, self.changes.__setitem__)
+        self.packages = SqlitePackages(db, self._run, self._promise)
+        self.versions = SqliteVersions(db, self._run, self._promise, self.changes.__setitem__)
         self.settings = SqliteSettings(db, self._run, self.changes.__setitem__)
         self.resources = SqliteResources(db, self._run, self.changes.__setitem__)
         self.checkpoints = SqliteCheckpoints(db, self._run)
         self.urls = SettingUrls(self.settings, self.changes.__setitem__)
-        self.aliases = SqliteAliases(db, self._run, self.changes.__setitem__)
+        self.aliases = SqliteAliases(db, self._run, self._promise, self.changes.__setitem__)
 
     @property
     def wrote(self) -> bool:
         """Whether there is anything to commit."""
-        return self._db.total_changes != self._changes_before
+        return bool(self._promises) or self._db.total_changes != self._changes_before
+
+    def commit(self) -> None:
+        """In the store's thread: all or nothing."""
+        try:
+            self._keep_promises()
+            self._db.commit()
+        except BaseException:
+            self._db.rollback()
+            raise
 
     async def function(self, key: FunctionKey) -> Function | None:
         found = await self._select(
@@ -168,26 +176,8 @@ class SqliteTransaction:
 
         return await self._run(read, reading=True)
 
-    async def unsettled_functions(self) -> list[FunctionKey]:
-        sql = "SELECT account, region, name FROM functions WHERE unsettled"
-
-        def read() -> list[FunctionKey]:
-            return [FunctionKey(*row) for row in self._db.execute(sql)]
-
-        return await self._run(read, reading=True)
-
     async def usage(self, account: str, region: str) -> Usage:
-        count, size = await self._fetch(
-            "SELECT count(*), coalesce(sum(code_bytes), 0) + ("
-            "  SELECT coalesce(sum(code_bytes), 0) FROM layer_versions"
-            "  WHERE account = ?1 AND region = ?2"
-            ") + ("
-            "  SELECT coalesce(sum(code_bytes), 0) FROM function_versions"
-            "  WHERE account = ?1 AND region = ?2"
-            ") FROM functions WHERE account = ?1 AND region = ?2",
-            (account, region),
-        )
-        return Usage(functions=count, code_bytes=size)
+        return await self._run(lambda: self._usage(account, region), reading=True)
 
     async def set_aside(self, account: str, region: str) -> int:
         (amount,) = await self._fetch(
@@ -202,28 +192,39 @@ class SqliteTransaction:
         )
         return amount
 
+    async def check_usage(self, account: str, region: str, check: Callable[[Usage], None]) -> None:
+        self._promise(lambda: check(self._usage(account, region)))
+
     async def create_function(self, function: Function) -> None:
         key = function.key
-        added = await self._change(
-            "INSERT INTO functions (account, region, name, revision, unsettled, code_bytes, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (key.account, key.region, key.name, *_columns(function)),
-        )
-        if not added:
-            raise ResourceConflictException(f"Function already exist: {key.name}")
-        self.changes[key] = function
+
+        def add() -> None:
+            added = self._db.execute(
+                "INSERT INTO functions (account, region, name, revision, code_bytes, body)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (key.account, key.region, key.name, *_columns(function)),
+            ).rowcount
+            if not added:
+                raise ResourceConflictException(f"Function already exist: {key.name}")
+            self.changes[key] = function
+
+        self._promise(add)
 
     async def put_function(self, function: Function, *, expected: str) -> None:
         key = function.key
         assert function.revision_id != expected, "every write has a revision of its own"
-        replaced = await self._change(
-            "UPDATE functions SET revision = ?, unsettled = ?, code_bytes = ?, body = ?"
-            " WHERE account = ? AND region = ? AND name = ? AND revision = ?",
-            (*_columns(function), key.account, key.region, key.name, expected),
-        )
-        if not replaced:
-            raise Superseded(f"{key.arn}: revision {expected} is not the latest")
-        self.changes[key] = function
+
+        def put() -> None:
+            replaced = self._db.execute(
+                "UPDATE functions SET revision = ?, code_bytes = ?, body = ?"
+                " WHERE account = ? AND region = ? AND name = ? AND revision = ?",
+                (*_columns(function), key.account, key.region, key.name, expected),
+            ).rowcount
+            if not replaced:
+                raise Superseded(f"{key.arn}: revision {expected} is not the latest")
+            self.changes[key] = function
+
+        self._promise(put)
 
     async def delete_function(self, key: FunctionKey, *, expected: str) -> None:
         deleted = await self._change(
@@ -243,18 +244,41 @@ class SqliteTransaction:
 
         return await self._run(read, reading=True)
 
-    async def _run(self, work: Callable[[], T], *, reading: bool = False) -> T:
-        if self.begun or reading:
-            return await self._store.run(work)
-        self.begun = True
-        synchronous = "FULL" if self._lasting else "NORMAL"
+    def _promise(self, work: Callable[[], object]) -> None:
+        self._promises.append(work)
 
-        def first() -> T:
-            self._db.execute(f"PRAGMA synchronous = {synchronous}")
-            self._db.execute("BEGIN IMMEDIATE")
+    async def _run(self, work: Callable[[], T], *, reading: bool = False) -> T:
+        if not self._promises and (self.begun or reading):
+            return await self._store.run(work)
+
+        def after() -> T:
+            self._keep_promises()
             return work()
 
-        return await self._store.run(first)
+        return await self._store.run(after)
+
+    def _keep_promises(self) -> None:
+        """In the store's thread: begin, if this has not begun, and do what was promised."""
+        if not self.begun:
+            self.begun = True
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if self._lasting else 'NORMAL'}")
+            self._db.execute("BEGIN IMMEDIATE")
+        promises, self._promises = self._promises, []
+        for work in promises:
+            work()
+
+    def _usage(self, account: str, region: str) -> Usage:
+        count, size = self._db.execute(
+            "SELECT count(*), coalesce(sum(code_bytes), 0) + ("
+            "  SELECT coalesce(sum(code_bytes), 0) FROM layer_versions"
+            "  WHERE account = ?1 AND region = ?2"
+            ") + ("
+            "  SELECT coalesce(sum(code_bytes), 0) FROM function_versions"
+            "  WHERE account = ?1 AND region = ?2"
+            ") FROM functions WHERE account = ?1 AND region = ?2",
+            (account, region),
+        ).fetchone()
+        return Usage(functions=count, code_bytes=size)
 
     async def _fetch(self, sql: str, values: tuple[object, ...]) -> tuple[int, ...]:
         def read() -> tuple[int, ...]:
@@ -267,13 +291,8 @@ class SqliteTransaction:
         return await self._run(lambda: self._db.execute(sql, values).rowcount)
 
 
-def _columns(function: Function) -> tuple[str, bool, int, str]:
-    return (
-        function.revision_id,
-        function.unsettled,
-        function.latest.code.size_bytes,
-        dump(function),
-    )
+def _columns(function: Function) -> tuple[str, int, str]:
+    return function.revision_id, function.latest.code.size_bytes, dump(function)
 
 
 def _connect(path: Path, busy_s: float) -> sqlite3.Connection:

@@ -13,7 +13,7 @@ from stoker.core.model import FunctionKey
 from stoker.core.versions import Version, VersionKey
 from stoker.store.base import Note, Superseded
 from stoker.store.records import dump_version, load_version
-from stoker.store.worker import Run
+from stoker.store.worker import Promise, Run
 
 _FUNCTION = "account = :account AND region = :region AND name = :name"
 _VERSION = f"{_FUNCTION} AND version = :version"
@@ -21,48 +21,53 @@ _ALIAS = f"{_FUNCTION} AND alias = :alias"
 
 
 class SqliteVersions:
-    def __init__(self, db: sqlite3.Connection, run: Run, note: Note) -> None:
+    def __init__(self, db: sqlite3.Connection, run: Run, promise: Promise, note: Note) -> None:
         self._db = db
         self._run = run
+        self._promise = promise
         self._note = note
 
     async def last_number(self, key: FunctionKey) -> int:
-        sql = f"SELECT last_version FROM function_numbers WHERE {_FUNCTION}"
+        return await self._run(lambda: self._last_number(key), reading=True)
 
-        def read() -> int:
-            row = self._db.execute(sql, asdict(key)).fetchone()
-            return int(row[0]) if row else 0
+    async def newest(self, key: FunctionKey) -> tuple[int, Version | None]:
+        def read() -> tuple[int, Version | None]:
+            number = self._last_number(key)
+            found = self._read(f"WHERE {_VERSION}", _names(VersionKey(key, number)))
+            return number, found[0] if found else None
 
         return await self._run(read, reading=True)
 
-    async def next_number(self, key: FunctionKey) -> int:
-        def count() -> int:
-            (number,) = self._db.execute(
-                "INSERT INTO function_numbers VALUES (:account, :region, :name, 1)"
-                " ON CONFLICT DO UPDATE SET last_version = last_version + 1"
-                " RETURNING last_version",
-                asdict(key),
-            ).fetchone()
-            return int(number)
-
-        return await self._run(count)
-
     async def add(self, version: Version) -> None:
-        await self._change(
-            "INSERT INTO function_versions VALUES (:account, :region, :name, :version, :revision,"
-            " :unsettled, :code_bytes, :body)",
-            version,
-        )
+        def add() -> None:
+            values = _values(version)
+            self._db.execute(
+                "INSERT INTO function_numbers VALUES (:account, :region, :name, :version)"
+                " ON CONFLICT DO UPDATE"
+                " SET last_version = max(last_version, excluded.last_version)",
+                values,
+            )
+            self._db.execute(
+                "INSERT INTO function_versions VALUES (:account, :region, :name, :version,"
+                " :revision, :code_bytes, :body)",
+                values,
+            )
+            self._note(version.key, version)
+
+        self._promise(add)
 
     async def put(self, version: Version, *, expected: str) -> None:
-        replaced = await self._change(
-            "UPDATE function_versions SET revision = :revision, unsettled = :unsettled,"
-            f" body = :body WHERE {_VERSION} AND revision = :expected",
-            version,
-            expected=expected,
-        )
-        if not replaced:
-            raise Superseded(f"{version.key.arn}: revision {expected} is not the latest")
+        def put() -> None:
+            replaced = self._db.execute(
+                "UPDATE function_versions SET revision = :revision, body = :body"
+                f" WHERE {_VERSION} AND revision = :expected",
+                {**_values(version), "expected": expected},
+            ).rowcount
+            if not replaced:
+                raise Superseded(f"{version.key.arn}: revision {expected} is not the latest")
+            self._note(version.key, version)
+
+        self._promise(put)
 
     async def remove(self, key: VersionKey) -> None:
         sql = f"DELETE FROM function_versions WHERE {_VERSION}"
@@ -98,60 +103,54 @@ class SqliteVersions:
     async def every(self) -> list[Version]:
         return await self._select("", {})
 
-    async def unsettled(self) -> list[Version]:
-        return await self._select("WHERE unsettled", {})
-
     async def _select(self, where: str, values: Mapping[str, object]) -> list[Version]:
+        return await self._run(lambda: self._read(where, values), reading=True)
+
+    def _read(self, where: str, values: Mapping[str, object]) -> list[Version]:
         columns = "account, region, name, version, revision, body"
+        rows = self._db.execute(f"SELECT {columns} FROM function_versions {where}", values)
+        return [
+            load_version(VersionKey(FunctionKey(*row[:3]), row[3]), row[4], row[5]) for row in rows
+        ]
 
-        def read() -> list[Version]:
-            rows = self._db.execute(f"SELECT {columns} FROM function_versions {where}", values)
-            return [
-                load_version(VersionKey(FunctionKey(*row[:3]), row[3]), row[4], row[5])
-                for row in rows
-            ]
-
-        return await self._run(read, reading=True)
-
-    async def _change(self, sql: str, version: Version, **more: object) -> int:
-        values = {
-            **_names(version.key),
-            "revision": version.revision_id,
-            "unsettled": version.unsettled,
-            "code_bytes": version.configuration.code.size_bytes,
-            "body": dump_version(version),
-            **more,
-        }
-        changed = await self._run(lambda: self._db.execute(sql, values).rowcount)
-        if changed:
-            self._note(version.key, version)
-        return changed
+    def _last_number(self, key: FunctionKey) -> int:
+        sql = f"SELECT last_version FROM function_numbers WHERE {_FUNCTION}"
+        row = self._db.execute(sql, asdict(key)).fetchone()
+        return int(row[0]) if row else 0
 
 
 class SqliteAliases:
-    def __init__(self, db: sqlite3.Connection, run: Run, note: Note) -> None:
+    def __init__(self, db: sqlite3.Connection, run: Run, promise: Promise, note: Note) -> None:
         self._db = db
         self._run = run
+        self._promise = promise
         self._note = note
 
     async def add(self, alias: Alias) -> None:
-        added = await self._change(
-            "INSERT INTO aliases VALUES (:account, :region, :name, :alias, :revision, :body)"
-            " ON CONFLICT DO NOTHING",
-            alias,
-        )
-        if not added:
-            raise ResourceConflictException(f"Alias already exists: {alias.key.arn}")
+        def add() -> None:
+            added = self._db.execute(
+                "INSERT INTO aliases VALUES (:account, :region, :name, :alias, :revision, :body)"
+                " ON CONFLICT DO NOTHING",
+                _alias_values(alias),
+            ).rowcount
+            if not added:
+                raise ResourceConflictException(f"Alias already exists: {alias.key.arn}")
+            self._note(alias.key, alias)
+
+        self._promise(add)
 
     async def put(self, alias: Alias, *, expected: str) -> None:
-        replaced = await self._change(
-            f"UPDATE aliases SET revision = :revision, body = :body WHERE {_ALIAS}"
-            " AND revision = :expected",
-            alias,
-            expected=expected,
-        )
-        if not replaced:
-            raise Superseded(f"{alias.key.arn}: revision {expected} is not the latest")
+        def put() -> None:
+            replaced = self._db.execute(
+                f"UPDATE aliases SET revision = :revision, body = :body WHERE {_ALIAS}"
+                " AND revision = :expected",
+                {**_alias_values(alias), "expected": expected},
+            ).rowcount
+            if not replaced:
+                raise Superseded(f"{alias.key.arn}: revision {expected} is not the latest")
+            self._note(alias.key, alias)
+
+        self._promise(put)
 
     async def remove(self, key: AliasKey) -> None:
         sql = f"DELETE FROM aliases WHERE {_ALIAS}"
@@ -183,21 +182,22 @@ class SqliteAliases:
 
         return await self._run(read, reading=True)
 
-    async def _change(self, sql: str, alias: Alias, **more: object) -> int:
-        values = {
-            **_alias_names(alias.key),
-            "revision": alias.revision_id,
-            "body": _dump(alias),
-            **more,
-        }
-        changed = await self._run(lambda: self._db.execute(sql, values).rowcount)
-        if changed:
-            self._note(alias.key, alias)
-        return changed
+
+def _values(version: Version) -> dict[str, object]:
+    return {
+        **_names(version.key),
+        "revision": version.revision_id,
+        "code_bytes": version.configuration.code.size_bytes,
+        "body": dump_version(version),
+    }
 
 
 def _names(key: VersionKey) -> dict[str, object]:
     return {**asdict(key.function), "version": key.number}
+
+
+def _alias_values(alias: Alias) -> dict[str, object]:
+    return {**_alias_names(alias.key), "revision": alias.revision_id, "body": _dump(alias)}
 
 
 def _alias_names(key: AliasKey) -> dict[str, object]:

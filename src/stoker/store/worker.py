@@ -25,6 +25,10 @@ class Run(Protocol):
     def __call__(self, work: Callable[[], T], *, reading: bool = False) -> Awaitable[T]: ...
 
 
+# The same for a statement of which nobody needs an answer: with the next one, or the commit.
+Promise = Callable[[Callable[[], object]], None]
+
+
 class Work(Generic[T]):
     """One thing to do. It is the thread's until it is `finished`."""
 
