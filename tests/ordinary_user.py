@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from stoker.sandbox.namespaces.privileges import hidden_by
+from stoker.sandbox.namespaces.rootless import TUNNEL
 
 UID, NAME = 65534, "nobody"
 IDS = 65_536  # subordinate ids
@@ -29,6 +30,8 @@ def as_ordinary_user(
     table = folder / "subid"
     table.write_text(f"{NAME}:{FIRST_ID}:{ids}\n" if ids else "")
     lines = [f"mount --bind {table} /etc/{name}" for name in _tables()]
+    lines += ["mount -t tmpfs -o mode=755 devices /dev/net"]  # as udev has it, or would
+    lines += [f"mknod -m 666 {TUNNEL} c 10 200"]
     for number, (closed, wanted) in enumerate(hidden_by([*_seen(), *seen]).items()):
         for each, path in enumerate(wanted):
             lines += [f"mkdir {folder}/{number}-{each}"]

@@ -16,6 +16,7 @@ import pytest
 
 from stoker.runtimes.found import find_runtime
 from stoker.sandbox.namespaces.cgroups import Layout
+from stoker.sandbox.namespaces.rootless import TUNNEL
 from tests.faults.scene import nothing, until
 from tests.isolation.outside import Outside
 from tests.ordinary_user import FIRST_ID, IDS, UID, as_ordinary_user, own_folder
@@ -250,3 +251,9 @@ def frozen(group: Path) -> list[bool]:
 def test_without_subordinate_ids_it_is_refused_with_the_remedy(folder: Path) -> None:
     with pytest.raises(AssertionError, match="usermod --add-subuids"):
         served(folder, ids=0)
+
+
+def test_without_a_way_out_it_is_said_why(folder: Path) -> None:
+    with served(folder, before=f"chmod 600 {TUNNEL}") as process:
+        said = process.log.read_text()
+    assert f"no way out to the network: {TUNNEL} is closed to this user" in said

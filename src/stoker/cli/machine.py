@@ -68,15 +68,16 @@ def survey() -> list[Finding]:
 def _as_ordinary_user() -> list[Finding]:
     """Another list: nearly all that root is asked for is had in a user namespace, or not at all."""
     why_not, layout = rootless.why_not(), Layout.delegated()
-    slirp, nft = _program(rootless.UPLINK), _program("nft")
+    no_way = rootless.no_uplink() or (
+        "" if _program("nft") else "nft is missing: apt install nftables"
+    )
     return [
         Finding("isolation without root", not why_not, True, "no" if why_not else "works", why_not),
         _kernel(),
         _compiler(),
         _seccomp(),
-        Finding("network namespaces' way out", bool(slirp and nft), False,
-                "works" if slirp and nft else "no slirp4netns, or no nft",
-                "apt install slirp4netns nftables; without it only `--egress none` is possible"),
+        Finding("network namespaces' way out", not no_way, False, "no" if no_way else "works",
+                f"{no_way}; without it only `--egress none` is possible"),
         Finding("delegated cgroup", bool(layout.unified), False,
                 ", ".join(sorted(layout.unified_controllers)) or "no controllers",
                 "`systemd-run --user --scope -p Delegate=yes stoker serve` limits memory and cpu, "

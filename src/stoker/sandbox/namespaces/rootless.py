@@ -29,11 +29,22 @@ _FIRST = 2  # of the user's subordinate ids: LOOKS_LIKE_ROOT and the one after i
 WANTED = _FIRST + BLOCKS * BLOCK_SIZE  # subordinate ids
 _PROGRAMS = {"uid": "newuidmap", "gid": "newgidmap"}
 UPLINK = "slirp4netns"
+TUNNEL = "/dev/net/tun"
 CLOSED = ("127.", "169.254.", "198.18.", "198.19.")  # network.ruleset
 _DNS = "10.0.2.3"  # its name server, which asks the machine's
 _ROUTES = "/proc/net/fib_trie"
 
-NO_UPLINK = f"{UPLINK} is missing: apt-get install {UPLINK}"
+
+def no_uplink() -> str:
+    """Why this user's functions have no way out of their network namespaces, and the remedy; ""
+    if they have one."""
+    if _found(UPLINK) is None:
+        return f"{UPLINK} is missing: apt-get install {UPLINK}"
+    if not os.path.exists(TUNNEL):
+        return f"{TUNNEL} is missing: as root, `modprobe tun`"
+    if not os.access(TUNNEL, os.R_OK | os.W_OK):
+        return f"{TUNNEL} is closed to this user: as root, `chmod 666 {TUNNEL}`, as udev does"
+    return ""
 
 
 def why_not() -> str:
@@ -154,8 +165,8 @@ def _map(inside: int, block: int) -> str:
 
 def _connect(sock: socket.socket, inside: int) -> str:
     path = _found(UPLINK)
-    if path is None:
-        return NO_UPLINK
+    if path is None or no_uplink():
+        return no_uplink()
     ready, alive = os.dup(sock.fileno()), os.dup(sock.fileno())
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
