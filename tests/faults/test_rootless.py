@@ -223,7 +223,7 @@ def test_a_cgroup_that_was_given_to_the_user_is_used_and_is_as_it_was_after(fold
     unified = Layout.detect().unified
     if not unified:
         pytest.skip("no cgroup v2 is mounted")
-    group = Path(unified, f"stoker-tests-{os.getpid()}")
+    group = Path(unified, f"of-a-user-{os.getpid()}")  # not a name that other runs take for a leak
     group.mkdir()
     try:
         for path in (group, group / "cgroup.procs", group / "cgroup.subtree_control"):

@@ -17,19 +17,13 @@ IDLE_S = 1.2
 
 
 def test_threads_and_children_stand_still_between_invocations(alone: Alone, host: Host) -> None:
-    rates = alone("life.begin_counting").value
-    assert min(rates) > 1000
-    before = alone("life.counts").value
+    alone("life.begin_counting")
     pids = alone.frozen()["pids"]
     assert len(pids) == 3  # PID 1, the runtime with its thread, the child
-    began, ticks = time.monotonic(), host.cpu_ticks(pids)
+    ticks = host.cpu_ticks(pids)
     time.sleep(IDLE_S)
     assert host.cpu_ticks(pids) == ticks, "somebody ran"
-    idle_s = time.monotonic() - began
-    after = alone("life.counts").value
-    for rate, was, now in zip(rates, before, after, strict=True):
-        assert now > was, "it goes on when an invocation does"
-        assert now - was < rate * idle_s / 2
+    assert not alone("life.go_on").error, "they go on when an invocation does"
 
 
 def test_clocks_jump_and_timers_are_late(alone: Alone) -> None:
