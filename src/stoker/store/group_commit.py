@@ -1,6 +1,6 @@
 """A SQLite file that many write at a time: whoever waits for the disk, waits together.
 
-    write, note ──► gathered while a commit is under way ──► one commit for all of them
+    write, note ──► gathered while a commit is under way, and for TURNS ──► one commit for all
     gather ──► LAZY_S ──┘
 
 `synchronous=FULL` with a write-ahead log: what `write` has confirmed is on the disk. Nobody waits
@@ -14,7 +14,9 @@ disk. The event loop waits for neither.
 
 The writer shares the interpreter with the event loop. With each statement it lets go of it and has
 to get it back, which takes longer than most statements do. So what comes in numbers is put into few
-of them when a commit begins (`insertions`, `deletions`), and one that is alone is its own commit.
+of them when a commit begins (`insertions`, `deletions`), and one that is alone is its own commit. And
+who was just answered often has more: a few turns of the event loop later there is one commit for
+them and for those who came meanwhile, where there would be two.
 """
 
 import asyncio
@@ -37,6 +39,7 @@ T = TypeVar("T")
 
 LAZY_S = 0.05
 RETRY_S = 1.0
+TURNS = 2  # of the event loop, after a commit before the next
 _MANY_ROWS = 16  # any number of rows up to here, and this many, have a statement of their own
 
 Statement = tuple[str, Sequence[Any]]
@@ -74,6 +77,7 @@ class GroupCommit:
         self._reading: sqlite3.Connection | None = None
         self._gathered = _Batch()
         self._writing = False
+        self._resting = False
         self._later: asyncio.TimerHandle | None = None
         self._unhurried: list[Asked] = []
         self._noting: asyncio.TimerHandle | None = None
@@ -97,7 +101,7 @@ class GroupCommit:
 
     async def close(self) -> None:
         """Write what is to be written, once; then close. Idempotent."""
-        self._closing = True
+        self._closing, self._resting = True, False
         await self._written_out()
         self._note_all()
         await self._written_out()
@@ -148,7 +152,7 @@ class GroupCommit:
             await self._writer.run(lambda: None)  # _committed was asked to be called first
 
     def _start(self) -> None:
-        if self._writing or not self._gathered or self._db is None:
+        if self._writing or self._resting or not self._gathered or self._db is None:
             return
         if self._later is not None:
             self._later.cancel()
@@ -169,16 +173,24 @@ class GroupCommit:
             fault = self._unavailable(error)
             log.error("cannot write", extra={"path": str(self._path), "reason": str(error)})
             self._gathered.asked[:0] = [(asked, None) for asked, told in said if told is None]
-        if self._gathered.waited_for and not self._closing:
-            self._start()
-        elif self._gathered:
-            self._start_later(LAZY_S if fault is None else RETRY_S)
+        self._rest(TURNS, LAZY_S if fault is None else RETRY_S)
         for _, told in said:
             if told is not None:
                 told(fault)
 
+    def _rest(self, turns: int, delay_s: float) -> None:
+        """Then begin the next commit; in `delay_s` if nobody waits for it."""
+        self._resting = turns > 0 and not self._closing
+        if self._resting:
+            asyncio.get_running_loop().call_soon(self._rest, turns - 1, delay_s)
+        elif self._gathered.waited_for and not self._closing:
+            self._start()
+        elif self._gathered:
+            self._start_later(delay_s)
+
     def _start_later(self, delay_s: float) -> None:
-        if not self._writing and self._later is None and not self._closing:
+        busy = self._writing or self._resting or self._closing
+        if not busy and self._later is None:
             self._later = asyncio.get_running_loop().call_later(delay_s, self._again)
 
     def _note_all(self) -> None:
