@@ -14,9 +14,9 @@ disk. The event loop waits for neither.
 
 The writer shares the interpreter with the event loop. With each statement it lets go of it and has
 to get it back, which takes longer than most statements do. So what comes in numbers is put into few
-of them when a commit begins (`insertions`, `deletions`), and one that is alone is its own commit. And
-who was just answered often has more: a few turns of the event loop later there is one commit for
-them and for those who came meanwhile, where there would be two.
+of them when a commit begins (`insertions`, `deletions`), and one that is alone is its own commit.
+Who was just answered often has more to write: a few turns of the event loop later there is one
+commit for them and for those who came meanwhile, where there would be two.
 """
 
 import asyncio
