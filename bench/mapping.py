@@ -6,7 +6,7 @@ after the function has returned. Then the function's log has to tell of as many 
 one too few or too many counts as an error. Everything through AWS's API, the same calls for both.
 
 While it runs, the queue is asked by a request that was built beforehand (boto3 needs 1.5 ms of the
-cores that are measured for each), each time when half of what seems to be left of the round is over:
+cores that are measured for each), each time when half of what seems to be left of it is over:
 few looks, and the last ones close together.
 """
 
