@@ -38,6 +38,7 @@ SUBSCRIBER = """
 import http.server, queue
 batches = queue.Queue()
 take = batches.put
+took = lambda: None  # who sent the batch has been told so
 
 class Taker(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -46,6 +47,7 @@ class Taker(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
+        took()
     def log_message(self, *_): pass
 
 def listen():
