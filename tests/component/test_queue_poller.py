@@ -136,6 +136,30 @@ def test_a_slow_disk_holds_the_poller_up(tmp_path: Path, monkeypatch: pytest.Mon
     tell(tmp_path, story)
 
 
+def test_a_disk_that_kept_up_again_while_nothing_came_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_poller, "UNSETTLED", 1)
+
+    async def story(here: Polling) -> None:
+        await here.events.function()
+        queue = await here.queue()
+        await here.send(queue, "1")
+        key = await here.map(BatchSize=1)
+        (await here.run()).ends()
+        await here.empty(queue)
+        poller = here.mappings._pollers[key]
+        assert isinstance(poller, queue_poller.QueuePoller)
+        await here.events.until(lambda: not poller.busy)  # it waits for a message
+        await here.send(queue, "2")
+        second = await here.run()
+        assert bodies(second) == ["2"]
+        second.ends()
+        await here.empty(queue)
+
+    tell(tmp_path, story)
+
+
 def test_more_run_at_a_time_where_these_are_slow_for_what_waits(tmp_path: Path) -> None:
     async def story(here: Polling) -> None:
         await here.events.function()

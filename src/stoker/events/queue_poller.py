@@ -78,6 +78,11 @@ class QueuePoller:
         """Messages are at the function, or what it is done with is not deleted yet."""
         return self._unsettled > 0
 
+    @property
+    def _is_behind(self) -> bool:
+        """The disk is slow to delete what is done."""
+        return self._unsettled >= UNSETTLED
+
     def look(self) -> None:
         """The function or the queue is another now."""
         self._changed.set()
@@ -141,12 +146,13 @@ class QueuePoller:
         """Until one batch more may be at the function."""
         await self._parts.held.room()
         width = self._width
-        while (behind := self._unsettled >= UNSETTLED) or self._running >= width.now:
+        while self._is_behind or self._running >= width.now:
             if not self._carried and not await self._broker.visible(queue, IDLE_S):
                 continue  # nothing waits for more
             self._ended.clear()
+            behind = self._is_behind
             if not behind and self._running < width.now:
-                break
+                break  # some have ended meanwhile
             try:
                 async with asyncio.timeout(None if behind or width.now == width.most else STEP_S):
                     await self._ended.wait()
