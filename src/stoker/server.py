@@ -264,6 +264,8 @@ class Server:
         await self._packages.recover()
         ending(self._packages.finish)
         known = await self._activation.recover()
+        for function in known:
+            self._recent.change(function.key, function)
         await self._catalog.follow(self._store, known)
         await self._events.settings.follow(self._store)
         activation = asyncio.create_task(self._activation.run(), name="activation")

@@ -29,6 +29,7 @@ CONFIGURATION = Configuration(
     role="arn:aws:iam::000000000000:role/r",
     code=Code("a" * 64, 100),
     log=LogSettings(group="/aws/lambda/f"),
+    creation="r0",
 )
 NEW = model.new_function(KEY, CONFIGURATION, {}, revision="r0", now="then")
 ACTIVE = model.activated(NEW, revision="r1")

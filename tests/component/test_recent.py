@@ -2,17 +2,25 @@
 
 import gc
 import weakref
+from dataclasses import replace
 from typing import Any, cast
 
 from stoker.core.invocation import Invocation, LogSettings, RequestId, Target, Way
 from stoker.core.latest import OVERHEAD_BYTES
-from stoker.core.model import FunctionKey
+from stoker.core.model import Code, Configuration, Function, FunctionKey, new_function
 from stoker.core.telemetry import Report
 from stoker.observe.recent import EACH, Recent, name_of
 
 F = FunctionKey("111122223333", "eu-west-1", "f")
 ELSEWHERE = FunctionKey("444455556666", "eu-west-1", "f")
 KIB = 1024
+
+
+CONFIGURATION = Configuration("python3.13", "a.b", "r", Code("c", 1), LogSettings("/g"))
+
+
+def made(key: FunctionKey, revision: str = "") -> Function:
+    return new_function(key, CONFIGURATION, {}, revision=revision, now="now")
 
 
 def target(key: FunctionKey) -> Target:
@@ -31,6 +39,7 @@ def end(recent: Recent, event: bytes, key: FunctionKey = F, **more: Any) -> Invo
 
 def test_an_invocation_is_kept_as_it_came_for_its_own_account() -> None:
     recent = Recent(64 * KIB, 16 * KIB)
+    recent.change(F, made(F))
     end(recent, b"first", way=Way.URL)
     end(recent, b"second", client_context="{}")
     second, first = recent.of(F)
@@ -38,14 +47,29 @@ def test_an_invocation_is_kept_as_it_came_for_its_own_account() -> None:
     assert (second.event, second.client_context, second.invoked_arn) == (b"second", "{}", F.arn)
     assert recent.of(ELSEWHERE) == []
     recent.change(ELSEWHERE, None)
-    recent.change(F, object())
+    recent.change(F, made(F))
     assert len(recent.of(F)) == 2
     recent.change(F, None)
     assert recent.of(F) == []
 
 
+def test_what_ends_after_its_function_is_not_the_next_ones_of_that_name() -> None:
+    recent = Recent(64 * KIB, 16 * KIB)
+    recent.change(F, made(F))
+    recent.change(F, None)
+    end(recent, b"late")
+    recent.change(F, made(F, "another"))
+    end(recent, b"later")
+    assert recent.of(F) == []
+    own = replace(target(F), creation="another")
+    invocation = Invocation(RequestId("r"), own, b"own", F.arn)
+    recent.ended(name_of(F), invocation, Report("r", 1.0, 128, 1 << 20), 5.0, "", False)
+    assert [one.event for one in recent.of(F)] == [b"own"]
+
+
 def test_an_event_that_is_too_large_is_not_kept_and_the_invocation_is() -> None:
     recent = Recent(64 * KIB, 16 * KIB)
+    recent.change(F, made(F))
     end(recent, b"x" * (16 * KIB - OVERHEAD_BYTES))
     large = end(recent, b"x" * (16 * KIB - OVERHEAD_BYTES + 1))
     (found,) = recent.of(F)
@@ -55,11 +79,14 @@ def test_an_event_that_is_too_large_is_not_kept_and_the_invocation_is() -> None:
 
 def test_what_is_kept_stays_within_its_bounds() -> None:
     recent = Recent(256 * KIB, 128 * KIB)
+    recent.change(F, made(F))
     for _ in range(2 * EACH):
         end(recent, b"")
     assert len(recent.of(F)) == EACH
     for number in range(500):
-        end(recent, b"x" * 10 * KIB, FunctionKey("1" * 12, "r", f"f{number}"))
+        key = FunctionKey("1" * 12, "r", f"f{number}")
+        recent.change(key, made(key))
+        end(recent, b"x" * 10 * KIB, key)
     assert recent.of(F) == []
     kept = [recent.of(FunctionKey("1" * 12, "r", f"f{number}")) for number in range(500)]
     assert 0 < sum(map(len, kept)) <= 256 // 11
@@ -68,6 +95,7 @@ def test_what_is_kept_stays_within_its_bounds() -> None:
 
 def test_nothing_is_kept_where_nothing_shall_be() -> None:
     for recent in (Recent(), Recent(64 * KIB, 0), Recent(0, 64 * KIB)):
+        recent.change(F, made(F))
         end(recent, b"first")
         assert recent.of(F) == []
 
@@ -78,6 +106,7 @@ def test_a_callers_connection_is_not_held_with_its_invocation() -> None:
 
     caller = Caller()
     recent, gone = Recent(64 * KIB, 16 * KIB), weakref.ref(caller)
+    recent.change(F, made(F))
     end(recent, b"first", recipient=cast(Any, caller))
     del caller
     gc.collect()

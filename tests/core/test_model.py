@@ -17,17 +17,18 @@ OLD = Configuration(
     role="arn:aws:iam::123456789012:role/r",
     code=Code("a" * 64, 100),
     log=LogSettings(group="/aws/lambda/f"),
+    creation="made",
 )
 NEW = replace(OLD, memory_mb=512)
 revisions = (f"r{n}" for n in count())
 
 
-def created() -> Function:
-    return model.new_function(KEY, OLD, {}, revision=next(revisions), now="then")
+def created(revision: str = OLD.creation) -> Function:
+    return model.new_function(KEY, OLD, {}, revision=revision, now="then")
 
 
-def active() -> Function:
-    return model.activated(created(), revision=next(revisions))
+def active(made: str = OLD.creation) -> Function:
+    return model.activated(created(made), revision=next(revisions))
 
 
 def update(function: Function) -> Function:
@@ -131,3 +132,10 @@ def test_two_functions_with_the_same_everything_are_different_targets() -> None:
     assert model.target(KEY, OLD).key != model.target(other, OLD).key
     assert model.target(KEY, OLD).key == model.target(KEY, replace(OLD)).key
     assert model.target(KEY, OLD).key != model.target(KEY, NEW).key
+
+
+def test_a_function_that_is_made_again_shares_no_environment_with_the_one_before() -> None:
+    first, second = active("r1"), active("r2")
+    assert model.target(KEY, first.latest).key != model.target(KEY, second.latest).key
+    again = active("r1")
+    assert model.target(KEY, first.latest).key == model.target(KEY, again.latest).key

@@ -74,13 +74,14 @@ class Target:
     snap_start: bool = False  # its environments are copies of one that was initialised before
     developed: Developed | None = None
     architecture: str = "x86_64"  # or arm64
+    creation: str = ""  # which function of this name it is of: one was deleted, another made
     key: tuple[str, str, str, str, str] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         facts = (
             self.runtime, self.handler, self.role, self.code, self.layers, self.memory_mb,
             self.timeout_s, self.ephemeral_mb, self.environment, self.log, self.tracing,
-            self.snap_start, self.developed, self.architecture,
+            self.snap_start, self.developed, self.architecture, self.creation,
         )  # fmt: skip
         fingerprint = hashlib.sha256(repr(facts).encode()).hexdigest()
         key = (self.account, self.region, self.name, self.version, fingerprint)

@@ -71,6 +71,9 @@ class Configuration:
     architecture: str = "x86_64"
     package_type: str = "Zip"
     layers: tuple[Layer, ...] = ()  # in merge order: a later one covers what earlier ones have
+    # Of which function with this name it is: the revision that this was created with; "": an older
+    # Stoker made it, and did not say.
+    creation: str = ""
     # What is shown as it was given, by AWS's member name and in AWS's shape: VpcConfig,
     # FileSystemConfigs and KMSKeyArn, which have no effect yet, and DeadLetterConfig.
     kept: Mapping[str, Any] = field(default_factory=dict)
@@ -180,7 +183,7 @@ def new_function(
 ) -> Function:
     return Function(
         key,
-        latest,
+        replace(latest, creation=revision),
         serving=None,
         state=State.PENDING,
         state_reason=_CREATING["reason"],
@@ -297,4 +300,5 @@ def target(key: FunctionKey, configuration: Configuration, version: str = LATEST
         dead_letters=configuration.dead_letters,
         snap_start=configuration.snap_start and version != LATEST,
         architecture=configuration.architecture,
+        creation=configuration.creation,
     )

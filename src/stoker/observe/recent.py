@@ -4,7 +4,8 @@
 
 They are what a caller sent, word for word, with whatever is secret in it: nothing of them is ever
 written, logged or told to a function, and they are gone with the function, and with the server.
-What an invocation costs here is a tuple, and a look into a dictionary.
+One that ends when its function has been deleted is nobody's, also if there is another function of
+that name by then. What an invocation costs here is a tuple, and two looks into dictionaries.
 """
 
 import time
@@ -13,7 +14,7 @@ from typing import NewType
 
 from stoker.core.invocation import Invocation, Target, Way
 from stoker.core.latest import OVERHEAD_BYTES, Latest
-from stoker.core.model import FunctionKey
+from stoker.core.model import Function, FunctionKey
 from stoker.core.telemetry import Report
 
 EACH = 100  # invocations of one function
@@ -47,6 +48,7 @@ class Recent:
         self._on = self.function_bytes > 0
         self._latest: Latest[Name, _Kept] = Latest(most_bytes, function_bytes, EACH)
         self._largest = self.function_bytes - OVERHEAD_BYTES
+        self._creations: dict[Name, str] = {}  # of the functions that there are
 
     def ended(
         self,
@@ -57,8 +59,9 @@ class Recent:
         error: str,
         provisioned: bool,
     ) -> None:
-        """`name`: name_of() the function. `began`: monotonic. The warm path."""
-        if not self._on:
+        """`name`: name_of() the function, which must have been told of by change(). `began`:
+        monotonic. The warm path."""
+        if self._creations.get(name) != invocation.target.creation:
             return
         size = kept = len(invocation.event)
         if size > self._largest:
@@ -77,9 +80,15 @@ class Recent:
         return [_shown(one, ahead_s) for one in self._latest.of(name_of(key))]
 
     def change(self, key: object, now: object) -> None:
-        """Of the store: a function that was deleted has no past."""
-        if now is None and isinstance(key, FunctionKey):
-            self._latest.forget(name_of(key))
+        """Of the store: a function that was made or changed, or deleted, and then has no past."""
+        if not self._on or not isinstance(key, FunctionKey):
+            return
+        name = name_of(key)
+        if isinstance(now, Function):
+            self._creations[name] = now.latest.creation
+        else:
+            self._creations.pop(name, None)
+            self._latest.forget(name)
 
 
 def name_of(key: FunctionKey | Target) -> Name:

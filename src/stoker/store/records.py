@@ -112,6 +112,7 @@ def _configuration(c: Configuration) -> dict[str, object]:
         "snap_start": c.snap_start,
         "architecture": c.architecture,
         "package_type": c.package_type,
+        "creation": c.creation,
         "kept": dict(c.kept),
         "layers": [asdict(layer) for layer in c.layers],
     }
