@@ -227,6 +227,45 @@ def test_what_was_under_way_when_the_server_died_is_done_in_its_next_life(tmp_pa
     at_the_door(tmp_path, story)
 
 
+def test_who_takes_no_notice_keeps_nobody_else_waiting(tmp_path: Path) -> None:
+    """Neither another receiver of the same alarm nor another alarm; and hears in order."""
+    calm = TOPIC.replace("ops", "calm")
+
+    async def story(door: Door) -> None:
+        told: list[str] = []
+        stuck, free = asyncio.Event(), asyncio.Event()
+
+        async def ask(*call: Any) -> dict[str, Any]:
+            to, message = call[4]["TopicArn"], json.loads(call[4]["Message"])
+            if to == TOPIC:
+                stuck.set()
+                await free.wait()
+                told.append(message["NewStateReason"])
+            return {}
+
+        async def change(name: str, state: str, reason: str) -> None:
+            given = {"AlarmName": name, "StateValue": state, "StateReason": reason}
+            await cloudwatch(door, "set_alarm_state", **given)
+
+        async with watched(door, ask):
+            actions = {"AlarmActions": [TOPIC, calm], "OKActions": [TOPIC]}
+            await cloudwatch(door, "put_metric_alarm", **DRILL, **actions)
+            await change("busy", "ALARM", "first")
+            async with asyncio.timeout(PATIENCE_S):
+                await stuck.wait()
+            await change("busy", "OK", "second")
+            other = {**DRILL, "AlarmName": "other", "AlarmActions": [calm]}
+            await cloudwatch(door, "put_metric_alarm", **other)
+            await change("other", "ALARM", "third")
+            summaries = {one["HistorySummary"] for one in await acted(door, 2)}
+            assert summaries == {f"Successfully executed action {calm}"}
+            free.set()
+            await acted(door, 4)
+            assert told == ["first", "second"]
+
+    at_the_door(tmp_path, story)
+
+
 def test_an_alarm_that_cannot_be_judged_keeps_no_other_from_it(tmp_path: Path) -> None:
     async def story(door: Door) -> None:
         key = ResourceKey(ACCOUNT, REGION, Kind.ALARM, "broken")

@@ -8,7 +8,7 @@ import pytest
 
 from stoker.core import alarm_messages, alarm_records
 from stoker.core.alarm_messages import Told
-from stoker.core.alarm_records import EVENTS, HISTORY, News
+from stoker.core.alarm_records import EVENTS, HISTORY, PENDING, News
 from stoker.core.alarms import Missing, Point, Rule, State, judged, state_of
 
 OK, ALARM, NO_DATA = State.OK, State.ALARM, State.INSUFFICIENT_DATA
@@ -192,6 +192,35 @@ def test_what_is_kept_of_the_past_is_bounded() -> None:
             record = alarm_records.settled(record, pending, "", float(number))
     assert len(record["History"]) == HISTORY
     assert record["History"][0]["Timestamp"] == 2 * HISTORY - 1
+
+
+def test_what_is_still_to_be_told_is_bounded_and_the_latest_of_it_stays() -> None:
+    record = alarm_records.made({**SAID, "OKActions": SAID["AlarmActions"]}, 0.0)
+    (ops,) = SAID["AlarmActions"]
+    many = PENDING + 10
+    for number in range(many):
+        news = News((ALARM, OK)[number % 2], str(number))
+        record = alarm_records.changed(record, news, float(number))
+        assert len(record["Pending"]) <= PENDING
+        event = next(one for one in record["Pending"] if one["To"] == EVENTS)
+        record = alarm_records.settled(record, event, "", float(number))
+    assert [one["To"] for one in record["Pending"]] == [ops] * (PENDING - 1)
+    reasons = [one["Change"]["new"]["reason"] for one in record["Pending"]]
+    # The first may be under way; those behind it have given way.
+    assert reasons == [str(one) for one in (0, *range(many - PENDING + 2, many))]
+    gone = [one for one in record["History"] if one["HistoryItemType"] == "Action"]
+    assert "more than 50 were waiting" in json.loads(gone[0]["HistoryData"])["error"]
+
+
+def test_each_receiver_is_told_in_order_and_none_waits_for_another() -> None:
+    record = alarm_records.made({**SAID, "OKActions": ["arn:aws:sns:us-east-1:1:calm"]}, 0.0)
+    for number, state in enumerate((ALARM, OK, ALARM)):
+        record = alarm_records.changed(record, News(state, str(number)), float(number))
+    found = [
+        (one["To"].rpartition(":")[2], one["Change"]["new"]["reason"])
+        for one in alarm_records.next_of_each(record)
+    ]
+    assert found == [(EVENTS, "0"), ("ops", "0"), ("calm", "1")]
 
 
 def told(said: dict[str, Any] = SAID) -> Told:

@@ -4,14 +4,15 @@
                                         └── what is pending ──► SNS, functions, EventBridge
 
 A change of state is kept together with what it has to bring about, and that is removed when it was
-tried: a server that dies does it in its next life, perhaps once more.
+tried: a server that dies does it in its next life, perhaps once more. Each receiver of an alarm is
+told of one change after the other; none waits for another.
 """
 
 import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -41,6 +42,9 @@ Ask = Callable[[str, str, str, str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 LATE_S = 2.0  # after a minute's end, for values of it that are on their way
 ACTION_S = 60.0  # one action; the neighbours may have to be started for it
+ACTIONS = 64  # at a time, of all alarms
+
+Action = tuple[ResourceKey, str]  # an alarm, and whom it tells
 
 
 class AlarmWatch:
@@ -55,6 +59,7 @@ class AlarmWatch:
         self._pending: set[ResourceKey] = set()  # that have something to bring about
         self._news = asyncio.Event()  # of those that are due,
         self._changes = asyncio.Event()  # and of those pending
+        self._acting: set[Action] = set()  # that are under way
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -152,16 +157,41 @@ class AlarmWatch:
     # -- What follows ----------------------------------------------------------------------
 
     async def _act(self) -> None:
-        while True:
-            await self._changes.wait()
-            self._changes.clear()
-            while self._pending:
-                key = self._pending.pop()
-                alarm = self._alarms.get(key)
-                if alarm is not None and alarm.record["Pending"]:
-                    await self._bring_about(alarm, alarm.record["Pending"][0])
+        async with asyncio.TaskGroup() as actions:
+            while True:
+                await self._changes.wait()
+                self._changes.clear()
+                pending, self._pending = self._pending, set()
+                for key in pending:
+                    self._begin(key, actions)
 
-    async def _bring_about(self, alarm: Resource, pending: dict[str, Any]) -> None:
+    def _begin(self, key: ResourceKey, actions: asyncio.TaskGroup) -> None:
+        """What this alarm has to bring about, as far as nothing like it is under way."""
+        alarm = self._alarms.get(key)
+        if alarm is None:
+            return
+        for pending in alarm_records.next_of_each(alarm.record):
+            action = (key, pending["To"])
+            if action in self._acting:
+                continue  # its end looks again
+            if len(self._acting) >= ACTIONS:
+                self._pending.add(key)  # so does that of any other
+                return
+            self._acting.add(action)
+            actions.create_task(self._acted(action, alarm, pending), name="alarm action")
+
+    async def _acted(self, action: Action, alarm: Resource, pending: Mapping[str, Any]) -> None:
+        try:
+            if await self._bring_about(alarm, pending):
+                self._pending.add(alarm.key)
+        except Exception:  # of this action alone
+            log.exception("alarm action cannot be settled", extra={"alarm": arn_of(alarm.key)})
+        finally:
+            self._acting.discard(action)
+            self._changes.set()
+
+    async def _bring_about(self, alarm: Resource, pending: Mapping[str, Any]) -> bool:
+        """Whether that is settled, come about or not; else it is tried again in a minute."""
         told = _told(alarm, pending["Change"])
         failure = ""
         try:
@@ -177,9 +207,9 @@ class AlarmWatch:
         if failure:
             facts = {"alarm": told.arn, "action": pending["To"], "reason": failure}
             log.warning("alarm action failed", extra=facts)
-        await self._settle(alarm.key, pending, failure)
+        return await self._settle(alarm.key, pending, failure)
 
-    async def _settle(self, key: ResourceKey, pending: dict[str, Any], failure: str) -> None:
+    async def _settle(self, key: ResourceKey, pending: Mapping[str, Any], failure: str) -> bool:
         """Of the alarm as it is now."""
         try:
             async with self._control.store.transaction() as tx:
@@ -190,6 +220,8 @@ class AlarmWatch:
                     await tx.resources.put(changed, expected=alarm.revision_id)
         except StoreUnavailable as error:
             log.error("alarm cannot be written", extra={"alarm": key.id, "reason": str(error)})
+            return False
+        return True
 
     async def _send(self, told: Told, to: str) -> None:
         if to == EVENTS:
@@ -234,7 +266,7 @@ class AlarmWatch:
         await keep_for(self._control, arn, target, alarm_messages.of_lambda(told))
 
 
-def _told(alarm: Resource, change: dict[str, Any]) -> Told:
+def _told(alarm: Resource, change: Mapping[str, Any]) -> Told:
     key, record = alarm.key, alarm.record
     said, configured = record["Configuration"], record["Configured"]
     return Told(arn_of(key), key.account, key.region, said, configured, change)

@@ -4,17 +4,18 @@ Configuration            what PutMetricAlarm said, and when (Configured)
 State, Reason, Data, ... what was made of the values last
 History                  the latest HISTORY things that happened, the latest first
 Pending                  what a change of state still has to bring about: kept with it, so that
-                         a server that dies does it later
+                         a server that dies does it later; at most PENDING of it
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from stoker.core.alarms import Missing, Rule, State, moment
 
 HISTORY: Final = 50
+PENDING: Final = 50
 EVENTS: Final = "events"  # pending: the event for EventBridge
 NEW: Final = "Unchecked: Initial alarm creation"
 ACTIONS: Final = {
@@ -79,7 +80,17 @@ def changed(before: Record, news: News, now: float) -> dict[str, Any]:
     sides = {name: _in_history(side) for name, side in change.items()}
     data = {"version": "1.0", "oldState": sides["old"], "newState": sides["new"]}
     summary = f"Alarm updated from {before['State']} to {news.state.value}"
-    return _told(record, "StateUpdate", summary, data, now)
+    return _bounded(_told(record, "StateUpdate", summary, data, now), now)
+
+
+def next_of_each(record: Record) -> Iterator[Mapping[str, Any]]:
+    """What it has to bring about now: of each receiver the oldest, so that it hears of changes in
+    their order, and nobody waits for another."""
+    seen = set()
+    for pending in record["Pending"]:
+        if pending["To"] not in seen:
+            seen.add(pending["To"])
+            yield pending
 
 
 def settled(before: Record, pending: Mapping[str, Any], failure: str, now: float) -> dict[str, Any]:
@@ -98,6 +109,25 @@ def settled(before: Record, pending: Mapping[str, Any], failure: str, now: float
     data |= {"notificationResource": to, "error": failure or None}
     done = "Failed to execute" if failure else "Successfully executed"
     return _told(record, "Action", f"{done} action {to}", data, now)
+
+
+def _bounded(record: dict[str, Any], now: float) -> dict[str, Any]:
+    """Receivers that take too long do not hear of everything."""
+    while len(record["Pending"]) > PENDING:
+        failure = f"more than {PENDING} were waiting to be told"
+        record = settled(record, _dispensable(record["Pending"]), failure, now)
+    return record
+
+
+def _dispensable(pending: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The oldest that still waits for one before it: that one may be under way, and of several
+    changes the latest counts."""
+    seen = set()
+    for one in pending:
+        if one["To"] in seen:
+            return one
+        seen.add(one["To"])
+    return pending[0]
 
 
 def rule_of(record: Record) -> Rule:
