@@ -201,6 +201,20 @@ def test_messages_and_log_events_are_sent_without_a_function(tmp_path: Path) -> 
     at_the_door(tmp_path, story)
 
 
+def test_a_path_that_callers_choose_leads_to_sqs_and_to_no_page_of_ours(
+    tmp_path: Path,
+) -> None:
+    async def story(door: Door) -> None:
+        rest = {"integration.request.path.x": "method.request.path.x"}
+        api = await make(door, {"/{x+}": aws("sqs:path/{x}", requestParameters=rest)})
+        for page in ("metrics", "metrics/", "_stoker/api/events", "_stoker/health"):
+            assert (await fetch(door, api, f"/{page}", "POST")).status in (500, 504), page
+        there_is_none = await fetch(door, api, f"/{ACCOUNT}/q", "POST")
+        assert there_is_none.status == 409, "the service itself refuses"
+
+    at_the_door(tmp_path, story)
+
+
 def test_aws_is_asked_with_a_role_of_the_api_s_account(tmp_path: Path) -> None:
     async def story(door: Door) -> None:
         for credentials, why in ((None, "Role ARN must be specified"), ("nobody", "Invalid ARN")):

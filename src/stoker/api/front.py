@@ -195,6 +195,13 @@ class Front:
         if task is not None:
             task.cancel()
 
+    def has(self, service: str, target: str) -> bool:
+        """Whether that is a path of the service's, as this server itself may ask for: whoever
+        chooses it must not come to pages of ours."""
+        if target.startswith("/_"):
+            return False
+        return service not in self._ours or self._reserved_for(target) is None
+
     # ---- who may call at all ----
 
     def _reserved_for(self, target: str) -> Reserved | None:

@@ -36,8 +36,11 @@ class Inward:
     async def ask(
         self, service: str, method: str, target: str, headers: Headers, body: bytes
     ) -> AsyncIterator[Answer]:
-        """One request, in this process."""
+        """One request, in this process. Of AWS's operations only: Unreachable is raised of what
+        is no service's."""
         front = self._front()
+        if not front.has(service, target):
+            raise Unreachable(f"{service} has no {target[:200]}")
         exchange = InnerExchange(method, target, headers, self._address, body)
         front.begin(exchange)
         if not exchange.answered.done():
