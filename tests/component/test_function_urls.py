@@ -45,6 +45,33 @@ def test_everybody_may_once_both_permissions_are_given(tmp_path: Path) -> None:
     at_the_door(tmp_path, story)
 
 
+def test_requests_are_counted_by_what_they_were_answered(tmp_path: Path) -> None:
+    async def story(door: Door) -> None:
+        host = await make(door)
+        assert (await fetch(door, host)).status == 200
+        answering(door, TooManyRequestsException("too many"))
+        assert (await fetch(door, host)).status == 429
+        answering(door, InvocationResult(b"{}", function_error="Unhandled"))
+        assert (await fetch(door, host)).status == 502
+        await ask(door, "remove_permission", StatementId="lambdainvokefunction")
+        assert (await fetch(door, host)).status == 403
+        found: dict[str, list[float]] = {}
+        for (source, _), values in door.control.metrics.take().items():
+            assert dict(source.dimensions) == {"FunctionName": "f", "Resource": "f:$LATEST"}
+            for name, one in values.items():
+                total = found.setdefault(f"{name.name} in {name.unit}", [0, 0])
+                total[0] += one.count
+                total[1] += one.total
+        assert found.pop("UrlRequestLatency in Milliseconds")[0] == 4
+        assert found == {
+            "UrlRequestCount in Count": [4, 4],
+            "Url4xxCount in Count": [4, 2],
+            "Url5xxCount in Count": [4, 1],
+        }
+
+    at_the_door(tmp_path, story)
+
+
 def test_with_aws_iam_the_account_s_own_may_if_they_sign_for_lambda(tmp_path: Path) -> None:
     async def story(door: Door) -> None:
         host = await make(door, "AWS_IAM", public=False)

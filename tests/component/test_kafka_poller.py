@@ -243,6 +243,13 @@ def test_many_and_large_records_are_not_all_held_at_once(tmp_path: Path) -> None
 def test_how_far_it_is_behind_is_what_is_not_done_to_the_partitions_end(tmp_path: Path) -> None:
     async def story(here: Polling, world: KafkaWorld) -> None:
         world.put(*(b"%d" % number for number in range(5)), age_s=100)
+        behind: list[float] = []
+
+        def measure(*said: Any) -> None:
+            if said[-2] == "OffsetLag":
+                behind.append(said[-1])
+
+        here.events.dispatcher.counts.measure = measure
         key = await here.map_topic(world.address, BatchSize=2)
         run = await here.run()
         lag = await lags(here, key, lambda lag: not lag.more)
@@ -254,6 +261,10 @@ def test_how_far_it_is_behind_is_what_is_not_done_to_the_partitions_end(tmp_path
         assert (await lags(here, key, lambda lag: lag.records == 1)).oldest
         run.ends()
         assert (await lags(here, key, lambda lag: lag.records == 0)).oldest is None
+        async with asyncio.timeout(PATIENCE_S):
+            while 0 not in behind:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert behind == sorted(behind, reverse=True)
 
     tell(tmp_path, story)
 

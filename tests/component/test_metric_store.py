@@ -236,6 +236,7 @@ def test_concurrency_is_written_as_well(tmp_path: Path) -> None:
         assert {(name.name, source.namespace) for source, name, _ in store.series("1", "eu")} == {
             ("ConcurrentExecutions", LAMBDA),
             ("UnreservedConcurrentExecutions", LAMBDA),
+            ("ClaimedAccountConcurrency", LAMBDA),
         }
 
     with_store(tmp_path, story)

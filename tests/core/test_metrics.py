@@ -51,6 +51,7 @@ def test_the_most_that_ran_at_a_time_is_told_of() -> None:
     assert told(account) == {
         ("", "ConcurrentExecutions"): 3,
         ("", "UnreservedConcurrentExecutions"): 2,
+        ("", "ClaimedAccountConcurrency"): 7,  # and the four of "kept" that do not run
         ("FunctionName=f", "ConcurrentExecutions"): 2,
         ("FunctionName=kept", "ConcurrentExecutions"): 1,
     }
@@ -58,7 +59,7 @@ def test_the_most_that_ran_at_a_time_is_told_of() -> None:
     assert told(account)["", "UnreservedConcurrentExecutions"] == 1
     account.release("f", "1")
     account.release("kept", "1")
-    told(account)
+    assert told(account)["", "ClaimedAccountConcurrency"] == 8, "both reservations"
     assert told(account) == {}
 
 

@@ -10,6 +10,7 @@ from functools import partial
 
 from stoker.api import refusals, services
 from stoker.api.refusals import Dialect
+from stoker.api.url_metrics import UrlRequest
 from stoker.core import url_answers, url_cors
 from stoker.core.errors import ServiceError, TooManyRequestsException
 from stoker.core.function_urls import FunctionUrl
@@ -26,16 +27,33 @@ FAILED = b"Internal Server Error"  # AWS's body of a 502
 class UrlAnswer:
     """core.invocation.Recipient, and what is called with the result."""
 
-    __slots__ = ("_began", "_exchange", "_flow", "_more", "_prelude", "_request_id", "_url")
+    __slots__ = (
+        "_began",
+        "_exchange",
+        "_flow",
+        "_prelude",
+        "_request_id",
+        "_status",
+        "_url",
+        "counted",
+        "more",
+    )
 
     def __init__(
-        self, exchange: Exchange, url: FunctionUrl, request_id: RequestId, more: Headers
+        self,
+        exchange: Exchange,
+        url: FunctionUrl,
+        request_id: RequestId,
+        more: Headers,
+        counted: UrlRequest,
     ) -> None:
         """`more`: headers of every answer."""
         self._exchange = exchange
         self._url = url
         self._request_id = request_id
-        self._more = more
+        self.more = more
+        self.counted = counted
+        self._status = 200  # of a head that is out
         self._flow: Flow | None = None
         self._prelude: Prelude | None = None
         self._began = False  # the head is out, or the refusal
@@ -75,6 +93,7 @@ class UrlAnswer:
 
     def _start(self, head: Head) -> None:
         self._began = True
+        self._status = head.status
         self._exchange.start(head.status, self._headers(head))
 
     # ---- when it is done ----
@@ -86,6 +105,7 @@ class UrlAnswer:
                 self._exchange.abort()  # so that a cut answer cannot pass for a whole one
             else:
                 self._exchange.finish()
+            self.counted.answered(self._status)
         elif self._began:
             return  # it was refused while it came
         elif isinstance(result, ServiceError):
@@ -119,6 +139,7 @@ class UrlAnswer:
             },
         )
         self._exchange.respond(502, self._headers(Head(502, [url_answers.JSON])), FAILED)
+        self.counted.answered(502)
 
     def _read(self, result: InvocationResult) -> None:
         try:
@@ -143,15 +164,17 @@ class UrlAnswer:
         head, body = found
         self._began = True
         self._exchange.respond(head.status, self._headers(head), body)
+        self.counted.answered(head.status)
 
     def _refuse(self, error: ServiceError) -> None:
         if not isinstance(error, TooManyRequestsException):
             self.fail(f"{error.code}: {error.message}")
             return
         refuse(self._exchange, error, self._request_id, self._headers(Head(429, [])))
+        self.counted.answered(429)
 
     def _headers(self, head: Head) -> Headers:
-        answer = [*head.headers, *self._more]
+        answer = [*head.headers, *self.more]
         return url_cors.added(self._url.cors, self._exchange.headers, answer)
 
 

@@ -15,6 +15,7 @@ from stoker.api.control import Caller, Control
 from stoker.api.identifiers import new_request_id
 from stoker.api.sampling import begun
 from stoker.api.url_answer import UrlAnswer, refuse
+from stoker.api.url_metrics import UrlRequest
 from stoker.core import access, url_cors, url_events, web_pages
 from stoker.core.access import Access, Verdict
 from stoker.core.errors import (
@@ -53,13 +54,16 @@ async def answer(
     if exchange.target.startswith(PATH):
         more.append(web_pages.SANDBOXED)
     url = control.catalog.url(url_id)
-    if url is not None and url_cors.is_preflight(url.cors, exchange.method, exchange.headers):
+    if url is None:
+        refuse(exchange, AccessDeniedException("Forbidden"), request_id, more)
+        return
+    counted = UrlRequest(control.metrics, url)
+    if url_cors.is_preflight(url.cors, exchange.method, exchange.headers):
         assert url.cors is not None
         exchange.respond(200, [*more, *url_cors.preflight(url.cors, exchange.headers)])
+        counted.answered(200)
         return
     try:
-        if url is None:
-            raise AccessDeniedException("Forbidden")
         _check_page(control, exchange, url)
         _check(control, url, scope, caller)
         if exchange.oversized or exchange.truncated:
@@ -67,10 +71,11 @@ async def answer(
                 f"Request must be smaller than {SYNC_PAYLOAD_BYTES} bytes for the InvokeFunction "
                 "operation"
             )
-        await _invoke(control, exchange, url, target, request_id, caller, more)
+        reply = UrlAnswer(exchange, url, request_id, more, counted)
+        await _invoke(control, exchange, url, target, request_id, caller, reply)
     except ServiceError as error:
-        cors = url.cors if url is not None else None
-        refuse(exchange, error, request_id, url_cors.added(cors, exchange.headers, more))
+        refuse(exchange, error, request_id, url_cors.added(url.cors, exchange.headers, more))
+        counted.answered(error.status)
 
 
 def _check(control: Control, url: FunctionUrl, scope: Scope | None, caller: Caller | None) -> None:
@@ -118,10 +123,9 @@ async def _invoke(
     target: str,
     request_id: RequestId,
     caller: Caller | None,
-    more: Headers,
+    reply: UrlAnswer,
 ) -> None:
     key = url.key.function
-    reply = UrlAnswer(exchange, url, request_id, more)
     try:
         running = control.catalog.resolve(key.account, key.region, key.name, url.key.qualifier)
     except ServiceError as error:
@@ -133,7 +137,10 @@ async def _invoke(
         exchange.headers.get("x-amzn-trace-id"),
         active=running.tracing == "Active",
     )
-    more.append(("X-Amzn-Trace-Id", echo.replace("root=", "Root=").replace("sampled", "Sampled")))
+    reply.counted.version = running.version
+    reply.more.append(
+        ("X-Amzn-Trace-Id", echo.replace("root=", "Root=").replace("sampled", "Sampled"))
+    )
     signer = None
     if url.auth == "AWS_IAM" and caller is not None:
         signer = Signer(caller.access_key, caller.account, caller.arn)

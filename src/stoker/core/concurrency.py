@@ -83,6 +83,7 @@ class Concurrency:
     per_unit: int = 0  # invocations a second for each unit; 0: as many as there are
     _functions: dict[str, _Function] = field(init=False, default_factory=dict)
     _claimed: int = field(init=False, default=0)  # the sum of all claims
+    _most_claimed: int = field(init=False, default=0)
     _rate: Bucket | None = field(init=False)  # of what is not reserved
     _peak: Peak = field(init=False, default_factory=Peak)
     _unreserved: Peak = field(init=False, default_factory=Peak)
@@ -120,7 +121,7 @@ class Concurrency:
             known.held += 1
             if known.held > known.claim:
                 known.claim += 1
-                self._claimed += 1
+                self._claim(1)
         known.running[version] = running + 1
         known.peak.up()
         self._peak.up()
@@ -138,7 +139,8 @@ class Concurrency:
             for name, known in self._functions.items()
             for version, use in known.take_uses().items()
         }
-        return Peaks(self._peak.take(), self._unreserved.take(), functions, uses)
+        claimed, self._most_claimed = self._most_claimed, self._claimed
+        return Peaks(self._peak.take(), self._unreserved.take(), claimed, functions, uses)
 
     def room(self, function: str) -> int:
         """How many more of this function would be admitted now, whichever versions they are of:
@@ -209,6 +211,11 @@ class Concurrency:
             known.provisioned[version] = amount
         self._recount(function, known)
 
+    def _claim(self, more: int) -> None:
+        self._claimed += more
+        if self._claimed > self._most_claimed:
+            self._most_claimed = self._claimed
+
     def _new_rate(self, units: int) -> Bucket | None:
         many = units * self.per_unit
         return Bucket(many, many) if many else None
@@ -216,7 +223,7 @@ class Concurrency:
     def _recount(self, function: str, known: _Function) -> None:
         before = known.claim
         known.count()
-        self._claimed += known.claim - before
+        self._claim(known.claim - before)
         if known.forgettable and known.idle:
             del self._functions[function]
 

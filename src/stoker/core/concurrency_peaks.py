@@ -47,5 +47,6 @@ class Peaks:
 
     running: int
     unreserved: int
+    claimed: int  # set aside, or running on what is not
     functions: Mapping[str, int]
     provisioned: Mapping[tuple[str, str], Uses]  # by function and version

@@ -33,6 +33,7 @@ GAUGES: Final = frozenset(
     {
         "ConcurrentExecutions",
         "UnreservedConcurrentExecutions",
+        "ClaimedAccountConcurrency",
         "ProvisionedConcurrentExecutions",
         "ProvisionedConcurrencyUtilization",
     }
@@ -43,6 +44,7 @@ UNITS: Final = {
     "AsyncEventAge": "Milliseconds",
     "IteratorAge": "Milliseconds",
     "MaxMemoryUsed": "Megabytes",
+    "UrlRequestLatency": "Milliseconds",
 }  # of all others: Count
 
 Dimensions = tuple[tuple[str, str], ...]  # in the order of their names
@@ -104,6 +106,7 @@ def of_peaks(account: str, region: str, peaks: Peaks) -> Iterator[tuple[Source, 
     if peaks.running:
         yield whole, "ConcurrentExecutions", peaks.running
         yield whole, "UnreservedConcurrentExecutions", peaks.unreserved
+        yield whole, "ClaimedAccountConcurrency", peaks.claimed
     for name, most in peaks.functions.items():
         source = of_account(account, region, ("FunctionName", name))
         yield source, "ConcurrentExecutions", most

@@ -49,6 +49,10 @@ class Counts:
         """A batch of a stream is handed over, so long after its last record was written."""
         self.measure(key.account, key.region, key.name, "IteratorAge", max(0.0, age_s * 1000))
 
+    def lagging(self, key: FunctionKey, records: int) -> None:
+        """So many records of a topic are behind what a function has done."""
+        self.measure(key.account, key.region, key.name, "OffsetLag", records)
+
     def age(self, key: FunctionKey, age_s: float) -> None:
         ages = self.ages.get(key)
         if ages is None:

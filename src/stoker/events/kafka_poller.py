@@ -246,6 +246,7 @@ class KafkaPoller:
         for number, offset in offsets.items():
             if number in self._readers:
                 self._readers[number].acknowledged = offset
+        self._parts.counts.lagging(self.mapping.function, self.lag().records)
 
     async def _fetch(self, cluster: "KafkaCluster") -> None:
         """What there is for those who have room; or wait until something has changed."""
