@@ -31,16 +31,19 @@ class Bench:
         running: Callable[[], int],
         settled: Callable[[str], Awaitable[None]],
         growth: Callable[[str], float],
+        frozen: Callable[[str], bool],
     ) -> None:
         """`running`: how many units of the account's concurrency are in use. `settled`: waits for
         a function or a version, by its ARN, until it is Active or Failed, and up to date.
-        `growth`: how many environments a function may have at once now."""
+        `growth`: how many environments a function may have at once now. `frozen`: are all that it
+        has?"""
         self._ask = ask
         self.account = account
         self.region = region
         self._running = running
         self.settled = settled
         self.growth = growth
+        self._frozen = frozen
 
     @property
     def running(self) -> int:
@@ -118,6 +121,14 @@ class Bench:
     async def rest(self) -> None:
         """Until nothing of the account runs: a caller has its answer a moment before that."""
         await self.until(self._at_rest, "the end of what runs", _REST_S)
+
+    async def until_frozen(self, function: str) -> None:
+        """Until every environment of it is frozen."""
+
+        async def look() -> bool | None:
+            return True if self._frozen(function) else None
+
+        await self.until(look, f"an environment of {function} that is frozen", _REST_S)
 
     async def until_running(self, many: int) -> None:
         """Until so many units of the account's concurrency are in use; or nothing any more."""

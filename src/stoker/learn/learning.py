@@ -147,6 +147,10 @@ class Learning:
         def growth(function: str) -> float:
             return invoker.level(account, self.region, function).growth
 
+        def frozen(function: str) -> bool:
+            found = invoker.glance((account, self.region, function), (), math.inf, MOST_LIVES)
+            return bool(found) and all(one.frozen for one in found)
+
         return Bench(
             self._ask,
             account,
@@ -154,6 +158,7 @@ class Learning:
             running=lambda: invoker.running(account),
             settled=self._settling.settled,
             growth=growth,
+            frozen=frozen,
         )
 
     def _living(self, experiment: Experiment) -> Callable[[str], int]:
