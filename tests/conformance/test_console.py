@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from stoker.console.pages.function import TABS
 from stoker.console.routes import ROUTES
 from tests.running import REGION, StokerProcess, wait_for, wait_until
 
@@ -242,7 +243,19 @@ def test_a_function_is_tried_changed_and_tried_again(
     assert (status, headers["Location"]) == (303, f"{at}/code?file=main.py")
     wait_until(lambda_client, "function_updated_v2", name)
     settings = {"Handler": "main.handler", "MemorySize": "256", "Variables": "AA=<b>\nBB=x=y"}
+    shown = Page(ask(server, f"{at}/configuration")[2])
+    settings |= {"TracingConfig": "Active", "LogFormat": "JSON", "SystemLogLevel": "WARN"}
+    settings |= {"Layers": "", "DeadLetterConfig": "", "SnapStart": "None", "LogGroup": "/logs"}
+    assert settings.keys() <= {str(attrs.get("name")) for _, attrs in shown.tags}
     assert post(server, f"{at}/configuration", token=token, **settings)[0] == 303
+    about = lambda_client.get_function_configuration(FunctionName=name)
+    assert about["TracingConfig"] == {"Mode": "Active"}
+    assert about["LoggingConfig"] == {
+        "LogFormat": "JSON",
+        "ApplicationLogLevel": "INFO",
+        "SystemLogLevel": "WARN",
+        "LogGroup": "/logs",
+    }
     wait_until(lambda_client, "function_updated_v2", name)
     answer = lambda_client.invoke(FunctionName=name, Payload="1")["Payload"].read()
     assert json.loads(answer) == [1, "<b>", "second"]
@@ -258,8 +271,28 @@ def test_a_function_is_tried_changed_and_tried_again(
     assert "[7]" in again.text
     check_harmless(again)
     told = json.loads(ask(server, f"{at}/monitor/data?hours=1")[2])
-    assert len(told["plots"]) == 8
+    drawn = {
+        (plot["title"], line["name"]): [one for one in line["values"] if one is not None]
+        for plot in told["plots"]
+        for line in plot["lines"]
+    }
+    assert sum(drawn["Invocations", "sum"]) >= 1
+    assert max(drawn["Memory used", "most"]) > 1
+    assert sum(drawn["Billed, each quarter of an hour", "invocations"]) > 0
     assert Page(ask(server, f"{at}?sample=s3%3Aput")[2]).text.count("ObjectCreated:Put") == 1
+
+
+def test_every_page_of_a_function_knows_where_it_is(
+    server: StokerProcess, lambda_client: Any, create: Create
+) -> None:
+    name = create("def handler(event, context): return 1")
+    for tab, _ in TABS:
+        at = f"{HERE}/functions/{name}/{tab}".removesuffix("/")
+        page = Page(ask(server, at)[2])
+        current = [attrs["href"] for _, attrs in page.tags if attrs.get("aria-current") == "page"]
+        assert current == [f"{HERE}/functions", at]
+        others = [attrs["href"] for _, attrs in page.tags if attrs.get("aria-current") == "true"]
+        assert f"{HERE}/functions" in others, "this account's, in the list of accounts"
 
 
 def test_nothing_is_changed_without_the_token(

@@ -142,6 +142,33 @@ def test_the_form_says_what_to_change_by_awss_names() -> None:
         "EphemeralStorage": {"Size": 1024},
         "Environment": {"Variables": {"A": "1", "B": "x=y"}},
     }
+    settings = {
+        "Layers": "arn:one\r\narn:two\r\n",
+        "DeadLetterConfig": " ",
+        "TracingConfig": "Active",
+        "SnapStart": "None",
+        "LogFormat": "JSON",
+        "ApplicationLogLevel": "WARN",
+        "SystemLogLevel": "",
+        "LogGroup": "/mine",
+    }
+    asked = configuration.changes(settings)
+    assert asked == {
+        "Layers": ["arn:one", "arn:two"],
+        "DeadLetterConfig": {"TargetArn": ""},
+        "TracingConfig": {"Mode": "Active"},
+        "SnapStart": {"ApplyOn": "None"},
+        "LoggingConfig": {
+            "LogFormat": "JSON",
+            "ApplicationLogLevel": "WARN",
+            "LogGroup": "/mine",
+        },
+    }
+    plain = configuration.changes({**settings, "LogFormat": "Text"})
+    assert plain["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": "/mine"}, "no levels"
+    about = {**asked, "Layers": [{"Arn": one} for one in asked["Layers"]]}
+    assert configuration.settings(about)["Layers"] == "arn:one\narn:two"
+    assert configuration.changes(configuration.settings(about)) == asked, "saved as it is shown"
     for bad in ({"MemorySize": "1e9"}, {"Timeout": "²"}, {"Variables": "A"}, {"Variables": '=1'},
                 {"Variables": 'A="\\"'}):  # fmt: skip
         with pytest.raises(InvalidParameterValueException):
@@ -178,4 +205,5 @@ def test_plots_have_gaps_where_nothing_was() -> None:
     assert drawn["Duration", "mean"] == [None, 15.0]
     assert drawn["Duration", "most"] == [None, 20.0]
     assert drawn["Throttles", "sum"] == [None, None]
-    assert len({title for title, _ in drawn}) == 8
+    assert monitor.value(summed(1, 0.000123, 0.000123, 0.000123), "total") == 0.000123
+    assert len({title for title, _ in drawn}) == 12

@@ -137,7 +137,7 @@ def _node(service: Mapping[str, Any], x: int, y: int) -> Node:
         mean_ms = told["TotalResponseTime"] / max(told["TotalCount"], 1) * 1000
         said = f"{told['TotalCount']:,} · {mean_ms:,.3g} ms"
     if kind == "client":
-        name, kind = "Client", name
+        name, kind = "Client", f"of {name}"
     short = name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
     return Node(short, name, kind[:28], said, mood, share, x, y)
 

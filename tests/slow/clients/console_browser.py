@@ -55,7 +55,7 @@ def main(url: str, function: str, folder: Path) -> dict[str, Any]:
             **_queues(opened("light", 1280, 720), dark, url, function, folder),
             **_observed(opened("light", 1280, 720), dark, url, function, folder),
             **_tuned(opened("light", 1280, 900), url, function, folder),
-            **_narrow(opened("light", 420, 720), url),
+            **_narrow(opened("light", 390, 720), url, function),
         }
         browser.close()
     return {**facts, "said": [text for text in said if not any(one in text for one in EXPECTED)]}
@@ -85,6 +85,7 @@ def _tried(page: Any, url: str, function: str, folder: Path) -> dict[str, Any]:
     page.keyboard.type('{"wait": 0.2}')
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#outcome >> text=Billed Duration")
+    page.wait_for_selector("#said:has-text('Succeeded')", state="attached")
     page.screenshot(path=folder / "console-test.png")
     page.fill("input[name=title]", "a slow one")
     page.click("text=Save event")
@@ -185,7 +186,8 @@ def _lives(page: Any, url: str, function: str, folder: Path) -> dict[str, Any]:
 def _rest(light: Any, dark: Any, url: str, function: str, folder: Path) -> dict[str, Any]:
     at = f"{url}/functions/{function}"
     light.goto(f"{at}/monitor?hours=1")
-    light.wait_for_selector("#plots figure:nth-child(8) canvas")
+    light.wait_for_selector("#plots figure:nth-child(12) canvas")
+    light.wait_for_selector("#plots figure:first-child .u-value:text-matches('^[1-9]')")
     light.screenshot(path=folder / "console-monitor.png")
     dark.goto(f"{at}/logs")
     dark.wait_for_selector("text=REPORT RequestId")
@@ -204,6 +206,7 @@ def _learned(page: Any, url: str, folder: Path) -> dict[str, Any]:
     page.click("text=Run it")
     page.wait_for_selector("#run[data-follow]")
     page.wait_for_selector("#run:not([data-follow]) >> text=So it is")
+    page.wait_for_selector("#said:has-text('So it is')", state="attached")
     page.screenshot(path=folder / "console-learn.png")
     return {"claims": page.locator(".claims .holds").count()}
 
@@ -274,10 +277,17 @@ def _tuned(page: Any, url: str, function: str, folder: Path) -> dict[str, Any]:
     return {"applied": page.input_value("input[name=MemorySize]")}
 
 
-def _narrow(page: Any, url: str) -> dict[str, Any]:
-    wide = []
-    for path in ("functions", "create-function", "insights", "traces", "traces/graph", "doctor"):
+def _narrow(page: Any, url: str, function: str) -> dict[str, Any]:
+    wide, one = [], f"functions/{function}"
+    for path in (
+        *("functions", "create-function", "insights", "traces", "traces/graph", "doctor"),
+        *("environments", "queues", "queues/emails", "account", "learn", "learn/concurrent"),
+        *(one, f"{one}/configuration", f"{one}/versions", f"{one}/monitor", f"{one}/tune"),
+    ):
         page.goto(f"{url}/{path}")
+        if path == "environments":
+            page.click("#rows button >> nth=0")
+            page.wait_for_selector("#detail >> text=Log stream")
         over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         wide.append((over, path))
     return {"too_wide": max(wide)}

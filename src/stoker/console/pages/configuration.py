@@ -13,6 +13,15 @@ from stoker.neighbours.calls import Refused
 
 _TEXTS = ("Description", "Handler", "Runtime", "Role")
 _NUMBERS = ("MemorySize", "Timeout")
+_CHOICES = {"TracingConfig": "Mode", "SnapStart": "ApplyOn"}  # one member each
+_LEVELS = ("ApplicationLogLevel", "SystemLogLevel")  # of JSON
+CHOICES = {
+    "TracingConfig": ("PassThrough", "Active"),
+    "SnapStart": ("None", "PublishedVersions"),
+    "LogFormat": ("Text", "JSON"),
+    "ApplicationLogLevel": ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
+    "SystemLogLevel": ("", "DEBUG", "INFO", "WARN"),
+}
 _LEFT_OUT = ("ResponseMetadata", "Environment")
 
 
@@ -41,7 +50,13 @@ async def _page(asked: Asked, refusal: str = "", status: int = 200) -> Shown:
     )
     about = shown.model["about"]
     variables = (about.get("Environment") or {}).get("Variables") or {}
-    more = {"variables": lines_of(variables), "facts": facts(about), "given": asked.form}
+    more = {
+        "variables": lines_of(variables),
+        "now": settings(about),
+        "choices": CHOICES,
+        "facts": facts(about),
+        "given": asked.form,
+    }
     return Shown(shown.template, {**shown.model, **more}, shown.title, shown.status)
 
 
@@ -54,7 +69,28 @@ def changes(form: Mapping[str, str]) -> dict[str, Any]:
     found["EphemeralStorage"] = None if size is None else {"Size": size}
     if "Variables" in form:
         found["Environment"] = {"Variables": variables_of(form["Variables"])}
+    if "Layers" in form:
+        found["Layers"] = form["Layers"].split()
+    if "DeadLetterConfig" in form:
+        found["DeadLetterConfig"] = {"TargetArn": form["DeadLetterConfig"].strip()}
+    for name, member in _CHOICES.items():
+        if name in form:
+            found[name] = {member: form[name]}
+    if "LogFormat" in form:
+        names = ("LogFormat", "LogGroup", *(_LEVELS if form["LogFormat"] == "JSON" else ()))
+        given = {name: form.get(name, "").strip() for name in names}
+        found["LoggingConfig"] = {name: value for name, value in given.items() if value}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def settings(about: Mapping[str, Any]) -> dict[str, str]:
+    """The other way round, of what the form has besides texts, numbers and variables."""
+    found = {name: (about.get(name) or {}).get(of) for name, of in _CHOICES.items()}
+    found |= about.get("LoggingConfig") or {}
+    found["DeadLetterConfig"] = (about.get("DeadLetterConfig") or {}).get("TargetArn")
+    found["Layers"] = "\n".join(one["Arn"] for one in about.get("Layers") or ())
+    names = (*CHOICES, "LogGroup", "DeadLetterConfig", "Layers")
+    return {name: found.get(name) or "" for name in names}
 
 
 def number(text: str, name: str) -> int | None:

@@ -1,4 +1,4 @@
-"""The eight plots that AWS's console has of a function, from our metrics."""
+"""The eight plots that AWS's console has of a function, from our metrics; and what it has not."""
 
 import math
 import time
@@ -7,11 +7,14 @@ from typing import Any
 
 from stoker.console.asked import Asked, Shown, Told
 from stoker.console.pages.function import key_of, page
-from stoker.core.metrics import LAMBDA, Source, start_of
+from stoker.core.architectures import BOTH
+from stoker.core.metrics import LAMBDA, Source, of_bill, start_of
+from stoker.core.price_list import Item
 from stoker.core.statistics import Statistic
 
 HOURS = {"1": 60, "3": 60, "12": 300, "24": 300, "168": 3600}  # and their period, in seconds
-PLOTS: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
+Plot = tuple[str, str, tuple[tuple[str, str, str], ...]]  # title, unit, lines
+_OF_AWS: tuple[Plot, ...] = (
     ("Invocations", "", (("Invocations", "total", "sum"),)),
     (
         "Duration",
@@ -44,6 +47,33 @@ PLOTS: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
     ),
     ("Age of iterators", "ms", (("IteratorAge", "most", "most"),)),
 )
+_OURS: tuple[Plot, ...] = (
+    ("Memory used", "MB", (("MaxMemoryUsed", "mean", "mean"), ("MaxMemoryUsed", "most", "most"))),
+    (
+        "Billed, each quarter of an hour",
+        "GB-s",
+        (
+            (Item.DURATION, "total", "invocations"),
+            (Item.INIT, "total", "inits"),
+            (Item.PROVISIONED, "total", "kept ready"),
+            (Item.PROVISIONED_DURATION, "total", "run on it"),
+        ),
+    ),
+    (
+        "Age of asynchronous events",
+        "ms",
+        (("AsyncEventAge", "mean", "mean"), ("AsyncEventAge", "most", "most")),
+    ),
+    (
+        "Extensions after the answer",
+        "ms",
+        (
+            ("PostRuntimeExtensionsDuration", "mean", "mean"),
+            ("PostRuntimeExtensionsDuration", "most", "most"),
+        ),
+    ),
+)
+PLOTS = (*_OF_AWS, *_OURS)
 
 
 async def show(asked: Asked) -> Shown:
@@ -60,13 +90,15 @@ async def data(asked: Asked) -> Told:
     period = HOURS[hours]
     end = start_of(time.time(), period) + period
     start = end - int(hours) * 3600
-    source = Source(key.account, key.region, LAMBDA, (("FunctionName", key.name),))
+    invoked = (Source(key.account, key.region, LAMBDA, (("FunctionName", key.name),)),)
+    billed = tuple(of_bill(key.account, key.region, key.name, one) for one in BOTH)
     found: dict[str, dict[int, Statistic]] = {}
     for metric in {metric for _, _, lines in PLOTS for metric, _, _ in lines}:
-        by_unit = await control.metric_store.read(source, metric, start, end, period)
-        for spans in by_unit.values():
-            for at, one in spans.items():
-                found.setdefault(metric, {}).setdefault(at, Statistic()).merge(one)
+        for source in billed if isinstance(metric, Item) else invoked:
+            by_unit = await control.metric_store.read(source, metric, start, end, period)
+            for spans in by_unit.values():
+                for at, one in spans.items():
+                    found.setdefault(metric, {}).setdefault(at, Statistic()).merge(one)
     times = list(range(start, end, period))
     return Told({"times": times, "plots": plots(found, times)})
 
@@ -107,4 +139,4 @@ def value(one: Statistic | None, how: str) -> float | None:
         "mean": one.total / one.count,
         "good": 100.0 * (1 - one.total / one.count),
     }[how]
-    return round(found, 3) if math.isfinite(found) else None
+    return round(found, 3 if abs(found) >= 1 else 9) if math.isfinite(found) else None

@@ -27,6 +27,29 @@
     }
   }, 1000);
 
+  // Of a part that is asked for again, somebody who listens to the page is told no more than its
+  // data-said: when that is another than before, or they have sent a form.
+  const told = new Map(), parts = () => document.querySelectorAll("[data-said][id]");
+  for (const part of parts()) told.set(part.id, part.dataset.said);
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const sent = (event.detail.requestConfig || {}).verb === "post";
+    for (const part of parts()) {
+      const text = part.dataset.said, fresh = text !== told.get(part.id) || (sent && part.contains(event.target));
+      told.set(part.id, text);
+      if (text && fresh) say(text);
+    }
+  });
+
+  function say(text) {
+    const said = document.getElementById("said");
+    said.textContent = "";
+    setTimeout(() => { said.textContent = text; }, 50); // the same words again are news, too
+  }
+
+  // Where the menu has no room, it begins with the page that is shown.
+  const menu = document.querySelector(".top nav"), current = menu.querySelector("[aria-current]");
+  if (current) menu.scrollLeft = current.offsetLeft - menu.offsetLeft - 12;
+
   // "/" goes to the search, Escape leaves it or closes a menu.
   document.addEventListener("keydown", (event) => {
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);

@@ -160,7 +160,7 @@
         if (party !== "runtime") lane += 4;
       }
       if (size > 46 && !thin) {
-        paint.fillStyle = "#fff";
+        paint.fillStyle = colours.sheet;
         paint.fillText(bar.phase.toUpperCase(), left + 5, top + 12.5);
       }
     }

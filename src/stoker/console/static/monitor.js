@@ -6,15 +6,26 @@
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const lines = ["blue", "violet", "amber", "teal", "good", "grey"];
 
+  // While nobody points at a plot, its legend has the latest of what there is.
+  const at = (u, index) => {
+    if (index !== null && index !== undefined) return index;
+    for (let i = u.data[0].length - 1; i >= 0; i--) if (u.data.slice(1).some((line) => (line[i] ?? null) !== null)) return i;
+    return null;
+  };
+  const shown = (u, line, index, write) => {
+    const found = at(u, index), one = found === null ? null : u.data[line][found];
+    return (one ?? null) === null ? "—" : write(one);
+  };
+
   function options(plot, width) {
-    const axis = { stroke: () => colour("quiet"), grid: { stroke: () => colour("faint"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
+    const axis = { stroke: () => colour("quiet"), grid: { stroke: () => colour("faint"), width: 1 }, ticks: { show: false }, gap: 4, font: "11px system-ui, sans-serif" };
     return {
-      width, height: 170, cursor: { points: { size: 5 } }, legend: { live: true },
+      width, height: 150, cursor: { points: { size: 5 } }, legend: { live: true },
       scales: { y: { range: (u, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
-      axes: [{ ...axis, space: 60, values: (u, all) => all.map((at) => clock(at, all)) }, { ...axis, size: 54, values: (u, all) => all.map((one) => short(one, plot.unit)) }],
-      series: [{ label: "UTC", value: (u, at) => (at === null ? "—" : new Date(at * 1000).toISOString().slice(5, 16).replace("T", " ")) }, ...plot.lines.map((line, number) => ({
+      axes: [{ ...axis, size: 24, space: 60, values: (u, all) => all.map((at) => clock(at, all)) }, { ...axis, size: 44, values: (u, all) => all.map((one) => short(one, "")) }],
+      series: [{ label: "UTC", value: (u, raw, line, index) => shown(u, 0, index, (one) => new Date(one * 1000).toISOString().slice(5, 16).replace("T", " ")) }, ...plot.lines.map((line, number) => ({
         label: line.name, stroke: () => colour(plot.title.startsWith("Err") && !number ? "bad" : lines[number % lines.length]), width: 1.4,
-        points: { show: true, size: 3.5 }, spanGaps: false, value: (u, one) => (one === null ? "—" : short(one, plot.unit)),
+        points: { show: true, size: 4.5 }, spanGaps: false, value: (u, raw, line, index) => shown(u, line, index, (one) => short(one, plot.unit)),
       }))],
     };
   }
@@ -45,7 +56,9 @@
     for (const plot of fresh ? told.plots : []) { // all places first: then each knows how wide it is
       const figure = document.createElement("figure"), title = document.createElement("figcaption");
       figure.className = "card";
-      title.textContent = plot.title;
+      const unit = document.createElement("span");
+      unit.textContent = plot.unit;
+      title.append(`${plot.title} `, unit);
       figure.append(title);
       box.append(figure);
       plots.push({ figure, uplot: null });
@@ -60,7 +73,7 @@
   }
 
   addEventListener("resize", () => {
-    for (const { figure, uplot } of plots) uplot.setSize({ width: figure.clientWidth - 24, height: 170 });
+    for (const { figure, uplot } of plots) uplot.setSize({ width: figure.clientWidth - 24, height: 150 });
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plots.forEach(({ uplot }) => uplot.redraw()));
   setInterval(() => { if (!document.hidden && box && box.isConnected && !("still" in box.dataset)) load(); }, 30_000);
