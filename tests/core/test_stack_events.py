@@ -2,7 +2,7 @@
 
 import pytest
 
-from stoker.core.stacks.model import Event, Status, first_failure
+from stoker.core.stacks.model import KIND_OF_STACK, Event, Status, first_failure, gone_with
 
 STACK = "arn:stack"
 BEGIN, AGAIN = ("S", Status.CREATE_IN_PROGRESS, ""), ("S", Status.UPDATE_IN_PROGRESS, "")
@@ -29,3 +29,31 @@ def test_the_first_failure_of_the_latest_deployment_is_its_cause(
         for name, status, reason in told
     ]
     assert first_failure(STACK, events) == why
+
+
+GONE = ("DELETE_IN_PROGRESS", "A DELETE_COMPLETE", "DELETE_COMPLETE")
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (("CREATE_COMPLETE", *GONE), "A"),
+        (("UPDATE_COMPLETE", "Old DELETE_COMPLETE", *GONE), "A"),
+        (
+            ("CREATE_COMPLETE", "DELETE_IN_PROGRESS", "B DELETE_SKIPPED", "DELETE_FAILED", *GONE),
+            "AB",
+        ),
+        (("ROLLBACK_IN_PROGRESS", "B DELETE_COMPLETE", "ROLLBACK_COMPLETE", *GONE), "AB"),
+        (("CREATE_IN_PROGRESS", *GONE), "A"),
+    ],
+)
+def test_a_deleted_stack_had_what_went_with_it(told: tuple[str, ...], shown: str) -> None:
+    """And not what an update had removed before."""
+    events = []
+    for text in told:
+        logical, _, status = text.rpartition(" ")
+        kind, physical = ("K", f"id-{logical}") if logical else (KIND_OF_STACK, STACK)
+        events.append(Event("e", 1.0, logical or "S", physical, kind, Status(status)))
+    found = gone_with(STACK, events)
+    assert "".join(sorted(found)) == shown
+    assert found["A"].physical == "id-A"

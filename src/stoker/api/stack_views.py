@@ -11,7 +11,7 @@ from stoker.api.shapes import cloudformation as shapes
 from stoker.api.stacks import stacks_of
 from stoker.core.errors import InvalidParameterValueException
 from stoker.core.stacks.errors import ValidationError
-from stoker.core.stacks.model import Event, Record, Stack, Wanted
+from stoker.core.stacks.model import Event, Record, Stack, Wanted, gone_with
 from stoker.core.stacks.parameters import HIDDEN
 from stoker.stacks.book import Live
 from stoker.stacks.transform import SAM_CLI_STACK
@@ -109,7 +109,7 @@ async def describe_stack_resource(
 ) -> shapes.DescribeStackResourceOutput:
     """One resource."""
     live = find(control, call.caller, call.input.stack_name)
-    record = live.records.get(call.input.logical_resource_id)
+    record = _records(live).get(call.input.logical_resource_id)
     if record is None:
         raise _no_resource(live, call.input.logical_resource_id)
     detail = shapes.StackResourceDetail(
@@ -141,7 +141,7 @@ async def describe_stack_resources(
     else:
         live = _owner(control, caller, asked.physical_resource_id or "")
     only = asked.logical_resource_id
-    records = [it for it in live.records.values() if only is None or it.logical == only]
+    records = [it for it in _records(live).values() if only is None or it.logical == only]
     if only is not None and not records:
         raise _no_resource(live, only)
     return shapes.DescribeStackResourcesOutput(
@@ -154,7 +154,7 @@ async def list_stack_resources(
 ) -> shapes.ListStackResourcesOutput:
     """In short."""
     live = find(control, call.caller, call.input.stack_name)
-    records = sorted(live.records.values(), key=lambda record: record.logical)
+    records = sorted(_records(live).values(), key=lambda record: record.logical)
     page, token = page_of(records, call.input.next_token)
     return shapes.ListStackResourcesOutput(
         stack_resource_summaries=tuple(map(_resource_summary, page)), next_token=token
@@ -208,6 +208,13 @@ def parameters_of(wanted: Wanted) -> tuple[shapes.Parameter, ...]:
 
 def tags_shown(wanted: Wanted) -> tuple[shapes.Tag, ...]:
     return tuple(shapes.Tag(key=key, value=value) for key, value in wanted.tags.items())
+
+
+def _records(live: Live) -> dict[str, Record]:
+    """What it has, or had: a deleted stack is shown by its id."""
+    if live.is_there:
+        return live.records
+    return gone_with(live.stack.id, [event for _, event in live.events])
 
 
 def _owner(control: Control, caller: Caller, physical: str) -> Live:

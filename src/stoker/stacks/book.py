@@ -31,6 +31,7 @@ STACKS = 2000  # AWS: of an account, in a region
 EVENTS = 2000  # of a stack; older ones are forgotten
 DELETED = 100  # stacks that are remembered after their end
 CHANGE_SETS = 100  # of a stack
+USER = "User Initiated"  # AWS's reason of what somebody asked for
 
 
 @dataclass(slots=True)
@@ -118,8 +119,17 @@ class Book:
         return [
             it.stack.name
             for it in self.of(account, region)
-            if it.is_there and export in it.stack.imports
+            if it.is_there and export in (*it.stack.imports, *it.stack.was_imports)
         ]
+
+    def check_unused(self, stack: Stack, export: str, what: str = "deleted") -> None:
+        """Refuse to take back what others import. Raise ValidationError, in AWS's words."""
+        there = self.importers(stack.account, stack.region, export)
+        users = [name for name in there if name != stack.name]
+        if users:
+            *others, last = users
+            names = f"{', '.join(others)} and {last}" if others else last
+            raise ValidationError(f"Export {export} cannot be {what} as it is in use by {names}")
 
     def check_room(self, account: str, added: Wanted) -> None:
         """Deleted ones are not counted. Raise LimitExceededException."""
@@ -149,11 +159,18 @@ class Book:
             raise
         return live
 
-    async def put(self, live: Live, stack: Stack, *, told: bool = True) -> None:
-        """Its new state; with an event if its status is another one (`told`)."""
+    async def put(
+        self, live: Live, stack: Stack, *, told: bool = True, tried: Status | None = None
+    ) -> None:
+        """Its new state; with an event if its status is another one (`told`), or would have become
+        another one and did not (`tried`, which has an event of its own)."""
         before, live.stack = live.stack, stack
         statements = [stack_store.put_stack(stack)]
-        if told and (before.status is not stack.status or not live.events):
+        if tried is not None:
+            statements += self._event(
+                live, stack.at, stack.name, stack.id, KIND_OF_STACK, tried, USER
+            )
+        if told and (tried or before.status is not stack.status or not live.events):
             statements += self._event(
                 live, stack.at, stack.name, stack.id, KIND_OF_STACK, stack.status,
                 stack.reason,
@@ -257,12 +274,7 @@ def check_exports(book: Book, stack: Stack, wanted: Iterable[Shown]) -> None:
     for one in stack.outputs:
         if one.export is None:
             continue
-        users = book.importers(stack.account, stack.region, one.export)
-        if users and one.export not in names:
-            raise ValidationError(
-                f"Export {one.export} cannot be deleted as it is in use by {', '.join(users)}"
-            )
-        if users and values[one.export] != one.value:
-            raise ValidationError(
-                f"Export {one.export} cannot be updated as it is in use by {', '.join(users)}"
-            )
+        if one.export not in names:
+            book.check_unused(stack, one.export)
+        elif values[one.export] != one.value:
+            book.check_unused(stack, one.export, "updated")

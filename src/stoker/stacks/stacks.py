@@ -20,7 +20,7 @@ from stoker.core.stacks.errors import AlreadyExistsException, ValidationError
 from stoker.core.stacks.functions import Scope
 from stoker.core.stacks.model import UPDATABLE, Change, Record, Shown, Stack, Status, Wanted
 from stoker.core.stacks.template import Template, parse
-from stoker.stacks.book import Book, Live, check_exports
+from stoker.stacks.book import USER, Book, Live, check_exports
 from stoker.stacks.custom import Answers
 from stoker.stacks.deployment import Deployment, Failed
 from stoker.stacks.planning import planned
@@ -30,7 +30,6 @@ from stoker.stacks.work import Around
 
 log = logging.getLogger(__name__)
 
-USER = "User Initiated"
 DIED = "Stoker ended while this was under way. "
 S = Status
 
@@ -96,7 +95,8 @@ class Stacks:
             replace(
                 stack, status=S.UPDATE_IN_PROGRESS, reason=USER, updated=now, at=now,
                 wanted=wanted, before=dict(live.records), was=stack.wanted,
-                was_outputs=stack.outputs, leftovers=(), **changes,
+                was_outputs=stack.outputs, leftovers=(), imports=(),
+                was_imports=tuple({*stack.imports, *stack.was_imports}), **changes,
             ),
         )  # fmt: skip
         self._run(live, self._updated(live))
@@ -121,16 +121,25 @@ class Stacks:
             raise ValidationError(
                 f"Stack [{stack.name}] cannot be deleted while in status {stack.status}"
             )
-        for export in (one.export for one in stack.outputs if one.export):
-            users = self.book.importers(stack.account, stack.region, export)
-            if users:
-                raise ValidationError(
-                    f"Export {export} cannot be deleted as it is in use by {', '.join(users)}"
-                )
+        if await self._kept_for_others(live):
+            return
         before = live.task
         live.cancelled.set()
         await self._put(live, S.DELETE_IN_PROGRESS, USER)
         self._run(live, self._deleted(live, retain, before))
+
+    async def _kept_for_others(self, live: Live) -> bool:
+        """What others import stays. AWS: the deletion begins, and ends where the stack was, with a
+        reason; the request itself is no error."""
+        stack = live.stack
+        try:
+            for export in (one.export for one in stack.outputs if one.export):
+                self.book.check_unused(stack, export)
+        except ValidationError as error:
+            stays = replace(stack, reason=error.message, at=time.time())
+            await self.book.put(live, stays, tried=S.DELETE_IN_PROGRESS)
+            return True
+        return False
 
     async def cancel_update(self, live: Live) -> None:
         if live.stack.status is not S.UPDATE_IN_PROGRESS:
@@ -220,7 +229,7 @@ class Stacks:
                 await self._update_taken_back(live)
             return
         await self._put(
-            live, S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, outputs=outputs,
+            live, S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, outputs=outputs, was_imports=(),
             description=template.description,
         )  # fmt: skip
         await self._cleaned_up(live, deployment, template)
@@ -243,7 +252,7 @@ class Stacks:
         assert stack.was is not None
         await self._put(
             live, S.UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS, wanted=stack.was,
-            outputs=stack.was_outputs,
+            outputs=stack.was_outputs, imports=stack.was_imports, was_imports=(),
         )  # fmt: skip
         await self._rollback_cleaned_up(live)
 
@@ -274,7 +283,15 @@ class Stacks:
         for logical in list(live.records):
             await self.book.remove_record(live, logical)
         now = time.time()
-        await self._put(live, S.DELETE_COMPLETE, deleted=now, outputs=(), imports=(), before=None)
+        await self._put(
+            live,
+            S.DELETE_COMPLETE,
+            deleted=now,
+            outputs=(),
+            imports=(),
+            was_imports=(),
+            before=None,
+        )
 
     async def _recovered(self, live: Live) -> None:
         """After a crash."""
@@ -297,7 +314,7 @@ class Stacks:
     # ---- parts ----
 
     def _deployment(self, live: Live) -> tuple[Deployment, Template]:
-        stack = live.stack = replace(live.stack, imports=())
+        stack = live.stack
         template = parse(stack.wanted.body)
         scope = self.scope(stack, template)
 

@@ -127,6 +127,7 @@ def _stack(told: dict[str, Any]) -> Stack:
             "was_outputs": tuple(Shown(**one) for one in told["was_outputs"]),
             "leftovers": tuple(_record(one) for one in told["leftovers"]),
             "imports": tuple(told["imports"]),
+            "was_imports": tuple(told.get("was_imports", ())),  # older files lack it
             "before": None
             if before is None
             else {logical: _record(one) for logical, one in before.items()},

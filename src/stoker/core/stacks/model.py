@@ -128,6 +128,7 @@ class Stack:
     was_outputs: tuple[Shown, ...] = ()
     leftovers: tuple[Record, ...] = ()  # replaced, and still to be deleted
     imports: tuple[str, ...] = ()  # names of exports that it uses
+    was_imports: tuple[str, ...] = ()  # and, while it is updated, that it used
     at: float = 0.0  # of its status
 
 
@@ -157,6 +158,30 @@ def first_failure(stack: str, events: Iterable[Event]) -> str:
         elif not reason and event.status.endswith("_FAILED"):
             reason = event.reason
     return reason
+
+
+_GOING = frozenset({Status.DELETE_IN_PROGRESS, Status.ROLLBACK_IN_PROGRESS})
+_LEFT = frozenset(  # what is deleted after it goes on where it was
+    {Status.DELETE_FAILED, Status.ROLLBACK_FAILED, Status.ROLLBACK_COMPLETE, *_GOING}
+)
+_GONE = frozenset({Status.DELETE_COMPLETE, Status.DELETE_SKIPPED})
+
+
+def gone_with(stack: str, events: Iterable[Event]) -> dict[str, Record]:
+    """The resources that a deleted stack (its id) had at its end, as they were last seen."""
+    found: dict[str, Record] = {}
+    last = ""
+    for event in events:
+        if event.physical == stack and event.kind == KIND_OF_STACK:
+            if event.status in _GOING and last not in _LEFT:
+                found.clear()
+            last = event.status
+        elif event.status in _GONE:
+            found[event.logical] = Record(
+                event.logical, event.kind, event.status, event.at, event.physical,
+                reason=event.reason,
+            )  # fmt: skip
+    return found
 
 
 @dataclass(frozen=True, slots=True)
