@@ -1,5 +1,6 @@
-"""What stacks have of others: exports. And what is left of one."""
+"""What stacks have of others: exports, and snippets that lie in S3. And what is left of one."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -167,3 +168,67 @@ def test_a_deleted_stack_shows_by_its_id_what_it_had(cloudformation: Any, name: 
     assert one["PhysicalResourceId"] == had["Queue"]
     detail = cloudformation.describe_stack_resource(StackName=id, LogicalResourceId="Queue")
     assert detail["StackResourceDetail"]["ResourceStatus"] == "DELETE_COMPLETE"
+
+
+def test_a_template_includes_what_lies_in_s3(
+    cloudformation: Any, server: StokerProcess, name: str
+) -> None:
+    stack = f"{name}-a"
+    mock = {"type": "mock", "requestTemplates": {"application/json": '{"statusCode": 200}'}}
+    paths = {"/hello": {"get": {"x-amazon-apigateway-integration": mock}}}
+    document = {"openapi": "3.0.1", "info": {"title": "it", "version": "1"}, "paths": paths}
+    with closing(server.client("s3")) as s3:
+        place = {"LocationConstraint": "eu-central-1"}
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration=place)
+        s3.put_object(Bucket=name, Key="api.json", Body=json.dumps(document))
+        s3.put_object(Bucket=name, Key="more.yaml", Body="More:\n  Type: AWS::SQS::Queue\n")
+
+        def include(key: str) -> Json:
+            location = {"Fn::Sub": "s3://${Bucket}/" + key}
+            return {"Name": "AWS::Include", "Parameters": {"Location": location}}
+
+        api = {
+            "Type": "AWS::Serverless::Api",
+            "Properties": {
+                "StageName": "v",
+                "DefinitionBody": {"Fn::Transform": include("api.json")},
+            },
+        }
+        template = body(
+            {"Api": api, "Fn::Transform": include("more.yaml")},
+            Transform="AWS::Serverless-2016-10-31",
+            Parameters={"Bucket": {"Type": "String"}},
+        )
+        asked = {
+            "StackName": stack,
+            "TemplateBody": template,
+            "Parameters": [{"ParameterKey": "Bucket", "ParameterValue": name}],
+        }
+        said = refused(cloudformation.create_stack, **asked)
+        assert said[1] == "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"
+        cloudformation.create_stack(**asked, Capabilities=MAY)
+        wait(cloudformation, "create_complete", stack)
+        summary = cloudformation.get_template_summary(TemplateBody=template)
+        assert summary["DeclaredTransforms"] == ["AWS::Serverless-2016-10-31", "AWS::Include"]
+        assert summary["ResourceTypes"] == ["AWS::Serverless::Api"]
+        there = ids(cloudformation, stack)
+        assert "More" in there
+        with closing(server.client("apigateway")) as gateway:
+            found = gateway.get_resources(restApiId=there["Api"])["items"]
+        assert "/hello" in [one["path"] for one in found]
+        processed = cloudformation.get_template(StackName=stack, TemplateStage="Processed")
+        assert processed["TemplateBody"]["Resources"]["More"] == {"Type": "AWS::SQS::Queue"}
+
+        # Another snippet is another template; one that is not there is none.
+        changed = "More:\n  Type: AWS::SQS::Queue\n  Properties: {VisibilityTimeout: 50}\n"
+        s3.put_object(Bucket=name, Key="more.yaml", Body=changed)
+        cloudformation.update_stack(**asked, Capabilities=MAY)
+        wait(cloudformation, "update_complete", stack)
+        with closing(server.client("sqs")) as sqs:
+            facts = sqs.get_queue_attributes(QueueUrl=there["More"], AttributeNames=["All"])
+        assert facts["Attributes"]["VisibilityTimeout"] == "50"
+        for key in ("more.yaml", "api.json"):
+            s3.delete_object(Bucket=name, Key=key)
+        said = refused(cloudformation.update_stack, **asked, Capabilities=MAY)
+        assert said[1].startswith("Transform AWS::Include failed with: S3 error:")
+        s3.delete_bucket(Bucket=name)

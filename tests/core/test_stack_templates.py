@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from stoker.core.errors import ServiceError
 from stoker.core.stacks import dynamic, language_extensions, naming
 from stoker.core.stacks.functions import NO_VALUE, UNKNOWN, Scope, evaluate, is_true
+from stoker.core.stacks.macros import transforms_of
 from stoker.core.stacks.parameters import Given, chosen, meant
 from stoker.core.stacks.template import (
     capabilities_of,
     check_kinds,
     check_rules,
     parse,
-    transforms_of,
 )
 from stoker.core.stacks.text import BODY_BYTES, read_template
 

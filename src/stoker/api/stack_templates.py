@@ -10,9 +10,10 @@ from stoker.api.shapes import cloudformation as shapes
 from stoker.api.stack_views import find
 from stoker.api.stacks import stacks_of, template_text
 from stoker.core.stacks.errors import ValidationError
+from stoker.core.stacks.macros import FUNCTION, transforms_of
 from stoker.core.stacks.model import Wanted
 from stoker.core.stacks.parameters import as_text
-from stoker.core.stacks.template import IAM, NAMED, parse, transforms_of
+from stoker.core.stacks.template import IAM, NAMED, parse
 from stoker.core.stacks.text import read_template
 
 SERVERLESS = "AWS::Serverless::"
@@ -118,11 +119,11 @@ def _resources(body: dict[str, Any]) -> dict[str, dict[str, Any]]:
     said = body.get("Resources") or {}
     if not isinstance(said, dict):
         raise ValidationError("Template format error: Resources must be an object.")
-    return {name: it for name, it in said.items() if isinstance(it, dict)}
+    return {name: it for name, it in said.items() if isinstance(it, dict) and name != FUNCTION}
 
 
 def _kinds(body: dict[str, Any]) -> set[str]:
-    return {str(it.get("Type")) for it in _resources(body).values()}
+    return {str(it["Type"]) for it in _resources(body).values() if "Type" in it}
 
 
 def _capabilities(

@@ -28,7 +28,7 @@ from stoker.core.errors import NotImplementedException
 from stoker.core.stacks.errors import InsufficientCapabilitiesException, ValidationError
 from stoker.core.stacks.model import Stack, Status, Wanted
 from stoker.core.stacks.parameters import Given
-from stoker.core.stacks.template import capabilities_of, parse, transforms_of
+from stoker.core.stacks.template import capabilities_of, parse
 from stoker.core.stacks.text import INLINE_BYTES
 from stoker.stacks.book import Live
 from stoker.stacks.planning import NO_UPDATES
@@ -222,8 +222,10 @@ async def check_capabilities(
     needed = capabilities_of(prepared.template)
     if needed and not {"CAPABILITY_NAMED_IAM", *needed}.intersection(said):
         raise InsufficientCapabilitiesException(f"Requires capabilities : [{needed[0]}]")
+    if not transforms or "CAPABILITY_AUTO_EXPAND" in said:
+        return
     body = await stacks.preparing.body(prepared.wanted.template)
-    if transforms and transforms_of(body) and "CAPABILITY_AUTO_EXPAND" not in said:
+    if await stacks.preparing.transforms(body):
         raise InsufficientCapabilitiesException("Requires capabilities : [CAPABILITY_AUTO_EXPAND]")
 
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from stoker.cli.client import client, plain
 from stoker.cli.package import package
+from stoker.core.stacks.macros import local_includes
 from stoker.core.stacks.text import read_template
 
 NAMES = ("template.yaml", "template.yml", "template.json")
@@ -126,7 +127,7 @@ class Deployment:
     # ---- local code ----
 
     def _with_uploads(self, template: dict[str, Any], folder: Path) -> dict[str, Any]:
-        """The same template, its code in S3."""
+        """The same template, its code and what it includes in S3."""
         for resource, named in _local(template):
             kind = str(resource["Type"])
             bucket, key = self._upload(_packed(folder / named), ".zip")
@@ -134,6 +135,10 @@ class Deployment:
             serverless = kind.startswith("AWS::Serverless")
             properties = resource.setdefault("Properties", {})
             properties[_LOCAL[kind]] = f"s3://{bucket}/{key}" if serverless else place
+        for parameters in local_includes(template):
+            snippet = folder / parameters["Location"]
+            bucket, key = self._upload(snippet.read_bytes(), snippet.suffix)
+            parameters["Location"] = f"s3://{bucket}/{key}"
         return template
 
     def _upload(self, data: bytes, suffix: str) -> tuple[str, str]:

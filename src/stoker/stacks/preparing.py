@@ -1,6 +1,6 @@
 """From a template as it was given to one that can be deployed: values, transforms, checks.
 
-text ─► data ─► parameters (SSM's are read) ─► transforms in their order ─► Template
+text ─► data ─► parameters (SSM's are read) ─► includes ─► transforms in their order ─► Template
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
-from stoker.core.stacks import language_extensions, parameters
+from stoker.core.stacks import language_extensions, macros, parameters
 from stoker.core.stacks.errors import ValidationError, well_formed
 from stoker.core.stacks.functions import Scope
 from stoker.core.stacks.model import Stack, Wanted
@@ -23,7 +23,6 @@ from stoker.core.stacks.template import (
     check_rules,
     is_serverless,
     parse,
-    transforms_of,
 )
 from stoker.core.stacks.text import BODY_BYTES, read_template
 from stoker.neighbours.calls import Refused
@@ -75,20 +74,26 @@ class Preparing:
     async def body(self, text: str) -> dict[str, Any]:
         return await asyncio.to_thread(read_template, text)
 
+    async def transforms(self, body: Mapping[str, Any]) -> list[str]:
+        """The macros that it asks for, by name."""
+        return await asyncio.to_thread(macros.transforms_of, body)
+
     async def prepared(
         self, stack: Stack, given: list[Given], before: Mapping[str, str]
     ) -> Prepared:
         """What `stack.wanted.template` comes to with these parameters. Raise ValidationError."""
         body = await self.body(stack.wanted.template)
-        names = transforms_of(body)
+        transforms = await self.transforms(body)
         declared = body.get("Parameters") or {}
         chosen = await asyncio.to_thread(parameters.chosen, declared, given, before)
         resolved = await self._resolved(stack, declared, chosen)
         values = {**pseudo_parameters(stack), **_meant(declared, {**chosen, **resolved})}
-        for name in names:
-            body = await self._transformed(name, body, values, stack)
+        if transforms:
+            body = await self._included(body, values, stack)
+        for macro in macros.of_all(body):
+            body = await self._transformed(macro.name, body, values, stack)
         body.pop("Transform", None)
-        processed = await asyncio.to_thread(_processed_bytes, body) if names else 0
+        processed = await asyncio.to_thread(_processed_bytes, body) if transforms else 0
         template = await asyncio.to_thread(_checked, body, values)
         wanted = Wanted(
             stack.wanted.template, body, chosen, resolved, stack.wanted.tags,
@@ -103,11 +108,29 @@ class Preparing:
         chosen = {**wanted.parameters, **wanted.resolved}
         return {**pseudo_parameters(stack), **_meant(template.parameters, chosen)}
 
+    async def _included(
+        self, body: dict[str, Any], values: dict[str, Any], stack: Stack
+    ) -> dict[str, Any]:
+        """With the snippets from S3 that it includes."""
+        scope = _scope(body, values)
+        texts: dict[str, str] = {}
+        with well_formed():
+            places = macros.places(body, scope)
+        for place in places:
+            try:
+                texts[place] = await self.fetched(stack.account, stack.region, place)
+            except ValidationError as error:
+                raise macros.failed(error.message) from None
+            macros.check_size(sum(map(len, texts.values())))
+        if not places:
+            return body
+        return await asyncio.to_thread(well_formed()(macros.included), body, scope, texts)
+
     async def _transformed(
         self, name: str, body: dict[str, Any], values: dict[str, Any], stack: Stack
     ) -> dict[str, Any]:
         if name == language_extensions.NAME:
-            scope = Scope(values, body.get("Mappings") or {}, body.get("Conditions") or {})
+            scope = _scope(body, values)
             return await asyncio.to_thread(language_extensions.unrolled, body, scope)
         if name == SAM and not is_serverless(body):
             self.expect_serverless()  # `sam deploy` makes a bucket so, and then brings the template
@@ -136,6 +159,10 @@ class Preparing:
                 raise ValidationError(f"Unable to fetch parameters [{value}]: {error}") from None
             found[name] = str(answer["Parameter"]["Value"])
         return found
+
+
+def _scope(body: Mapping[str, Any], values: Mapping[str, Any]) -> Scope:
+    return Scope(values, body.get("Mappings") or {}, body.get("Conditions") or {})
 
 
 @well_formed()

@@ -108,17 +108,6 @@ class Template:
         }
 
 
-def transforms_of(body: Mapping[str, Any]) -> list[str]:
-    """The macros that the whole template asks for, in their order. Raise ValidationError."""
-    said = body.get("Transform")
-    found = said if isinstance(said, list) else [said] if said else []
-    names = [one.get("Name") if isinstance(one, dict) else one for one in found]
-    for name in names:
-        if not isinstance(name, str):
-            raise format_error("a Transform is named by a text.")
-    return [str(name) for name in names]
-
-
 def is_serverless(body: Mapping[str, Any]) -> bool:
     """Is there anything in it that the SAM transform would change?"""
     resources = body.get("Resources")
