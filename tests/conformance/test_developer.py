@@ -1,6 +1,10 @@
 """`stoker deploy`, `destroy`, `invoke`, `logs`, `list`, `describe`: a developer's day."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+import stoker as stoker_package
 from stoker.cli.main import app
 from tests.running import PYTHON, REGION, StokerProcess, wait_for
 
@@ -67,6 +72,31 @@ def test_a_folder_is_deployed_changed_invoked_and_read(
     assert "daily-work" in [one["FunctionName"] for one in listed]
 
 
+def test_what_is_logged_is_followed_until_ctrl_c(
+    server: StokerProcess, lambda_client: Any, deployed: Path
+) -> None:
+    """Each line once, as it comes; only those that the filter lets through."""
+    source = str(Path(stoker_package.__file__).parents[1])
+    words = ["logs", "daily-work", "-f", "--filter", "followed"]
+    where = ["--endpoint-url", server.url, "--region", REGION]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stoker", *words, *where],
+        env={**os.environ, "PYTHONPATH": source, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    with process:
+        assert process.stdout is not None
+        try:
+            for word in ("followed", "followed again"):
+                lambda_client.invoke(FunctionName="daily-work", Payload='"left out"')
+                lambda_client.invoke(FunctionName="daily-work", Payload=json.dumps(word))
+                assert process.stdout.readline().endswith(f" ?[2Jsaid {word}\n")
+            process.send_signal(signal.SIGINT)
+            assert (process.stdout.read(), process.wait()) == ("", 0)
+        finally:
+            process.kill()
+
+
 TEMPLATE = f"""
 Transform: AWS::Serverless-2016-10-31
 Parameters: {{Greeting: {{Type: String}}}}
@@ -79,6 +109,7 @@ Resources:
       Handler: main.handler
       Runtime: {PYTHON}
       Environment: {{Variables: {{GREETING: !Ref Greeting}}}}
+  Fn::Transform: {{Name: AWS::Include, Parameters: {{Location: more.yaml}}}}
 Outputs:
   Name: {{Value: !Ref Hello}}
 """
@@ -91,11 +122,13 @@ def test_a_template_is_deployed_with_its_code_changed_and_removed(
     (folder / "src").mkdir(parents=True)
     (folder / "src" / "main.py").write_text(SOURCE)
     (folder / "template.yaml").write_text(TEMPLATE)
+    (folder / "more.yaml").write_text("More: {Type: AWS::SQS::Queue}")
     deploy = ["deploy", str(folder), "--parameter"]
     done = stoker(server, *deploy, "Greeting=hello")
     assert done.exit_code == 0, done.stderr
     shown = [line.split() for line in done.stdout.splitlines()]
     assert ["CREATE_COMPLETE", "AWS::Lambda::Function", "Hello"] in shown
+    assert ["CREATE_COMPLETE", "AWS::SQS::Queue", "More"] in shown
     assert shown[-1] == ["Name:", "templated"]
     assert "nothing to change" in stoker(server, *deploy, "Greeting=hello").stdout
     stoker(server, *deploy, "Greeting=changed")

@@ -40,14 +40,17 @@ def test_a_project_is_deployed_used_updated_and_removed(
     assert "no changes" in shell.run(*CDK_DEPLOY)
     made = json.loads((folder / "made.json").read_text())["CdkApp"]
     use(server, made["Function"], made["Bucket"], "hello")
+    assert schedules(server) == [(made["Function"], "rate(1 hour)")]
 
     replace_in(folder / "src" / "app.py", "hello", "swapped")
     assert "hotswapped" in shell.run(*CDK_DEPLOY, "--hotswap")
     use(server, made["Function"], made["Bucket"], "swapped")
     replace_in(folder / "src" / "app.py", "swapped", "again")
     replace_in(folder / app.split()[1], "seconds(60)", "seconds(90)")
+    replace_in(folder / app.split()[1], "hours(1)", "hours(2)")
     shell.run(*CDK_DEPLOY)
     use(server, made["Function"], made["Bucket"], "again")
+    assert schedules(server) == [(made["Function"], "rate(2 hours)")]
     with closing(server.client("s3")) as files:
         files.delete_object(Bucket=made["Bucket"], Key="again.txt")
         files.delete_object(Bucket=made["Bucket"], Key="swapped.txt")
@@ -59,6 +62,7 @@ def test_a_project_is_deployed_used_updated_and_removed(
     with closing(server.client("lambda")) as functions:
         names = [one["FunctionName"] for one in functions.list_functions()["Functions"]]
     assert not [name for name in names if name.startswith("CdkApp-")]
+    assert schedules(server) == []
 
 
 def test_stoker_deploys_an_app_without_the_cli_and_its_bootstrap(
@@ -78,6 +82,14 @@ def test_stoker_deploys_an_app_without_the_cli_and_its_bootstrap(
     with closing(server.client("s3")) as files:
         files.delete_object(Bucket=bucket, Key="hello.txt")
     shell.run(*command, "destroy", "CdkApp")
+
+
+def schedules(server: StokerProcess) -> list[tuple[str, str]]:
+    """Of EventBridge Scheduler: the functions that they invoke, and when."""
+    with closing(server.client("scheduler")) as scheduler:
+        there = [one["Name"] for one in scheduler.list_schedules()["Schedules"]]
+        found = [scheduler.get_schedule(Name=name) for name in there]
+    return [(one["Target"]["Arn"].rpartition(":")[2], one["ScheduleExpression"]) for one in found]
 
 
 def use(server: StokerProcess, function: str, bucket: str, answer: str) -> None:

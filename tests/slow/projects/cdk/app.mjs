@@ -7,6 +7,8 @@ import * as lambda from "aws-cdk-lib/aws-lambda";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import * as s3 from "aws-cdk-lib/aws-s3";
 import { LambdaDestination } from "aws-cdk-lib/aws-s3-notifications";
+import * as scheduler from "aws-cdk-lib/aws-scheduler";
+import { LambdaInvoke } from "aws-cdk-lib/aws-scheduler-targets";
 import { Queue } from "aws-cdk-lib/aws-sqs";
 
 class Site extends cdk.Stack {
@@ -23,6 +25,10 @@ class Site extends cdk.Stack {
     new Rule(this, "Daily", {
       schedule: Schedule.rate(cdk.Duration.days(1)),
       targets: [new LambdaFunction(fn)],
+    });
+    new scheduler.Schedule(this, "Hourly", {
+      schedule: scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)),
+      target: new LambdaInvoke(fn),
     });
     new HttpApi(this, "Api", { defaultIntegration: new HttpLambdaIntegration("To", fn) });
     const bucket = new s3.Bucket(this, "Files", { removalPolicy: cdk.RemovalPolicy.DESTROY });

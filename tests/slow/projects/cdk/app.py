@@ -10,6 +10,8 @@ from aws_cdk import (
     aws_lambda_event_sources,
     aws_s3,
     aws_s3_notifications,
+    aws_scheduler,
+    aws_scheduler_targets,
     aws_sqs,
 )
 from constructs import Construct
@@ -33,6 +35,12 @@ class Site(cdk.Stack):
             "Daily",
             schedule=aws_events.Schedule.rate(cdk.Duration.days(1)),
             targets=[aws_events_targets.LambdaFunction(function)],
+        )
+        aws_scheduler.Schedule(
+            self,
+            "Hourly",
+            schedule=aws_scheduler.ScheduleExpression.rate(cdk.Duration.hours(1)),
+            target=aws_scheduler_targets.LambdaInvoke(function),
         )
         aws_apigatewayv2.HttpApi(
             self,
