@@ -156,6 +156,14 @@ DIFFERENCES = {
             "server's log. A configuration that a function has cannot be deleted (409)",
         ),
         (
+            "Tenant isolation",
+            "AWS says in which words Invoke without a tenant and a function URL are refused; in "
+            "like words provisioned concurrency, SnapStart, event source mappings and a tenant of "
+            "a function without isolation are. Triggers that cannot name a tenant are refused "
+            "when they invoke. Records for destinations do not name it, nor do metrics, traces "
+            "and prices. The 2.5 environments for each unit of concurrency are rounded down",
+        ),
+        (
             "Capacity providers",
             "are records that are Active at once and launch nothing; CapacityProviderConfig of "
             "functions is refused, and a scaling configuration is shown as requested, never as "

@@ -187,8 +187,8 @@ def test_of_events_that_are_added_together_none_is_kept_if_one_cannot_be(tmp_pat
     async def story(queue: EventQueue) -> None:
         first = await add(queue)
         with closing(sqlite3.connect(tmp_path / "q.db")) as other, other:
-            row = (first.id + 2, "", "", "", "", "", b"")  # the last one's number
-            other.execute("INSERT INTO event_contents VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            row = (first.id + 2, "", "", "", "", "", b"", "")  # the last one's number
+            other.execute("INSERT INTO event_contents VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         found = await asyncio.gather(add(queue), add(queue), return_exceptions=True)
         assert [type(each) for each in found] == [StoreUnavailable, StoreUnavailable]
         assert await queue.contents([first.id + 1]) == {}

@@ -156,7 +156,6 @@ def test_only_settings_that_do_nothing_are_said_to_have_no_effect(
             "SnapStart of dotnet8",
         ),
         ({"durable_config": shapes.DurableConfig(execution_timeout=1)}, "DurableConfig"),
-        ({"tenancy_config": shapes.TenancyConfig(tenant_isolation_mode="x")}, "TenancyConfig"),
     ],
 )
 def test_what_is_not_built_is_refused_by_name(

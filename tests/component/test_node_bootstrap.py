@@ -84,6 +84,7 @@ exports.handler = async (event, context) => {
     headers = {
         "Lambda-Runtime-Client-Context": '{"custom": {"a": "é"}}',
         "Lambda-Runtime-Cognito-Identity": '{"cognitoIdentityId": "i"}',
+        "Lambda-Runtime-Aws-Tenant-Id": "blue",
     }
     done = run(
         node, task, code,
@@ -105,10 +106,11 @@ exports.handler = async (event, context) => {
         "logGroupName": "g", "logStreamName": "s", "awsRequestId": "first",
         "invokedFunctionArn": "arn:aws:lambda:eu-central-1:1:function:f",
         "clientContext": {"custom": {"a": "é"}}, "identity": {"cognitoIdentityId": "i"},
+        "tenantId": "blue",
     }  # fmt: skip
     assert second["event"] == 7
     assert "trace" not in second
-    assert "clientContext" not in second["rest"]
+    assert not {"clientContext", "tenantId"} & set(second["rest"])
 
 
 @old_node

@@ -77,7 +77,8 @@ def test_a_handler_gets_the_event_and_the_whole_context(ruby: FoundRuntime, task
     code = """
 def handler(event:, context:)
   names = %i[aws_request_id invoked_function_arn log_group_name log_stream_name function_name
-             memory_limit_in_mb function_version identity client_context deadline_ms]
+             memory_limit_in_mb function_version identity client_context deadline_ms
+             tenant_id]
   { event: event, left: context.get_remaining_time_in_millis.positive?,
     trace: ENV["_X_AMZN_TRACE_ID"], of: context.class.name, global: $_global_aws_request_id,
     rest: names.to_h { |name| [name, context.public_send(name)] } }
@@ -85,6 +86,7 @@ end"""
     headers = {
         "Lambda-Runtime-Client-Context": '{"custom": {"a": "é"}}',
         "Lambda-Runtime-Cognito-Identity": '{"cognitoIdentityId": "i"}',
+        "Lambda-Runtime-Aws-Tenant-Id": "blue",
     }
     done = run(
         ruby, task, code,
@@ -103,9 +105,10 @@ end"""
         "log_group_name": "g", "log_stream_name": "s", "aws_request_id": "first",
         "invoked_function_arn": "arn:aws:lambda:eu-central-1:1:function:f",
         "client_context": {"custom": {"a": "é"}}, "identity": {"cognitoIdentityId": "i"},
-        "deadline_ms": 4102444800000,
+        "deadline_ms": 4102444800000, "tenant_id": "blue",
     }  # fmt: skip
     assert (second["event"], second["trace"], second["rest"]["identity"]) == (7, None, None)
+    assert second["rest"]["tenant_id"] is None
 
 
 @a_ruby
@@ -312,13 +315,14 @@ def handler(event:, context:)
   end
 end"""
     done = run(
-        ruby, task, code, Event(b"{}", {}, "the-id"),
+        ruby, task, code, Event(b"{}", {"Lambda-Runtime-Aws-Tenant-Id": "blue"}, "the-id"),
         AWS_LAMBDA_LOG_FORMAT="JSON", AWS_LAMBDA_LOG_LEVEL="INFO",
     )  # fmt: skip
     info, error = (json.loads(text) for text in texts(done.posts[0]))
     at = datetime.strptime(info.pop("timestamp"), "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     assert abs(datetime.now(UTC) - at) < timedelta(minutes=10)
-    assert info == {"level": "INFO", "message": "words", "requestId": "the-id"}
+    of = {"requestId": "the-id", "tenantId": "blue"}
+    assert info == {"level": "INFO", "message": "words", **of}
     assert (error["level"], error["errorType"], error["errorMessage"]) == (
         "ERROR", "ArgumentError", "no",
     )  # fmt: skip

@@ -131,3 +131,45 @@ def test_a_killed_server_s_events_run_on_the_next_one(tmp_path: Path) -> None:
         functions.delete_function_concurrency(FunctionName="marks")
         until(lambda: ran(server), lambda seen: seen == set(range(20)))
         assert server.stop() == 0
+
+
+WHOSE = """
+import time
+def handler(event, context):
+    print("RAN", event["n"], context.tenant_id, flush=True)
+    if event["n"] == 0:
+        time.sleep(600)
+"""
+
+
+@pytest.mark.root
+def test_a_killed_server_s_events_run_for_their_tenants_on_the_next_one(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+
+    def seen(server: StokerProcess) -> set[str]:
+        with closing(server.client("logs")) as logs:
+            found = logs.filter_log_events(logGroupName="/aws/lambda/marks", filterPattern="RAN")
+            return {event["message"].strip() for event in found["events"]}
+
+    with StokerProcess(data_dir) as server, closing(server.client("lambda")) as functions:
+        instance = Instance.of(server.pid, data_dir)
+        apart = {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}
+        deploy(functions, WHOSE, FunctionName="marks", Timeout=900, **apart)
+        functions.put_function_concurrency(FunctionName="marks", ReservedConcurrentExecutions=1)
+        for n, tenant in enumerate(("blue", "green", "red")):
+            functions.invoke(
+                FunctionName="marks", InvocationType="Event", Payload=b'{"n": %d}' % n,
+                TenantId=tenant,
+            )  # fmt: skip
+        until(lambda: ran(server), lambda begun: begun == {0})
+        server.process.kill()
+        server.wait()
+        all_gone(instance)
+    with (
+        StokerProcess(data_dir, "--drain-s", "0") as server,
+        closing(server.client("lambda")) as functions,
+    ):
+        functions.delete_function_concurrency(FunctionName="marks")
+        every = {"RAN 0 blue", "RAN 1 green", "RAN 2 red"}
+        until(lambda: seen(server), lambda told: told == every)
+        assert server.stop() == 0

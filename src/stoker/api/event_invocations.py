@@ -3,7 +3,7 @@
 from stoker.api.control import Control
 from stoker.api.identifiers import new_request_id
 from stoker.api.sampling import begun
-from stoker.core import lineage
+from stoker.core import lineage, tenancy
 from stoker.core.errors import (
     InvalidRequestContentException,
     RecursiveInvocationException,
@@ -46,6 +46,7 @@ async def keep_for(
 ) -> None:
     """Return when what another service has for the function of this ARN is on the disk. `trace`:
     the header that came with it."""
+    tenancy.check(target)
     key = FunctionKey(target.account, target.region, target.name)
     active = target.tracing == "Active"
     function = (key.account, key.region, key.name)

@@ -21,7 +21,7 @@ from stoker.api.shapes.lambda_ import (
     ListEventSourceMappingsResponse,
     UpdateEventSourceMappingInput,
 )
-from stoker.core import event_sources, stream_settings
+from stoker.core import event_sources, stream_settings, tenancy
 from stoker.core.errors import ResourceNotFoundException, ServiceException
 from stoker.core.names import function_arn
 from stoker.core.queue_errors import QueueDoesNotExist
@@ -139,6 +139,8 @@ async def _function(
         found = await find(tx, key, qualifier)
     except ResourceNotFoundException:
         raise event_sources.no_function() from None
+    if found.function.latest.per_tenant:
+        raise tenancy.unsupported("Event source mapping")
     arn = record.get("EventSourceArn", "")
     if arn.split(":")[2:3] == ["sqs"] and "sqs" in control.polled:
         _check_queue(control, caller, arn, found)

@@ -16,6 +16,7 @@ from stoker.api.shapes.lambda_ import (
     RuntimeVersionConfig,
     S3FilesConfig,
     SnapStartResponse,
+    TenancyConfig,
     TracingConfigResponse,
     UpdateFunctionCodeInput,
     UpdateFunctionConfigurationInput,
@@ -26,6 +27,7 @@ from stoker.core.errors import NotImplementedException
 from stoker.core.invocation import LogSettings
 from stoker.core.model import Configuration, Function, FunctionKey, State, UpdateStatus
 from stoker.core.names import LATEST, function_arn, runtime_version_arn
+from stoker.core.tenancy import MODE
 from stoker.core.validation import Changes
 from stoker.core.versions import Version
 
@@ -37,7 +39,6 @@ _ON_PUBLISHED = "PublishedVersions"
 _UNBUILT = {
     "publish_to": "PublishTo",
     "image_config": "ImageConfig",
-    "tenancy_config": "TenancyConfig",
     "capacity_provider_config": "CapacityProviderConfig",
     "durable_config": "DurableConfig",
     "runtime_config": "RuntimeConfig",
@@ -94,6 +95,7 @@ def asked_changes(asked: Input) -> Changes:
         application_log_level=logging.application_log_level,
         system_log_level=logging.system_log_level,
         architecture=architecture,
+        per_tenant=True if getattr(asked, "tenancy_config", None) else None,
         kept=dict(_kept(asked)),
     )
 
@@ -172,6 +174,9 @@ def _described(key: FunctionKey, configuration: Configuration) -> dict[str, Any]
             Layer(arn=layer.arn, code_size=layer.code.size_bytes) for layer in configuration.layers
         )
         or None,
+        "tenancy_config": (
+            TenancyConfig(tenant_isolation_mode=MODE) if configuration.per_tenant else None
+        ),
         **_show_kept(configuration.kept),
     }
 

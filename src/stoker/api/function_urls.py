@@ -19,7 +19,7 @@ from stoker.api.shapes.lambda_ import (
     UpdateFunctionUrlConfigInput,
     UpdateFunctionUrlConfigResponse,
 )
-from stoker.core import function_urls, limits
+from stoker.core import function_urls, limits, tenancy
 from stoker.core.errors import ResourceNotFoundException
 from stoker.core.function_urls import Cors, FunctionUrl, UrlKey
 from stoker.core.names import LATEST
@@ -112,9 +112,11 @@ def _key(call: Call[Any], action: str) -> UrlKey:
 
 async def _check_function(tx: Transaction, key: UrlKey) -> None:
     try:
-        await find(tx, key.function, key.qualifier)
+        found = await find(tx, key.function, key.qualifier)
     except ResourceNotFoundException:
         raise function_urls.no_function() from None
+    if found.function.latest.per_tenant:
+        raise tenancy.unsupported("Function URL")
 
 
 async def _must_have(tx: Transaction, key: UrlKey) -> FunctionUrl:

@@ -9,22 +9,28 @@ AWS.
 
 import asyncio
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from stoker.api import constraints, services
 from stoker.api.control import Control
 from stoker.api.identifiers import new_request_id
 from stoker.api.sampling import begun
-from stoker.core import access
+from stoker.core import access, tenancy
 from stoker.core.access import Access, Verdict
 from stoker.core.errors import ServiceError, TooManyRequestsException
 from stoker.core.invocation import Invocation, InvocationResult, Target, Way
 from stoker.core.names import FunctionRef, function_arn
 
 PRINCIPAL = "apigateway.amazonaws.com"
+_INVOKE = services.model("lambda").operation_model("Invoke")
 
 
 class CannotCall(Exception):
     """There is no such function, or it may not be called; the text says which."""
+
+
+class NoTenant(CannotCall):
+    """It isolates tenants, and none was named as AWS wants it; or it does not."""
 
 
 class TookTooLong(Exception):
@@ -80,6 +86,16 @@ def callee(
     )
     way = Way.API if principal == PRINCIPAL else Way.BALANCER
     return Callee(target, arn, header, ancestor, way)
+
+
+def for_tenant(to: Callee, tenant: str) -> Callee:
+    """The same for this tenant ("": none was named). Raises NoTenant."""
+    try:
+        if tenant:
+            constraints.check(_INVOKE, {"FunctionName": "checked", "TenantId": tenant})
+        return replace(to, target=tenancy.of_tenant(to.target, tenant))
+    except ServiceError as refusal:
+        raise NoTenant(refusal.message) from refusal
 
 
 async def call(control: Control, to: Callee, event: bytes, timeout_s: float) -> InvocationResult:

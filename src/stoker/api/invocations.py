@@ -29,6 +29,8 @@ from stoker.core.errors import (
 from stoker.core.invocation import Invocation, InvocationResult, RequestId, Target, Way
 from stoker.core.model import FunctionKey
 from stoker.core.names import function_arn, locate
+from stoker.core.tenancy import HEADER as TENANT
+from stoker.core.tenancy import of_tenant
 from stoker.http.answer import date_line
 from stoker.http.base import Exchange, Headers
 from stoker.store.event_queue import Content
@@ -112,7 +114,7 @@ class _Invoke:
         event = exchange.body or b"{}"  # AWS hands an absent payload on as an empty object
         try:
             _check_options(exchange.headers, self.streamed)
-            self.target = resolved(self.control, where)
+            self.target = of_tenant(resolved(self.control, where), exchange.headers.get(TENANT, ""))
             if len(event) < LARGE_BYTES:
                 self.submit(event, complaint(event))
                 return
@@ -188,6 +190,7 @@ class _Invoke:
             trace,
             ancestor,
             event,
+            self.target.tenant,
         )
         self.control.events.accept(where.key, where.qualifier, content, self.queued)
 
@@ -249,7 +252,7 @@ _KINDS = frozenset({"RequestResponse", "Event", "DryRun"})
 _STREAMED_KINDS = frozenset({"RequestResponse", "DryRun"})
 _LOG_TYPES = frozenset({"None", "Tail"})
 _UNBUILT = "x-amz-durable-execution-name"
-_OPTIONS = frozenset({"x-amz-invocation-type", "x-amz-log-type", _UNBUILT})
+_OPTIONS = frozenset({"x-amz-invocation-type", "x-amz-log-type", TENANT, _UNBUILT})
 
 
 def _check_options(headers: dict[str, str], streamed: bool) -> None:
@@ -259,9 +262,13 @@ def _check_options(headers: dict[str, str], streamed: bool) -> None:
     kind = headers.get("x-amz-invocation-type", "RequestResponse")
     log_type = headers.get("x-amz-log-type", "None")
     kinds = _STREAMED_KINDS if streamed else _KINDS
-    if kind in kinds and log_type in _LOG_TYPES and _UNBUILT not in headers:
-        return  # as every legal request; the model's words are for the others
-    values = {"FunctionName": "checked", "InvocationType": kind, "LogType": log_type}
+    tenant = headers.get(TENANT)
+    legal = kind in kinds and log_type in _LOG_TYPES
+    if legal and _UNBUILT not in headers and tenant is None:
+        return  # as most requests; the model's words are for the others
+    values = {
+        "FunctionName": "checked", "InvocationType": kind, "LogType": log_type, "TenantId": tenant
+    }  # fmt: skip
     operation = "InvokeWithResponseStream" if streamed else "Invoke"
     constraints.check(services.model("lambda").operation_model(operation), values)
     if _UNBUILT in headers:

@@ -8,7 +8,7 @@ from stoker.api.event_invocations import not_json
 from stoker.api.json_check import LARGE_BYTES, complaint, complaint_about_large
 from stoker.api.sampling import begun
 from stoker.api.shapes.lambda_ import InvokeAsyncInput, InvokeAsyncResponse
-from stoker.core import lineage
+from stoker.core import lineage, tenancy
 from stoker.store.event_queue import Content
 
 
@@ -16,6 +16,7 @@ async def invoke_async(control: Control, call: Call[InvokeAsyncInput]) -> Invoke
     """The permission is that of Invoke."""
     where = invocations.address(call.caller, call.input.function_name, None)
     target = invocations.resolved(control, where)
+    tenancy.check(target)  # which this operation cannot name
     event = call.input.invoke_args or b"{}"
     if len(event) < LARGE_BYTES:
         fault = complaint(event)

@@ -6,7 +6,7 @@ The address is the whole credential, as that of the presigned URL is which AWS g
 from stoker.api.control import Control
 from stoker.api.identifiers import new_request_id
 from stoker.api.sampling import begun
-from stoker.core import lineage
+from stoker.core import lineage, tenancy
 from stoker.core.model import FunctionKey
 from stoker.core.names import parse_function_ref
 from stoker.core.stacks.errors import ValidationError
@@ -35,6 +35,7 @@ async def invoke(control: Control, arn: str, account: str, event: bytes) -> None
     if key.account != account:
         raise ValidationError(f"{arn} is another account's")
     target = control.catalog.resolve(key.account, key.region, key.name, ref.qualifier)
+    tenancy.check(target)
     trace, _, ancestor = begun(
         control.sampling, (key.account, key.region, key.name), None,
         active=target.tracing == "Active",

@@ -21,6 +21,9 @@ def invoke(
         bool,
         typer.Option("--async", help="Queue the event (InvocationType Event); print no answer."),
     ] = False,
+    tenant_id: Annotated[
+        str, typer.Option(help="For whom, of a function with tenant isolation.")
+    ] = "",
     log: Annotated[
         bool, typer.Option(help="Print the end of the log, and the price, on standard error.")
     ] = True,
@@ -34,6 +37,8 @@ def invoke(
         kind: dict[str, Any] = {"InvocationType": "Event"} if later else {}
         if log and not later:
             kind["LogType"] = "Tail"
+        if tenant_id:
+            kind["TenantId"] = tenant_id
         aws = client("lambda", endpoint_url, region)
         answer = aws.invoke(FunctionName=function, Payload=payload, **kind)
         body = answer["Payload"].read()

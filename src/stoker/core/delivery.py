@@ -35,6 +35,9 @@ def next_response(invocation: Invocation, deadline_ms: int) -> bytes:
     if invocation.cognito_identity:
         value = header_value(invocation.cognito_identity)
         optional += b"Lambda-Runtime-Cognito-Identity: %b\r\n" % value
+    if invocation.target.tenant:
+        value = header_value(invocation.target.tenant)
+        optional += b"Lambda-Runtime-Aws-Tenant-Id: %b\r\n" % value
     return _HEAD % (
         _USUAL if kind == _JSON else header_value(kind),
         invocation.request_id.encode(),

@@ -53,6 +53,7 @@ class Target:
     """A qualifier resolved to one immutable version: all that is needed to run it.
 
     Two invocations may share a warm environment if and only if their targets' `key` is equal.
+    Its last part is the tenant, where there is one.
     """
 
     account: str  # 12 digits
@@ -75,17 +76,24 @@ class Target:
     developed: Developed | None = None
     architecture: str = "x86_64"  # or arm64
     creation: str = ""  # which function of this name it is of: one was deleted, another made
-    key: tuple[str, str, str, str, str] = field(init=False, compare=False)
+    per_tenant: bool = False  # an environment serves one tenant
+    tenant: str = ""  # whom this runs for; "" of what is not isolated, and in the catalog
+    key: tuple[str, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         facts = (
             self.runtime, self.handler, self.role, self.code, self.layers, self.memory_mb,
             self.timeout_s, self.ephemeral_mb, self.environment, self.log, self.tracing,
-            self.snap_start, self.developed, self.architecture, self.creation,
+            self.snap_start, self.developed, self.architecture, self.creation, self.per_tenant,
         )  # fmt: skip
         fingerprint = hashlib.sha256(repr(facts).encode()).hexdigest()
         key = (self.account, self.region, self.name, self.version, fingerprint)
-        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "key", (*key, self.tenant) if self.tenant else key)
+
+    @property
+    def for_all(self) -> tuple[str, ...]:
+        """The key, whichever tenant it is for."""
+        return self.key[:5]
 
     @property
     def opt(self) -> str | None:

@@ -51,10 +51,8 @@ class Start:
     @property
     def record(self) -> bytes:
         target = self.target
-        version = target.version.encode()
-        return _START % (
-            self.request_id.encode(), _arn(target.arn), version, tracing(self.trace)
-        )  # fmt: skip
+        version, more = target.version.encode(), _of_tenant(target.tenant) + tracing(self.trace)
+        return _START % (self.request_id.encode(), _arn(target.arn), version, more)
 
     @property
     def text(self) -> bytes:
@@ -84,6 +82,7 @@ class RuntimeDone:
     ahead_ms: float  # of that clock is the time of day
     answer: tuple[float, float] | None = None  # its first and its last byte came
     trace: str = ""
+    tenant: str = ""
 
     @property
     def level(self) -> Level:
@@ -98,7 +97,7 @@ class RuntimeDone:
             b"" if self.answer is None else self._spans(*self.answer),
             round((self.done - self.handed) * 1000, 3),
             self.produced_bytes or 0,
-            tracing(self.trace),
+            _of_tenant(self.tenant) + tracing(self.trace),
         )
 
     @property
@@ -161,7 +160,7 @@ class Reported:
             self._measures(),
             SUCCEEDED if status is _SUCCESS else outcome(status, facts.fault),
             b"" if self.overhead is None else _span(*self.overhead),
-            tracing(facts.trace),
+            _of_tenant(facts.tenant) + tracing(facts.trace),
         )
 
     @property
@@ -190,6 +189,11 @@ class Reported:
             telemetry.max_memory_mb(facts.max_memory_bytes, facts.memory_size_mb),
             before,
         )
+
+
+def _of_tenant(tenant: str) -> bytes:
+    """https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation-monitor.html"""
+    return b',"tenantId":' + json_bytes(tenant) if tenant else b""
 
 
 def _span(start_ms: float, took_ms: float) -> bytes:

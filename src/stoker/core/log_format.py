@@ -33,11 +33,12 @@ class Printed:
 
 
 class JsonLog:
-    def __init__(self, settings: LogSettings, *, wraps: bool) -> None:
-        """`wraps`: plain text becomes the message of an object."""
+    def __init__(self, settings: LogSettings, *, wraps: bool, tenant: str = "") -> None:
+        """`wraps`: plain text becomes the message of an object. `tenant`: whose it is then."""
         self._system = _LEVELS[settings.system_level]
         self._application = _LEVELS[settings.application_level]
         self._wraps = wraps
+        self._tenant = tenant
 
     def platform(self, event: PlatformEvent, now_ms: int) -> bytes | None:
         """The line, or None if there is none at this level."""
@@ -62,6 +63,8 @@ class JsonLog:
         wrapped = {"timestamp": timestamp(now_ms), "level": "INFO", "message": text}
         if request_id is not None:
             wrapped["requestId"] = request_id
+            if self._tenant:
+                wrapped["tenantId"] = self._tenant
         return _encode(wrapped).encode("utf-8", "replace") + b"\n"
 
 

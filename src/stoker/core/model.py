@@ -74,6 +74,7 @@ class Configuration:
     # Of which function with this name it is: the revision that this was created with; "": an older
     # Stoker made it, and did not say.
     creation: str = ""
+    per_tenant: bool = False  # TenantIsolationMode PER_TENANT, for as long as the function is there
     # What is shown as it was given, by AWS's member name and in AWS's shape: VpcConfig,
     # FileSystemConfigs and KMSKeyArn, which have no effect yet, and DeadLetterConfig.
     kept: Mapping[str, Any] = field(default_factory=dict)
@@ -301,4 +302,5 @@ def target(key: FunctionKey, configuration: Configuration, version: str = LATEST
         snap_start=configuration.snap_start and version != LATEST,
         architecture=configuration.architecture,
         creation=configuration.creation,
+        per_tenant=configuration.per_tenant,
     )

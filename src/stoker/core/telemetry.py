@@ -49,6 +49,7 @@ class Report:
     fault: Fault | None = None
     restore: Restored | None = None  # like init_ms
     trace: str = ""  # X-Ray's header
+    tenant: str = ""
 
     @property
     def to_bill_ms(self) -> float | None:

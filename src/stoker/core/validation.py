@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeVar
 
-from stoker.core import limits
+from stoker.core import limits, tenancy
 from stoker.core.errors import (
     InvalidParameterValueException,
     NotImplementedException,
@@ -53,6 +53,7 @@ class Changes:
     system_log_level: str | None = None
     architecture: str | None = None
     layers: tuple[Layer, ...] | None = None
+    per_tenant: bool | None = None  # of CreateFunction alone
     kept: Mapping[str, object] = field(default_factory=dict)  # a value of None removes
 
 
@@ -106,6 +107,7 @@ def updated(before: Configuration, changes: Changes, quotas: Quotas = AWS) -> Co
         log=_log_settings(before.log, changes),
         architecture=_or(changes.architecture, before.architecture),
         layers=layers,
+        per_tenant=_or(changes.per_tenant, before.per_tenant),
         kept={name: value for name, value in kept.items() if value is not None},
     )
     if after.snap_start:
@@ -144,6 +146,8 @@ def check_runtime(name: str) -> None:
 def check_snap_start(configuration: Configuration) -> None:
     """What AWS has SnapStart for (developer guide, "Improving startup performance with Lambda
     SnapStart"); of that, what is built here."""
+    if configuration.per_tenant:
+        raise tenancy.unsupported("SnapStart")
     runtime = configuration.runtime
     language = re.match("[a-z]*", runtime)
     since = _SNAP_START_SINCE.get(language[0] if language else "")

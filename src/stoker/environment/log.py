@@ -93,4 +93,5 @@ def _stamp(at_us: int | None, now_ms: int) -> int:
 def _json_log(target: Target) -> JsonLog | None:
     if target.log.format != "JSON":
         return None
-    return JsonLog(target.log, wraps=RUNTIMES[target.runtime].family is Family.OS_ONLY)
+    wraps = RUNTIMES[target.runtime].family is Family.OS_ONLY
+    return JsonLog(target.log, wraps=wraps, tenant=target.tenant)

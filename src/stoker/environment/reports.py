@@ -153,6 +153,7 @@ class Reports:
             fault,
             self._restore,
             hand.invocation.trace_id,
+            target.tenant,
         )
         if self._init_ms is not None or self._restore is not None:
             self._metrics.bill(target, _before_handler(target, report))
@@ -217,6 +218,7 @@ def _runtime_done(hand: Hand, status: Status, fault: Fault | None, now: float) -
         _ahead_ms(now),
         answer,
         hand.invocation.trace_id,
+        hand.invocation.target.tenant,
     )
 
 

@@ -36,6 +36,7 @@ from stoker.core.limits import (
     WAITING_BYTES,
 )
 from stoker.core.model import FunctionKey
+from stoker.core.tenancy import of_tenant
 from stoker.events.clock import Alarm, Clock, LoopClock
 from stoker.events.counts import Counts, Measure, unheard
 from stoker.events.deliveries import Deliveries
@@ -354,6 +355,7 @@ class Dispatcher:
         self._detach(held)
         try:
             target = self._catalog.resolve(key.account, key.region, key.name, held.qualifier)
+            target = of_tenant(target, content.tenant)
         except ResourceNotFoundException:
             self._gone(key, held)
             return False

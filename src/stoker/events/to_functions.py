@@ -2,7 +2,7 @@
 
 import uuid
 
-from stoker.core import lineage
+from stoker.core import lineage, tenancy
 from stoker.core.errors import ServiceError
 from stoker.core.limits import ASYNC_PAYLOAD_BYTES
 from stoker.core.model import FunctionKey
@@ -29,7 +29,8 @@ class ToFunctions:
             str(uuid.uuid4()), message.arn, "application/json", trace, "", message.body
         )
         try:
-            self._catalog.resolve(key.account, key.region, key.name, ref.qualifier)
+            target = self._catalog.resolve(key.account, key.region, key.name, ref.qualifier)
+            tenancy.check(target)
             await self._dispatcher.keep(key, ref.qualifier, content)
         except ServiceError as refusal:
             raise Failed(refusal.message) from refusal

@@ -77,6 +77,12 @@ class Admission:
         account = self._accounts.get((key.account, key.region))
         return None if account is None else account.reserved(key.name)
 
+    def ceiling(self, account: str, region: str, name: str) -> int:
+        """How many invocations of this function may run at most."""
+        found = self._accounts.get((account, region))
+        reserved = None if found is None else found.reserved(name)
+        return self.limit(account) if reserved is None else reserved
+
     def peaks(self) -> dict[tuple[str, str], Peaks]:
         """Of every account and region, since they were last asked for."""
         return {where: each.take_peaks() for where, each in self._accounts.items()}

@@ -15,7 +15,7 @@ from stoker.sandbox.base import SandboxFailed
 class Environments(Protocol):
     """Placement's."""
 
-    def newest(self, key: tuple[str, ...]) -> Environment | None: ...
+    def newest(self, target: Target) -> Environment | None: ...
 
 
 class Births:
@@ -42,7 +42,7 @@ async def attach(
     """`target`: what invocations run now. Raise ServiceException, or what `target` raises."""
     while True:
         wanted = target()
-        environment = environments.newest(wanted.key)
+        environment = environments.newest(wanted)
         if environment is None:
             await births.next()
             continue
@@ -52,5 +52,5 @@ async def attach(
         try:
             return await environment.attach(port)
         except SandboxFailed as error:
-            if environments.newest(wanted.key) is environment:  # it lives, and does not listen
+            if environments.newest(wanted) is environment:  # it lives, and does not listen
                 raise ServiceException(str(error)) from error

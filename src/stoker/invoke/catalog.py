@@ -176,7 +176,7 @@ class Catalog:
             entry = self._latest(name)
         else:
             entry = self._published((*name, target.version))
-        return entry is not None and entry.target is not None and entry.target.key == target.key
+        return entry is not None and entry.target is not None and entry.target.key == target.for_all
 
     def holds(self, key: FunctionKey) -> bool:
         """Is there this function, be it active or not?"""

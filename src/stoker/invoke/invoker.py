@@ -6,12 +6,17 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stoker.core import tenancy
 from stoker.core.account_limits import AWS as AWS_LIMITS
 from stoker.core.account_limits import AccountLimits
 from stoker.core.aliases import Alias
 from stoker.core.concurrency import Standing
 from stoker.core.concurrency_peaks import Peaks
-from stoker.core.errors import ServiceException, TooManyRequestsException
+from stoker.core.errors import (
+    InvalidParameterValueException,
+    ServiceException,
+    TooManyRequestsException,
+)
 from stoker.core.invocation import Invocation, InvocationResult, Target
 from stoker.core.invoke_limits import (
     CREATE_S,
@@ -130,6 +135,7 @@ class Invoker:
             wants_sdk=wants_sdk,
             released=self._released,
             snapshot=self.snapshots.of,
+            ceiling=self._admission.ceiling,
             settings=PlacementSettings(
                 room=Room(settings.environments, settings.memory_mb, settings.spare_mb),
                 scaling=settings.scaling,
@@ -150,7 +156,11 @@ class Invoker:
             done(ServiceException("The server is stopping."))
             return
         try:
+            tenancy.check(invocation.target)
             self._admission.admit(invocation.target)
+        except InvalidParameterValueException as refusal:  # who asks could not name a tenant
+            done(refusal)
+            return
         except TooManyRequestsException as refusal:
             self._metrics.throttled(invocation)
             done(refusal)

@@ -30,6 +30,7 @@ from stoker.core.lifecycle_words import Origin, Phase
 from stoker.core.limits import RUNTIMES, Family
 from stoker.core.pool import Begin, Key, Pool, Room, Serve, Slot, Waiter, Waits
 from stoker.core.scaling import Rule, Scaling
+from stoker.core.tenancy import crowded
 from stoker.environment.draft import draft
 from stoker.environment.environment import Done, Environment, EnvironmentSettings, Ground
 from stoker.environment.restore import Outcome
@@ -95,10 +96,12 @@ class Placement:
         wants_sdk: Callable[[Target], bool],
         released: Callable[[Target], None],
         snapshot: Callable[[Target], Snapshot],
+        ceiling: Callable[[str, str, str], int],
         settings: PlacementSettings,
     ) -> None:
         """`released` is called once for each invocation placed, when nothing of it runs.
-        `snapshot`: what cold starts with SnapStart copy, or SnapshotGone."""
+        `snapshot`: what cold starts with SnapStart copy, or SnapshotGone. `ceiling`: the
+        concurrency that a function may have."""
         self._backend = backend
         self._logs = logs
         self._code_path = code_path
@@ -109,10 +112,11 @@ class Placement:
         self._wants_sdk = wants_sdk
         self._released = released
         self._snapshot = snapshot
+        self._ceiling = ceiling
         self._settings = settings
         self._scaling = Scaling(settings.scaling, GROWTH)
         self._pool: Pool[Environment, _Request] = Pool(
-            settings.room, self._scaling.may_grow, settings.free_mb
+            settings.room, self._may_grow, settings.free_mb
         )
         self._slots: dict[Environment, Slot[Environment]] = {}
         self._fills = Fills(self._pool, self._begin, self._retire_now)
@@ -172,9 +176,10 @@ class Placement:
         yield from (target for _, target, _ in self._making.values())
         yield from (waiter.request.invocation.target for waiter in self._pool.waiters)
 
-    def newest(self, key: tuple[str, ...]) -> Environment | None:
-        """The environment of this key that was made last, if there is any."""
-        return next((it for it in reversed(self._slots) if it.target.key == key), None)
+    def newest(self, target: Target) -> Environment | None:
+        """The environment of this that was made last, if there is any; whosever of its tenants."""
+        key = target.for_all
+        return next((it for it in reversed(self._slots) if it.target.for_all == key), None)
 
     def views(self) -> list[EnvironmentView]:
         making = [self._unborn(slot) for slot in self._making]
@@ -297,6 +302,14 @@ class Placement:
 
     def _look(self) -> None:
         self._pool.look(time.monotonic())
+
+    def _may_grow(self, key: Key, now: float) -> bool:
+        account, region, name, _, _, *tenant = key
+        if tenant and crowded(
+            (slot.key for slot in self._pool.slots), key, self._ceiling(account, region, name)
+        ):
+            return False
+        return self._scaling.may_grow(key, now)
 
     # --- making -------------------------------------------------------------------------------
 

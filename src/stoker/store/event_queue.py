@@ -24,7 +24,7 @@ from stoker.store.group_commit import (
     insertions,
 )
 
-_SCHEMA = Path(__file__).with_name("event_queue_1.sql")
+_SCHEMA = tuple(Path(__file__).with_name(f"event_queue_{version}.sql") for version in (1, 2))
 _SESSION = Path(__file__).with_name("event_queue_session.sql")
 _POSTPONE = "UPDATE events SET attempts = ?, refusals = ?, due = ? WHERE id = ?"
 
@@ -39,6 +39,7 @@ class Content:
     trace_id: str
     trace_parent: str
     body: bytes
+    tenant: str = ""  # for whom it runs, of a function with tenant isolation
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class EventQueue:
     """`await open()` first; `await close()` at the end."""
 
     def __init__(self, path: Path) -> None:
-        self._file = GroupCommit(path, _SCHEMA, session=_SESSION)
+        self._file = GroupCommit(path, *_SCHEMA, session=_SESSION)
         self._next_id = 1
         self._adding = Gathering(self._file, _additions)
         self._removing: list[int] = []
@@ -168,7 +169,7 @@ def _listed(
 def _contents(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Content]:
     marks = ",".join("?" * len(ids))
     rows = db.execute(
-        "SELECT id, request_id, invoked_arn, content_type, trace_id, trace_parent, body"
+        "SELECT id, request_id, invoked_arn, content_type, trace_id, trace_parent, body, tenant"
         f" FROM event_contents WHERE id IN ({marks})",
         tuple(ids),
     )
@@ -199,4 +200,5 @@ def _columns(content: Content) -> tuple[object, ...]:
         content.trace_id,
         content.trace_parent,
         content.body,
+        content.tenant,
     )

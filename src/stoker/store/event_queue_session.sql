@@ -1,7 +1,7 @@
 -- An event as it is accepted: one statement for both tables, which is a commit by itself.
 CREATE TEMP VIEW accepted_events AS
     SELECT id, account, region, name, qualifier, accepted, due, attempts, refusals, size,
-        request_id, invoked_arn, content_type, trace_id, trace_parent, body
+        request_id, invoked_arn, content_type, trace_id, trace_parent, body, tenant
     FROM events JOIN event_contents USING (id);
 
 CREATE TEMP TRIGGER accept INSTEAD OF INSERT ON accepted_events BEGIN
@@ -11,6 +11,6 @@ CREATE TEMP TRIGGER accept INSTEAD OF INSERT ON accepted_events BEGIN
     );
     INSERT INTO event_contents VALUES (
         NEW.id, NEW.request_id, NEW.invoked_arn, NEW.content_type, NEW.trace_id,
-        NEW.trace_parent, NEW.body
+        NEW.trace_parent, NEW.body, NEW.tenant
     );
 END;

@@ -62,15 +62,13 @@ class _Batch:
 class GroupCommit:
     """`await open()` first; `await close()` writes what is still gathered."""
 
-    def __init__(
-        self, path: Path, schema: Path, version: int = 1, session: Path | None = None
-    ) -> None:
-        """`schema`: the script that makes the tables, of this version. `session`: of what a
-        connection has beside them, its temporary views and triggers."""
+    def __init__(self, path: Path, *schema: Path, session: Path | None = None) -> None:
+        """`schema`: the script that makes the tables, and those that bring older ones up to date,
+        each a version. `session`: of what a connection has beside them, its temporary views and
+        triggers."""
         self._path = path
         self._session = session
         self._schema = schema
-        self._version = version
         self._writer = Worker(f"{path.stem}-w")
         self._reader = Worker(f"{path.stem}-r")
         self._db: sqlite3.Connection | None = None
@@ -216,15 +214,16 @@ class GroupCommit:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version > self._version:
+            known = len(self._schema)
+            if version > known:
                 raise StoreUnavailable(
                     f"cannot use {self._path}: a newer Stoker wrote it (schema {version}, this "
-                    f"one knows {self._version}). Use that version, or another data folder"
+                    f"one knows {known}). Use that version, or another data folder"
                 )
-            if version < self._version:
-                script = self._schema.read_text()
+            if version < known:
+                script = "\n".join(path.read_text() for path in self._schema[version:])
                 db.executescript(
-                    f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {self._version}; COMMIT;"
+                    f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {known}; COMMIT;"
                 )
             if self._session is not None:
                 db.executescript(self._session.read_text())

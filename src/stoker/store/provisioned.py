@@ -5,6 +5,7 @@ For whoever asks: the API, and Application Auto Scaling.
 
 from collections.abc import Iterable
 
+from stoker.core import tenancy
 from stoker.core.account_limits import Limits
 from stoker.core.aliases import Alias
 from stoker.core.concurrency import check_provision
@@ -43,6 +44,8 @@ async def provide(
 ) -> Provision:
     """Ask for so much from now on, or raise AWS's refusal. `alias`: that the qualifier names."""
     key = function.key
+    if function.latest.per_tenant:
+        raise tenancy.unsupported("Provisioned Concurrency")
     await _check_owner(tx, key, qualifier, alias)
     await refuse_snap_start(tx, key, alias.versions if alias else frozenset((qualifier,)))
     before = await kept(tx, key, qualifier)

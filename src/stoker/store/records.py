@@ -115,6 +115,7 @@ def _configuration(c: Configuration) -> dict[str, object]:
         "creation": c.creation,
         "kept": dict(c.kept),
         "layers": [asdict(layer) for layer in c.layers],
+        "per_tenant": c.per_tenant,
     }
 
 

@@ -19,7 +19,7 @@ import orjson
 
 from stoker.api import gateway_calls
 from stoker.api.control import Control
-from stoker.api.gateway_calls import Callee, CannotCall, Throttled, TookTooLong
+from stoker.api.gateway_calls import Callee, CannotCall, NoTenant, Throttled, TookTooLong
 from stoker.api.identifiers import new_request_id
 from stoker.api.json_check import complaint
 from stoker.api.rest.authorizers import traced
@@ -37,6 +37,7 @@ from stoker.core.rest.template_words import Conversions, Input
 from stoker.core.rest.upstreams import Upstream
 from stoker.core.rest.velocity import bare, render
 from stoker.core.rest.velocity_words import BadTemplate
+from stoker.core.tenancy import HEADER as TENANT
 from stoker.core.url_answers import JSON, BadAnswer, Head
 from stoker.store.event_queue import Content
 
@@ -61,6 +62,8 @@ async def answer(control: Control, served: ServedStage, asked: Asked) -> Answer:
                 return await _asked_of_server(control, served, asked, integration)
             case "MOCK":
                 return await _mocked(served, asked, integration)
+    except NoTenant as reason:  # what Invoke refuses
+        raise Refused("DEFAULT_4XX", str(reason), "InvalidParameterValueException", 400) from reason
     except (TookTooLong, NoAnswer) as reason:
         raise Refused(
             "INTEGRATION_TIMEOUT", "Endpoint request timed out", "InternalServerErrorException"
@@ -102,6 +105,17 @@ def _callee(control: Control, asked: Asked, integration: Doc) -> Callee:
     )
 
 
+def _maps_tenant(integration: Doc) -> bool:
+    mapped = integration.get("requestParameters") or {}
+    return any(name.lower() == f"integration.request.header.{TENANT}" for name in mapped)
+
+
+def _for_tenant(to: Callee, headers: Doc) -> Callee:
+    """`headers`: of the request to Lambda, as they are mapped; of these Invoke reads this one."""
+    tenant = next((one for name, one in headers.items() if name.lower() == TENANT), "")
+    return gateway_calls.for_tenant(to, str(tenant))
+
+
 def _timeout_s(integration: Doc) -> float:
     return float(integration.get("timeoutInMillis", 29_000)) / 1000
 
@@ -116,6 +130,9 @@ def _check_size(event: bytes, most: int = SYNC_PAYLOAD_BYTES) -> None:
 
 async def _proxied(control: Control, served: ServedStage, asked: Asked, integration: Doc) -> Answer:
     to = _callee(control, asked, integration)
+    if to.target.per_tenant or _maps_tenant(integration):
+        headers = mappings.requested(integration, "header", _known(asked, _variables(asked)))
+        to = _for_tenant(to, headers)
     binary = _is_binary_request(served, asked)
     size = len(asked.incoming.body)
     event = await worked(
@@ -157,6 +174,7 @@ async def _mapped(control: Control, served: ServedStage, asked: Asked, integrati
         return await _response(served, asked, integration, variables, payload, "400")
     override = bare(variables["context"]["requestOverride"])
     headers |= {name.lower(): str(one) for name, one in bare(override.get("header")).items()}
+    to = _for_tenant(to, headers)
     if headers.get("x-amz-invocation-type") == "Event":
         _check_size(event, ASYNC_PAYLOAD_BYTES)
         await _queued(control, to, event)
@@ -214,7 +232,9 @@ async def _queued(control: Control, to: Callee, event: bytes) -> None:
     target = to.target
     key = FunctionKey(target.account, target.region, target.name)
     qualifier = to.arn.removeprefix(target.arn).removeprefix(":") or None
-    content = Content(new_request_id(), to.arn, "application/json", to.trace, to.ancestor, event)
+    content = Content(
+        new_request_id(), to.arn, "application/json", to.trace, to.ancestor, event, target.tenant
+    )
     await control.events.keep(key, qualifier, content)
 
 

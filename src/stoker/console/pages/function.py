@@ -21,7 +21,7 @@ TABS = (
 # What AWS leaves out where there is nothing to say.
 SOMETIMES = (
     "State", "StateReason", "LastUpdateStatus", "LastUpdateStatusReason", "Description", "Runtime",
-    "Handler", "Role", "EphemeralStorage",
+    "Handler", "Role", "EphemeralStorage", "TenancyConfig",
 )  # fmt: skip
 
 

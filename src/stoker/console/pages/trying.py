@@ -52,7 +52,10 @@ async def run(asked: Asked) -> Shown:
     payload = asked.form.get("payload", "")
     qualifier = asked.form.get("qualifier", "").strip()
     outcome, refusal = None, ""
+    tenant = asked.form.get("tenant", "")
     more = {"Qualifier": qualifier} if qualifier else {}
+    if tenant:
+        more["TenantId"] = tenant
     try:
         answer = await asked.call(
             "lambda",
@@ -67,8 +70,9 @@ async def run(asked: Asked) -> Shown:
         refusal = f"{error.code}: {error.message}"
     saved = await _saved(asked)
     return await _page(
-        asked, saved, payload=payload, outcome=outcome, refusal=refusal, qualifier=qualifier
-    )
+        asked, saved, payload=payload, outcome=outcome, refusal=refusal, qualifier=qualifier,
+        tenant=tenant,
+    )  # fmt: skip
 
 
 async def save(asked: Asked) -> Moved:
@@ -103,7 +107,7 @@ async def _saved(asked: Asked) -> dict[str, str]:
 
 
 async def _page(asked: Asked, saved: dict[str, str], **model: Any) -> Shown:
-    whole = {"chosen": "", "outcome": None, "refusal": "", "qualifier": "", **model}
+    whole = {"chosen": "", "outcome": None, "refusal": "", "qualifier": "", "tenant": "", **model}
     return await page(asked, "", "function_test.html", saved=sorted(saved), kinds=KINDS, **whole)
 
 

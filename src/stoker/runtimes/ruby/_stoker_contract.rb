@@ -7,12 +7,13 @@ require "stringio"
 class LambdaContext
   attr_reader :aws_request_id, :invoked_function_arn, :log_group_name, :log_stream_name,
               :function_name, :memory_limit_in_mb, :function_version, :identity, :client_context,
-              :deadline_ms
+              :deadline_ms, :tenant_id
 
   def initialize(event)
     @deadline_ms = event["Lambda-Runtime-Deadline-Ms"].to_i
     @aws_request_id = event["Lambda-Runtime-Aws-Request-Id"]
     @invoked_function_arn = event["Lambda-Runtime-Invoked-Function-Arn"]
+    @tenant_id = event["Lambda-Runtime-Aws-Tenant-Id"]
     @log_group_name, @log_stream_name, @function_name, @memory_limit_in_mb, @function_version =
       ENV.values_at("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
                     "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",

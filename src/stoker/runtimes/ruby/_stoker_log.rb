@@ -37,6 +37,7 @@ module Stoker
 
     class << self
       attr_reader :sink
+      attr_accessor :tenant # of the invocation in hand
 
       # Read the environment, and replace puts and Logger's output.
       def open

@@ -19,7 +19,8 @@ module Stoker
           timestamp: time.getutc.strftime("%Y-%m-%dT%H:%M:%S.%6NZ"),
           level: severity,
           message: Log.utf8(message.is_a?(Exception) ? message.message : msg2str(message)),
-          requestId: $_global_aws_request_id
+          requestId: $_global_aws_request_id,
+          tenantId: Log.tenant
         }
         record[:logger] = Log.utf8(program) unless program.to_s.empty?
         record.update(about(message)) if message.is_a?(Exception)

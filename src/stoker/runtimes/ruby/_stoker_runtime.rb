@@ -75,6 +75,7 @@ module Stoker
 
     def serve(handler, event)
       id = $_global_aws_request_id = event["Lambda-Runtime-Aws-Request-Id"]
+      Log.tenant = event["Lambda-Runtime-Aws-Tenant-Id"]
       trace = event["Lambda-Runtime-Trace-Id"]
       ENV["_X_AMZN_TRACE_ID"] = trace.to_s.empty? ? nil : trace
       body, type = answer(handler, event)
