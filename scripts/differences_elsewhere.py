@@ -92,6 +92,12 @@ ELSEWHERE = (
     ("Old CLIs", "below 1.29 and 2.13, `aws` needs `--endpoint-url` with each command"),
     ("Code.Location", "an address of this server, good for ten minutes and until its restart"),
     (
+        "S3ObjectStorageMode REFERENCE",
+        "the package is copied all the same: it is not read from its bucket again and may be "
+        "deleted there. GetFunction has no ResolvedS3Object",
+    ),
+    ("Lambda@Edge", "no function is a replica: with MasterRegion, ListFunctions lists none"),
+    (
         "VpcConfig, FileSystemConfigs, KMSKeyArn",
         "kept and shown, without effect",
     ),

@@ -355,6 +355,8 @@ def test_lists_come_in_pages(tmp_path: Path) -> None:
             marker = page.next_marker
         assert (found, marker) == (names, None)
         assert first.functions[0].state is None  # as on AWS: GetFunction has it
+        edge = await my.list(function_version="ALL", master_region="us-east-1")
+        assert edge == shapes.ListFunctionsResponse(functions=()), "none is a replica of another"
         every = await my.list(function_version="ALL", max_items=1)
         assert every.functions[0].function_arn.endswith(":f00:$LATEST")
         for marker in ("?", "ä", "gA=="):

@@ -261,9 +261,14 @@ def test_code_comes_from_an_object_and_from_its_version(
         )  # fmt: skip
         lambda_client.get_waiter("function_active_v2").wait(FunctionName=name)
         assert lambda_client.invoke(FunctionName=name)["Payload"].read() == b'"two"'
-        lambda_client.update_function_code(FunctionName=name, S3ObjectVersion=first, **here)
+        lambda_client.update_function_code(
+            FunctionName=name, S3ObjectVersion=first, S3ObjectStorageMode="REFERENCE", **here
+        )
         lambda_client.get_waiter("function_updated_v2").wait(FunctionName=name)
+        s3.delete_object(Bucket=bucket, Key="f.zip", VersionId=first)
         assert lambda_client.invoke(FunctionName=name, Payload=b"1")["Payload"].read() == b"1"
+        code = lambda_client.get_function(FunctionName=name)["Code"]
+        assert (code["RepositoryType"], code.get("ResolvedS3Object")) == ("S3", None)
     finally:
         lambda_client.delete_function(FunctionName=name)
 

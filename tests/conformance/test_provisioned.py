@@ -117,6 +117,12 @@ def test_environments_follow_an_alias_that_is_moved(lambda_client: Any, create: 
     settled(lambda_client, name, "live")
     until(lambda: call(lambda_client, name, "live"), lambda told: told == [PROVISIONED, second])
     until(lambda: call(lambda_client, name, first), lambda told: told == ["on-demand", first])
+    put(lambda_client, name, first)
+    pages = lambda_client.get_paginator("list_provisioned_concurrency_configs").paginate(
+        FunctionName=name, PaginationConfig={"PageSize": 1}
+    )
+    found = [page["ProvisionedConcurrencyConfigs"] for page in pages]
+    assert [one["FunctionArn"].rpartition(":")[2] for (one,) in found] == [first, "live"]
 
 
 def test_what_an_alias_shares_is_provisioned_for_both(lambda_client: Any, create: Create) -> None:
