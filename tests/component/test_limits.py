@@ -115,6 +115,9 @@ def test_a_function_that_grows_too_fast_is_throttled_and_what_is_warm_goes_on(
             "Type": "User",
             "retryAfterSeconds": "1",
         }
+        assert world.invoker._metrics.throttles[f.account, f.region, f.name] == 1, (
+            "as any other throttle"
+        )
         assert world.invoker.running(f.account) == 2
         other = world.function(ECHO)
         assert (await world.invoke(other, b"1")).payload == b"1", "others are others"

@@ -9,7 +9,7 @@ from stoker.core.invocation import Invocation, LogSettings, RequestId, Target, W
 from stoker.core.latest import OVERHEAD_BYTES
 from stoker.core.model import Code, Configuration, Function, FunctionKey, new_function
 from stoker.core.telemetry import Report
-from stoker.observe.recent import EACH, Recent, name_of
+from stoker.observe.recent import EACH, THROTTLED, Recent, name_of
 
 F = FunctionKey("111122223333", "eu-west-1", "f")
 ELSEWHERE = FunctionKey("444455556666", "eu-west-1", "f")
@@ -67,6 +67,26 @@ def test_what_ends_after_its_function_is_not_the_next_ones_of_that_name() -> Non
     assert [one.event for one in recent.of(F)] == [b"own"]
 
 
+def test_those_that_were_throttled_are_among_them_and_leave_the_others_there() -> None:
+    recent = Recent(64 * KIB, 16 * KIB)
+    recent.change(F, made(F))
+    end(recent, b"ran")
+    refused = Invocation(RequestId("late"), target(F), b"word", f"{F.arn}:1", way=Way.URL)
+    for _ in range(2 * EACH):
+        recent.throttled(refused, "why")
+    *throttled, ran = recent.of(F)
+    assert (ran.event, ran.throttled) == (b"ran", "")
+    assert len(throttled) == THROTTLED
+    newest = throttled[0]
+    assert (newest.throttled, newest.event, newest.event_bytes) == ("why", None, 4)
+    assert (newest.request_id, newest.invoked_arn, newest.way) == ("late", f"{F.arn}:1", Way.URL)
+    assert recent.of(ELSEWHERE) == []
+    recent.change(F, None)
+    recent.throttled(refused, "why")
+    recent.change(F, made(F))
+    assert recent.of(F) == []
+
+
 def test_an_event_that_is_too_large_is_not_kept_and_the_invocation_is() -> None:
     recent = Recent(64 * KIB, 16 * KIB)
     recent.change(F, made(F))
@@ -96,7 +116,7 @@ def test_what_is_kept_stays_within_its_bounds() -> None:
 def test_nothing_is_kept_where_nothing_shall_be() -> None:
     for recent in (Recent(), Recent(64 * KIB, 0), Recent(0, 64 * KIB)):
         recent.change(F, made(F))
-        end(recent, b"first")
+        recent.throttled(end(recent, b"first"), "why")
         assert recent.of(F) == []
 
 

@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.conformance.test_console import HERE, HOSTILE, Page, ask, check_harmless, post, token_of
 from tests.conformance.test_function_urls import public
 from tests.faults.scene import until
@@ -66,6 +68,15 @@ def test_an_invocation_is_shown_replayed_and_saved(
     assert ask(server, f"{at}/invocations/{uuid.uuid4()}")[0] == 404
     assert ask(server, "/a", Host=public(lambda_client, name))[0] == 200
     wait_for(lambda: look(server, f"{at}/invocations").text, "Function URL")
+    lambda_client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    with pytest.raises(lambda_client.exceptions.TooManyRequestsException):
+        lambda_client.invoke(FunctionName=name)
+    throttled = look(server, f"{at}/invocations")
+    why = "Throttled: ReservedFunctionConcurrentInvocationLimitExceeded"
+    assert why in throttled.text
+    alone = look(server, next(one for one in throttled.addresses() if "/invocations/" in one))
+    assert why in alone.text
+    assert "Events of such ones are not kept" in alone.text
     lambda_client.delete_function(FunctionName=name)
     create("def handler(event, context): return 1", FunctionName=name)
     assert request[:8] not in look(server, f"{at}/invocations").text

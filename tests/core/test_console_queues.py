@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -56,7 +57,14 @@ def test_an_invocation_is_shown_with_its_price_and_what_its_report_says() -> Non
     assert (row.duration_ms, row.before_ms, row.billed_ms) == (1000.0, 100.0, 1100)
     assert (row.most_mb, row.memory_mb) == (30, 512)
     assert row.price == "$0.00000937"  # 1.1 s of half a GB at $0.0000166667, and a request
-    assert (row.status, row.mood, row.kept) == ("Succeeded", "good", True)
+    assert (row.status, row.mood, row.kept, row.ran) == ("Succeeded", "good", True, True)
+
+
+def test_an_invocation_that_was_throttled_has_no_numbers_and_cost_nothing() -> None:
+    one = replace(ended(), throttled="ConcurrentInvocationLimitExceeded", event=None)
+    row = invocations.row(one, prices("us-east-1", "x86_64", date(2026, 1, 1)))
+    assert row.status == "Throttled: ConcurrentInvocationLimitExceeded"
+    assert (row.mood, row.ran, row.price, row.kept) == ("bad", False, "", False)
 
 
 @pytest.mark.parametrize(

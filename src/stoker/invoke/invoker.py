@@ -162,7 +162,7 @@ class Invoker:
             done(refusal)
             return
         except TooManyRequestsException as refusal:
-            self._metrics.throttled(invocation)
+            self._placement.throttled(invocation, refusal)
             done(refusal)
             return
         self._placement.place(invocation, done)

@@ -21,6 +21,7 @@ from stoker.core.errors import (
     ServiceError,
     ServiceException,
     SnapStartNotReadyException,
+    TooManyRequestsException,
 )
 from stoker.core.invocation import Initialization, Invocation, Target
 from stoker.core.invoke_limits import ENDED_KEPT, MAKING_AT_ONCE
@@ -237,6 +238,11 @@ class Placement:
             self._reaper = None
         await self._tasks.close()
 
+    def throttled(self, invocation: Invocation, refusal: TooManyRequestsException) -> None:
+        """Let it be seen that it was refused."""
+        self._metrics.throttled(invocation)
+        self._recent.throttled(invocation, refusal.fields["Reason"])
+
     def _provided(self, waiter: Waiter[_Request], begin: Begin[Environment] | None) -> None:
         """See to it that whoever waits does not wait for ever."""
         loop = asyncio.get_running_loop()
@@ -245,7 +251,9 @@ class Placement:
         elif waiter.waits is Waits.A_MOMENT:
             loop.call_later(self._settings.moment_s, self._impatient, waiter)
         elif waiter.waits is Waits.TOO_FAST:
-            self._refuse(waiter.request, throttled(TOO_FAST))
+            refusal = throttled(TOO_FAST)
+            self.throttled(waiter.request.invocation, refusal)
+            self._refuse(waiter.request, refusal)
         elif waiter.waits is Waits.IN_LINE:
             timeout_s = waiter.request.invocation.target.timeout_s
             loop.call_later(min(timeout_s, self._settings.room_limit_s), self._no_room, waiter)

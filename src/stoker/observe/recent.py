@@ -1,11 +1,14 @@
 """The latest invocations of each function with their events, in memory: to look at, and replay.
 
     Environment ──► ended() ──► Latest (core/latest.py) ──► of() ──► the console
+    Invoker ──► throttled() ──► another, without events ──┘
 
 They are what a caller sent, word for word, with whatever is secret in it: nothing of them is ever
 written, logged or told to a function, and they are gone with the function, and with the server.
 One that ends when its function has been deleted is nobody's, also if there is another function of
 that name by then. What an invocation costs here is a tuple, and two looks into dictionaries.
+
+Those that were throttled have a place of their own: a storm of them leaves the others there.
 """
 
 import time
@@ -18,13 +21,16 @@ from stoker.core.model import Function, FunctionKey
 from stoker.core.telemetry import Report
 
 EACH = 100  # invocations of one function
+THROTTLED = 20  # the same, of those that were throttled
+THROTTLED_BYTES = 1024 * 1024  # of all functions
 Name = NewType("Name", str)  # of a function, with its account and region
 _Kept = tuple[Invocation, Report, float, str, bool, int]
+_Throttled = tuple[Invocation, float, str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An invocation that is over."""
+    """An invocation that is over, or never began."""
 
     request_id: str
     way: Way
@@ -35,9 +41,10 @@ class Ended:
     report: Report
     error: str  # of what kind, if the function failed
     provisioned: bool
-    event: bytes | None  # None: too large to be kept
+    event: bytes | None  # None: too large to be kept, or of one that was throttled
     event_bytes: int
     client_context: str
+    throttled: str = ""  # why, if it did not run: AWS's Reason
 
 
 class Recent:
@@ -47,6 +54,9 @@ class Recent:
         self.function_bytes = min(function_bytes, most_bytes)
         self._on = self.function_bytes > 0
         self._latest: Latest[Name, _Kept] = Latest(most_bytes, function_bytes, EACH)
+        self._throttled: Latest[Name, _Throttled] = Latest(
+            THROTTLED_BYTES, THROTTLED * OVERHEAD_BYTES, THROTTLED
+        )
         self._largest = self.function_bytes - OVERHEAD_BYTES
         self._creations: dict[Name, str] = {}  # of the functions that there are
 
@@ -74,10 +84,22 @@ class Recent:
             kept,
         )
 
+    def throttled(self, invocation: Invocation, reason: str) -> None:
+        """It was refused now."""
+        name = name_of(invocation.target)
+        if self._creations.get(name) == invocation.target.creation:
+            size = len(invocation.event)
+            kept = replace(invocation, event=b"", client_context="", recipient=None)
+            self._throttled.add(name, (kept, time.monotonic(), reason, size), 0)
+
     def of(self, key: FunctionKey) -> list[Ended]:
         """The newest first."""
-        ahead_s = time.time() - time.monotonic()
-        return [_shown(one, ahead_s) for one in self._latest.of(name_of(key))]
+        ahead_s, name = time.time() - time.monotonic(), name_of(key)
+        ran = [_shown(one, ahead_s) for one in self._latest.of(name)]
+        throttled = [_shown_throttled(one, ahead_s) for one in self._throttled.of(name)]
+        return (
+            sorted(ran + throttled, key=lambda one: one.began, reverse=True) if throttled else ran
+        )
 
     def change(self, key: object, now: object) -> None:
         """Of the store: a function that was made or changed, or deleted, and then has no past."""
@@ -89,6 +111,7 @@ class Recent:
         else:
             self._creations.pop(name, None)
             self._latest.forget(name)
+            self._throttled.forget(name)
 
 
 def name_of(key: FunctionKey | Target) -> Name:
@@ -112,4 +135,24 @@ def _shown(kept: _Kept, ahead_s: float) -> Ended:
         event=invocation.event if whole else None,
         event_bytes=size,
         client_context=invocation.client_context,
+    )
+
+
+def _shown_throttled(kept: _Throttled, ahead_s: float) -> Ended:
+    invocation, at, reason, size = kept
+    target, request_id = invocation.target, invocation.request_id
+    return Ended(
+        request_id=request_id,
+        way=invocation.way,
+        target=target,
+        invoked_arn=invocation.invoked_arn,
+        began=at,
+        began_ms=(at + ahead_s) * 1000,
+        report=Report(request_id, 0.0, target.memory_mb, 0),
+        error="",
+        provisioned=False,
+        event=None,
+        event_bytes=size,
+        client_context="",
+        throttled=reason,
     )

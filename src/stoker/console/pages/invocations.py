@@ -21,6 +21,7 @@ from stoker.neighbours.calls import Refused
 from stoker.observe.recent import Ended
 
 TOO_LARGE = "The event of this invocation was too large to be kept (recent_function_mb)."
+THROTTLED = "This invocation was throttled and did not run. Events of such ones are not kept."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Row:
     mood: str
     event_bytes: int
     kept: bool
+    ran: bool  # else there are no numbers
 
 
 async def show(asked: Asked) -> Shown:
@@ -67,7 +69,7 @@ async def replay(asked: Asked) -> Shown:
     """Invoke the function with the same event, as it is now, and wait."""
     found = _find(asked)
     if found.event is None:
-        raise InvalidRequestContentException(TOO_LARGE)
+        raise InvalidRequestContentException(_why_not(found))
     outcome, refusal = None, ""
     try:
         answer = await asked.call("lambda", "Invoke", **again(found))
@@ -82,7 +84,7 @@ async def save(asked: Asked) -> Moved:
     """As a test event, under a name."""
     found = _find(asked)
     if not found.event:
-        raise InvalidRequestContentException(TOO_LARGE)
+        raise InvalidRequestContentException(_why_not(found))
     return await keep(asked, asked.form.get("title", ""), indented(found.event))
 
 
@@ -109,11 +111,12 @@ def row(one: Ended, at: Prices) -> Row:
         billed_ms=found.billed_ms,
         memory_mb=found.memory_mb,
         most_mb=found.max_memory_mb,
-        price=said(terms.dollars(found)),
+        price="" if one.throttled else said(terms.dollars(found)),
         status=status or "Succeeded",
         mood="bad" if status else "good",
         event_bytes=one.event_bytes,
         kept=one.event is not None,
+        ran=not one.throttled,
     )
 
 
@@ -133,6 +136,8 @@ def measured(report: Report) -> Measured:
 
 def status_of(one: Ended) -> str:
     """What went wrong; "": nothing."""
+    if one.throttled:
+        return f"Throttled: {one.throttled}"
     if one.report.status is Status.TIMEOUT:
         return "Timed out"
     if one.report.fault is not None:
@@ -191,8 +196,18 @@ async def _page(asked: Asked, found: Ended, **model: Any) -> Shown:
         "row": row(found, _prices(asked.where.region, found)),
     }
     return await page(
-        asked, "invocations", "function_invocation.html", event=event, why_not=TOO_LARGE, **whole
+        asked,
+        "invocations",
+        "function_invocation.html",
+        event=event,
+        why_not=_why_not(found),
+        **whole,
     )
+
+
+def _why_not(found: Ended) -> str:
+    """There is no event."""
+    return THROTTLED if found.throttled else TOO_LARGE
 
 
 def _prices(region: str, of: Ended) -> Prices:
