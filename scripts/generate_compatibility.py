@@ -254,7 +254,14 @@ DIFFERENCES = {
         (
             "Runtime management",
             "Auto and FunctionUpdate are kept and shown, without effect: the interpreters are the "
-            "machine's. Manual is refused",
+            "machine's. Manual takes the runtime version that is shown, which names the runtime, "
+            "not its latest update, and keeps $LATEST's runtime and architecture from being "
+            "changed; any other version is a 501",
+        ),
+        (
+            "ImageConfig",
+            "of a function with a .zip package is kept and shown, without effect (what AWS does "
+            "is not documented); PackageType Image is a 501",
         ),
         *ELSEWHERE,
     ),

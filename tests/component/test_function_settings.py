@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from stoker.api import aliases, function_settings, versions
+from stoker.api import aliases, function_settings, functions, versions
 from stoker.core.errors import (
     InvalidParameterValueException,
     NotImplementedException,
     ResourceNotFoundException,
 )
-from tests.component.one_account import ARN, Account, refused, tell
+from tests.component.one_account import ARN, ZIP, Account, refused, tell
 
 
 async def put(my: Account, update_runtime_on: str, **more: Any) -> Any:
@@ -41,6 +41,33 @@ def test_each_version_has_a_runtime_setting_of_its_own(tmp_path: Path) -> None:
     tell(tmp_path, story)
 
 
+def test_a_version_may_be_held_to_the_runtime_version_that_it_has(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        await my.active()
+        await my.do(versions.publish_version)
+        ours = (await my.configuration()).runtime_version_config.runtime_version_arn
+        made = await put(my, "Manual", runtime_version_arn=ours)
+        assert (made.update_runtime_on, made.runtime_version_arn) == ("Manual", ours)
+        show = function_settings.get_runtime_management_config
+        shown = await my.do(show)
+        assert (shown.update_runtime_on, shown.runtime_version_arn) == ("Manual", ours)
+        assert (await my.do(show, qualifier="1")).runtime_version_arn is None
+
+        change = functions.update_function_configuration
+        message = await refused(InvalidParameterValueException, my.do(change, runtime="python3.12"))
+        assert "Manual" in message
+        code = {"zip_file": ZIP, "architectures": ("arm64",)}
+        arm = my.do(functions.update_function_code, **code)
+        assert await refused(InvalidParameterValueException, arm) == message
+        await my.do(change, runtime="python3.11", memory_size=256)
+        await my.settle()
+        await put(my, "FunctionUpdate")
+        assert (await my.do(show)).runtime_version_arn is None
+        await my.do(change, runtime="python3.12")
+
+    tell(tmp_path, story)
+
+
 def test_what_cannot_be_promised_is_refused(tmp_path: Path) -> None:
     runtime = "arn:aws:lambda:us-east-1::runtime:" + "0" * 64
 
@@ -52,6 +79,8 @@ def test_what_cannot_be_promised_is_refused(tmp_path: Path) -> None:
             NotImplementedException, put(my, "Manual", runtime_version_arn=runtime)
         )
         assert "Manual" in message
+        assert (await my.configuration()).runtime_version_config.runtime_version_arn in message
+        await refused(InvalidParameterValueException, put(my, "Manual"))
         await refused(InvalidParameterValueException, put(my, "Auto", runtime_version_arn=runtime))
         for qualifier in ("7", "live"):
             message = await refused(ResourceNotFoundException, put(my, "Auto", qualifier=qualifier))

@@ -130,18 +130,37 @@ def test_everything_asked_for_is_kept_and_shown(tmp_path: Path) -> None:
     tell(tmp_path, story)
 
 
+def test_settings_of_an_image_are_kept_for_a_function_without_one(tmp_path: Path) -> None:
+    async def story(my: Account) -> None:
+        asked = shapes.ImageConfig(command=("app.handler",), working_directory="/srv")
+        made = await my.create(image_config=asked)
+        assert made.image_config_response.image_config == asked
+        await my.settle()
+        other = shapes.ImageConfig(entry_point=("/lambda-entrypoint.sh", "-v"))
+        await my.update(image_config=other)
+        shown = await my.configuration()
+        assert shown.image_config_response == shapes.ImageConfigResponse(image_config=other)
+        await my.settle()
+        cleared = await my.update(image_config=shapes.ImageConfig())
+        assert cleared.image_config_response is None
+
+    tell(tmp_path, story)
+
+
 def test_only_settings_that_do_nothing_are_said_to_have_no_effect(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def story(my: Account) -> None:
         await my.create(
             kms_key_arn="arn:aws:kms:us-east-1:000000000000:key/k",
+            image_config=shapes.ImageConfig(command=("x",)),
             dead_letter_config=shapes.DeadLetterConfig(target_arn="arn:aws:sqs:::q"),
         )
+        await my.create("nothing", image_config=shapes.ImageConfig(), kms_key_arn="")
 
     tell(tmp_path, story)
     told = [one for one in caplog.records if one.getMessage() == "setting has no effect"]
-    assert [vars(one)["setting"] for one in told] == ["KMSKeyArn"]
+    assert [vars(one)["setting"] for one in told] == ["KMSKeyArn", "ImageConfig"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """How a function's runtime is updated, and what becomes of its recursive loops: kept and shown.
 
-The interpreters are the machine's, so Stoker updates none and cannot hold one back: Manual,
-which would promise that, is refused.
+The interpreters are the machine's, so Stoker updates none. Manual takes the runtime version that
+the function's logs and GetFunction name, of which there is one for each runtime; to another, which
+is AWS's or another runtime's, it cannot go back.
 """
 
 from stoker.api.control import Call, Control
@@ -18,11 +19,12 @@ from stoker.api.shapes.lambda_ import (
 )
 from stoker.core import lineage
 from stoker.core.errors import InvalidParameterValueException, NotImplementedException
-from stoker.core.model import FunctionKey
-from stoker.core.names import LATEST, function_arn, function_not_found
+from stoker.core.model import Configuration, Function, FunctionKey
+from stoker.core.names import LATEST, function_arn, function_not_found, runtime_version_arn
 from stoker.store.base import Transaction
 
 RUNTIME = "runtime-management"  # the kind in the store
+_MANUAL = "Manual"
 
 
 async def put_runtime_management_config(
@@ -33,22 +35,21 @@ async def put_runtime_management_config(
     key, qualifier = located(
         call.caller, asked.function_name, asked.qualifier, "PutRuntimeManagementConfig"
     )
-    if asked.update_runtime_on == "Manual":
-        raise NotImplementedException(
-            "Stoker has not built UpdateRuntimeOn Manual of PutRuntimeManagementConfig: the "
-            "interpreter is this machine's."
-        )
-    if asked.runtime_version_arn is not None:
+    manual = asked.update_runtime_on == _MANUAL
+    if manual is not bool(asked.runtime_version_arn):
         raise InvalidParameterValueException(
-            "RuntimeVersionArn can be given only if UpdateRuntimeOn is Manual."
+            "RuntimeVersionArn is to be given if UpdateRuntimeOn is Manual, and only then."
         )
     async with control.store.transaction() as tx:
-        await _check_version(tx, key, qualifier)
+        running = await _version(tx, key, qualifier)
+        if manual:
+            _check_arn(key, running, asked.runtime_version_arn)
         kept = {"update_on": asked.update_runtime_on}
         await tx.settings.put(key, qualifier or LATEST, RUNTIME, kept)
     return PutRuntimeManagementConfigResponse(
         update_runtime_on=asked.update_runtime_on,
         function_arn=function_arn(key.region, key.account, key.name, qualifier),
+        runtime_version_arn=asked.runtime_version_arn,
     )
 
 
@@ -61,12 +62,29 @@ async def get_runtime_management_config(
         call.caller, asked.function_name, asked.qualifier, "GetRuntimeManagementConfig"
     )
     async with control.store.transaction() as tx:
-        await _check_version(tx, key, qualifier)
+        running = await _version(tx, key, qualifier)
         kept = await tx.settings.get(key, qualifier or LATEST, RUNTIME)
+    update_on = str(kept["update_on"]) if kept else "Auto"
+    held = runtime_version_arn(key.region, running.runtime) if update_on == _MANUAL else None
     return GetRuntimeManagementConfigResponse(
-        update_runtime_on=kept["update_on"] if kept else "Auto",
+        update_runtime_on=update_on,
         function_arn=function_arn(key.region, key.account, key.name, qualifier),
+        runtime_version_arn=held,
     )
+
+
+async def check_held(tx: Transaction, before: Function, latest: Configuration) -> None:
+    """Refuse another runtime or architecture for $LATEST while it is held to a runtime version
+    (developer guide, "Rolling back a Lambda runtime version")."""
+    now = before.latest
+    if (latest.runtime, latest.architecture) == (now.runtime, now.architecture):
+        return
+    kept = await tx.settings.get(before.key, LATEST, RUNTIME)
+    if kept and kept["update_on"] == _MANUAL:
+        raise InvalidParameterValueException(
+            "The runtime and the architecture cannot be changed while UpdateRuntimeOn of $LATEST "
+            "is Manual. Change it to Auto or FunctionUpdate first."
+        )
 
 
 async def put_function_recursion_config(
@@ -92,8 +110,18 @@ async def get_function_recursion_config(
     return GetFunctionRecursionConfigResponse(recursive_loop=kept["loop"] if kept else "Terminate")
 
 
-async def _check_version(tx: Transaction, key: FunctionKey, qualifier: str | None) -> None:
-    """Aliases have no runtime of their own."""
+async def _version(tx: Transaction, key: FunctionKey, qualifier: str | None) -> Configuration:
+    """What is configured there. Aliases have no runtime of their own."""
     found = await find(tx, key, qualifier)
     if found.alias is not None:
         raise function_not_found(key.region, key.account, key.name, qualifier)
+    return found.version.configuration if found.version else found.function.latest
+
+
+def _check_arn(key: FunctionKey, running: Configuration, asked: str | None) -> None:
+    there = runtime_version_arn(key.region, running.runtime)
+    if asked != there:
+        raise NotImplementedException(
+            f"UpdateRuntimeOn Manual of PutRuntimeManagementConfig: of {running.runtime} there is "
+            f"no version here but {there}, which is whatever this machine has."
+        )

@@ -11,6 +11,8 @@ from stoker.api.shapes.lambda_ import (
     EphemeralStorage,
     FileSystemConfig,
     FunctionConfiguration,
+    ImageConfig,
+    ImageConfigResponse,
     Layer,
     LoggingConfig,
     RuntimeVersionConfig,
@@ -38,7 +40,6 @@ _ON_PUBLISHED = "PublishedVersions"
 # Members of the inputs whose effect is not built: to keep them would be to pretend.
 _UNBUILT = {
     "publish_to": "PublishTo",
-    "image_config": "ImageConfig",
     "capacity_provider_config": "CapacityProviderConfig",
     "durable_config": "DurableConfig",
     "runtime_config": "RuntimeConfig",
@@ -220,6 +221,8 @@ def _kept(
         kept["KMSKeyArn"] = asked.kms_key_arn or None
     if asked.file_system_configs is not None:
         kept["FileSystemConfigs"] = [_file_system(f) for f in asked.file_system_configs] or None
+    if asked.image_config is not None:
+        kept["ImageConfig"] = _image(asked.image_config)
     return kept
 
 
@@ -231,6 +234,16 @@ def _vpc(asked: VpcConfig) -> dict[str, object] | None:
         "SecurityGroupIds": list(asked.security_group_ids or ()),
         "Ipv6AllowedForDualStack": bool(asked.ipv6_allowed_for_dual_stack),
     }
+
+
+def _image(asked: ImageConfig) -> dict[str, object] | None:
+    """Of a function that has no image: AWS's answer to that is not documented."""
+    shape = {
+        "EntryPoint": asked.entry_point and list(asked.entry_point),
+        "Command": asked.command and list(asked.command),
+        "WorkingDirectory": asked.working_directory,
+    }
+    return {name: value for name, value in shape.items() if value} or None
 
 
 def _file_system(asked: FileSystemConfig) -> dict[str, object]:
@@ -253,6 +266,13 @@ def _show_kept(kept: Mapping[str, Any]) -> dict[str, Any]:
         shown["dead_letter_config"] = DeadLetterConfig(target_arn=queue["TargetArn"])
     if systems := kept.get("FileSystemConfigs"):
         shown["file_system_configs"] = tuple(map(_show_file_system, systems))
+    if image := kept.get("ImageConfig"):
+        own = ImageConfig(
+            entry_point=tuple(image["EntryPoint"]) if "EntryPoint" in image else None,
+            command=tuple(image["Command"]) if "Command" in image else None,
+            working_directory=image.get("WorkingDirectory"),
+        )
+        shown["image_config_response"] = ImageConfigResponse(image_config=own)
     return shown
 
 

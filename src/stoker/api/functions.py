@@ -14,6 +14,7 @@ from stoker.api.code import location
 from stoker.api.code_signing import check_deployment
 from stoker.api.control import Call, Caller, Control
 from stoker.api.function_lists import Page
+from stoker.api.function_settings import check_held
 from stoker.api.function_shapes import asked_changes, described, described_version, refuse_unbuilt
 from stoker.api.identifiers import new_revision, timestamp
 from stoker.api.layers import attached
@@ -270,6 +271,7 @@ async def _update(
     tx: Transaction, function: Function, latest: model.Configuration, revision: str | None
 ) -> Function:
     check_revision(function.revision_id, revision)
+    await check_held(tx, function, latest)
     changed = model.updated(function, latest, revision=new_revision(), now=timestamp())
     await tx.put_function(changed, expected=function.revision_id)
     return changed

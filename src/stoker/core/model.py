@@ -76,7 +76,7 @@ class Configuration:
     creation: str = ""
     per_tenant: bool = False  # TenantIsolationMode PER_TENANT, for as long as the function is there
     # What is shown as it was given, by AWS's member name and in AWS's shape: VpcConfig,
-    # FileSystemConfigs and KMSKeyArn, which have no effect yet, and DeadLetterConfig.
+    # FileSystemConfigs, ImageConfig and KMSKeyArn, which have no effect, and DeadLetterConfig.
     kept: Mapping[str, Any] = field(default_factory=dict)
 
     @property
