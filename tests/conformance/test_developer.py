@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,12 @@ def test_a_folder_is_deployed_changed_invoked_and_read(
     (deployed / "main.py").write_text(SOURCE.replace('os.environ["GREETING"]', '"changed"'))
     done = stoker(server, "deploy", str(deployed), "--memory", "256")
     assert "updated daily-work" in done.stdout, done.stderr
+    before = stoker(server, "describe", "daily-work", "--json").stdout
+    done = stoker(server, "deploy", str(deployed), "--memory", "256")
+    assert "nothing to change in daily-work" in done.stdout, done.stderr
+    after = stoker(server, "describe", "daily-work", "--json").stdout
+    revisions = [json.loads(text)["Configuration"]["RevisionId"] for text in (before, after)]
+    assert revisions[0] == revisions[1]
     done = stoker(server, "invoke", "daily-work", "--no-log", "-e", '"second"')
     assert (done.stdout, done.stderr) == ('"changed"', "")
     done = stoker(server, "invoke", "daily-work", "-e", '"boom"')
@@ -67,7 +75,8 @@ def test_a_folder_is_deployed_changed_invoked_and_read(
     shown = stoker(server, "describe", "daily-work").stdout
     assert "GREETING: hello" in shown, "settings that are not given stay"
     assert "MemorySize: 256" in shown
-    assert "FunctionURLAllowPublicAccess" in shown
+    assert "  FunctionURLAllowPublicAccess:\n    Effect: Allow\n" in shown
+    assert re.search(r"\n  [0-9a-f]{32} of \$LATEST: idle\S*.*, init \d+\.\d ms\n", shown)
     listed = json.loads(stoker(server, "list", "--json").stdout)
     assert "daily-work" in [one["FunctionName"] for one in listed]
 
@@ -109,6 +118,10 @@ Resources:
       Handler: main.handler
       Runtime: {PYTHON}
       Environment: {{Variables: {{GREETING: !Ref Greeting}}}}
+      FunctionUrlConfig: {{AuthType: NONE}}
+      Events:
+        Http: {{Type: HttpApi}}
+        Rest: {{Type: Api, Properties: {{Path: /, Method: get}}}}
   Fn::Transform: {{Name: AWS::Include, Parameters: {{Location: more.yaml}}}}
 Outputs:
   Name: {{Value: !Ref Hello}}
@@ -129,7 +142,16 @@ def test_a_template_is_deployed_with_its_code_changed_and_removed(
     shown = [line.split() for line in done.stdout.splitlines()]
     assert ["CREATE_COMPLETE", "AWS::Lambda::Function", "Hello"] in shown
     assert ["CREATE_COMPLETE", "AWS::SQS::Queue", "More"] in shown
-    assert shown[-1] == ["Name:", "templated"]
+    assert ["Name:", "templated"] in shown
+    told = [row[:3] for row in shown]
+    assert told.count(["CREATE_IN_PROGRESS", "AWS::Lambda::Function", "Hello"]) == 1
+    shown = [row for row in shown if row[1:3] == ["answers", "at"]]
+    there = {row[0]: row[3] for row in shown}
+    assert there.keys() == {"HelloUrl", "ServerlessHttpApi", "ServerlessRestApi"}
+    with urllib.request.urlopen(there["ServerlessHttpApi"]) as answer:
+        assert answer.read() == b"hello"
+    assert ".lambda-url." in there["HelloUrl"]
+    assert any(row[0] == "ServerlessRestApi" and row[3].endswith("/Prod/") for row in shown)
     assert "nothing to change" in stoker(server, *deploy, "Greeting=hello").stdout
     stoker(server, *deploy, "Greeting=changed")
     assert stoker(server, "invoke", "templated", "--no-log").stdout == '"changed"'

@@ -50,6 +50,8 @@ def test_reports_in_json_are_read_as_well() -> None:
 @pytest.mark.parametrize(
     "message",
     ["START RequestId: r Version: $LATEST\n", "END RequestId: r\n", "INIT_START Runtime\n",
+     "INIT_REPORT Init Duration: 3.97 ms\tPhase: init\tStatus: error\n",
+     "[WARNING]\t2026-11-23T04:27:49.094Z\t\tLAMBDA_WARNING: Unhandled exception. The most\r",
      '{"time": "t", "type": "platform.start", "record": {}}'],
 )  # fmt: skip
 def test_what_the_report_says_anyway_is_not_shown(message: str) -> None:
@@ -59,6 +61,12 @@ def test_what_the_report_says_anyway_is_not_shown(message: str) -> None:
 @pytest.mark.parametrize("message", ["said\n", "{not json", '["a"]', "REPORT of mine"])
 def test_what_a_function_prints_is_shown(message: str) -> None:
     assert shown(message) == message.rstrip("\n")
+
+
+def test_what_a_function_prints_is_as_bright_as_anything_else() -> None:
+    text = line("hello", {"timestamp": 0, "message": "said\r\n"})
+    assert text is not None
+    assert (text.style, text.plain[-4:]) == ("", "said")
 
 
 def test_what_a_function_prints_does_not_move_the_cursor() -> None:

@@ -5,8 +5,10 @@ CDK app its stacks, without any other tool.
 import ast
 import re
 import sys
+from base64 import b64encode
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,13 +91,16 @@ def deploy(
         settings |= {"Runtime": found.runtime, "Handler": found.handler}
         aws = client("lambda", endpoint_url, region)
         code = package(folder)
-        made = _put(aws, called, code, settings)
+        done = _put(aws, called, code, settings)
         aws.get_waiter("function_active_v2").wait(FunctionName=called, WaiterConfig=WAIT)
         address = _public_url(aws, called) if url else ""
-    out.print(
-        f"[green]{'created' if made else 'updated'}[/] {escape(called)}: {found.runtime}, "
-        f"{escape(found.handler)}, {len(code):,} bytes"
-    )
+    if done:
+        out.print(
+            f"[green]{done}[/] {escape(called)}: {found.runtime}, {escape(found.handler)}, "
+            f"{len(code):,} bytes"
+        )
+    else:
+        out.print(f"nothing to change in {escape(called)}")
     if address:
         out.print(address)
     out.print(f"  stoker invoke {called} -e '{{}}'\n  stoker logs {called} -f", markup=False)
@@ -199,19 +204,25 @@ def pairs(option: str, given: list[str]) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def _put(aws: Any, name: str, code: bytes, settings: dict[str, Any]) -> bool:
-    """Create or update it; say whether it was created."""
+def _put(aws: Any, name: str, code: bytes, settings: dict[str, Any]) -> str:
+    """Create or update it; say what was done, "" for nothing."""
     try:
-        aws.get_function_configuration(FunctionName=name)
+        found = aws.get_function_configuration(FunctionName=name)
     except aws.exceptions.ResourceNotFoundException:
         aws.create_function(FunctionName=name, Role=ROLE, Code={"ZipFile": code}, **settings)
-        return True
-    aws.update_function_code(FunctionName=name, ZipFile=code)
+        return "created"
+    done = ""
+    whole = found["State"] == "Active"  # else it is tried again
+    if not (whole and found["CodeSha256"] == b64encode(sha256(code).digest()).decode()):
+        aws.update_function_code(FunctionName=name, ZipFile=code)
+        done = "updated"
     updated = aws.get_waiter("function_updated_v2")
     updated.wait(FunctionName=name, WaiterConfig=WAIT)
-    aws.update_function_configuration(FunctionName=name, **settings)
-    updated.wait(FunctionName=name, WaiterConfig=WAIT)
-    return False
+    if any(found.get(key) != value for key, value in settings.items()):
+        aws.update_function_configuration(FunctionName=name, **settings)
+        updated.wait(FunctionName=name, WaiterConfig=WAIT)
+        done = "updated"
+    return done
 
 
 def _public_url(aws: Any, name: str) -> str:

@@ -70,7 +70,8 @@ class Session:
         if port is not None:
             port = await self._relay.listen(port)
             self._say(f"a debugger may come to 127.0.0.1:{port}")
-        self._say(f"runs {self.function.folder}, {len(watch.state)} files")
+        count = len(watch.state)
+        self._say(f"runs {self.function.folder}, {count} file{'' if count == 1 else 's'}")
         while True:
             await self._changed.wait()
             self._changed.clear()

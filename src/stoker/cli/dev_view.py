@@ -16,19 +16,21 @@ _REPORT = re.compile(
     r"(?:.*?Status: (?P<status>\w+))?(?:\s+Error Type: (?P<error>\S+))?",
     re.DOTALL,
 )
-_UNTOLD = ("START RequestId:", "END RequestId:", "INIT_START ", "XRAY TraceId:")
+_UNTOLD = ("START RequestId:", "END RequestId:", "INIT_START ", "INIT_REPORT ", "XRAY TraceId:")
+# What the runtime says before each error: that it might be a new version of itself.
+_WARNING = re.compile(r"\[WARNING\]\t\S+\t\S*\tLAMBDA_WARNING: Unhandled exception\. ")
 
 
 def line(function: str, event: dict[str, Any]) -> Text | None:
     """How this event of the function's log is shown; None: not at all."""
     moment = datetime.fromtimestamp(event["timestamp"] / 1000)
-    head = Text(f"{moment:%H:%M:%S.%f}"[:-3], style="dim")
+    head = Text().append(f"{moment:%H:%M:%S.%f}"[:-3], style="dim")
     head.append(f" {function} ", style="cyan")
-    message = str(event["message"]).rstrip("\n")
+    message = str(event["message"]).rstrip("\r\n")
     report = _report(message)
     if report is not None:
         return head.append_text(_invocation(report))
-    if message.startswith(_UNTOLD) or _is_platforms(message):
+    if message.startswith(_UNTOLD) or _WARNING.match(message) or _is_platforms(message):
         return None
     return head.append(written(message), style="default")
 

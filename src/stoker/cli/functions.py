@@ -58,7 +58,7 @@ def describe(
     if as_json:
         print(json.dumps(found, indent=2, default=str))
         return
-    for title, what in found.items():
+    for title, what in _to_read(found).items():
         out.print(f"[bold]{title}[/]")
         for line in _lines(what):
             out.print(f"  {escape(plain(line))}")
@@ -84,6 +84,24 @@ def _described(aws: Any, function: str) -> dict[str, Any]:
     return {title: what for title, what in found.items() if what}
 
 
+def _to_read(found: dict[str, Any]) -> dict[str, Any]:
+    """The same for people: in short what `stoker timeline` has at length."""
+    policy = found.get("Policy", [])
+    lives = found["Environments"]
+    parts = {
+        "Policy": {one["Sid"]: {k: v for k, v in one.items() if k != "Sid"} for one in policy},
+        "Environments": [_environment(one) for one in lives],
+    }
+    return {title: what for title, what in {**found, **parts}.items() if what}
+
+
+def _environment(one: dict[str, Any]) -> str:
+    """`stoker timeline` has all of it."""
+    steps = [f"{step['name']} {step['ms']:.1f} ms" for step in one["steps"]]
+    facts = [one["phase"].lower() + (" and frozen" if one["frozen"] else ""), *steps]
+    return f"{one['id']} of {one['version']}: {', '.join(facts)}"
+
+
 def _unless_absent(aws: Any, ask: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
     try:
         return ask()
@@ -100,7 +118,7 @@ def _lines(what: Any) -> Iterator[str]:
                 if isinstance(value, dict | list) and value:
                     yield f"{name}:"
                     yield from (f"  {line}" for line in _lines(value))
-                else:
+                elif value not in ("", [], {}):
                     yield f"{name}: {value}"
         case list():
             for item in what:

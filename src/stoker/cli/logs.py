@@ -42,7 +42,7 @@ def logs(
             again = _paused if follow else _never
             for event in events(cloud, group, pattern, begun_ms, again):
                 moment = datetime.fromtimestamp(event["timestamp"] / 1000)
-                line = written(event["message"].rstrip("\n"))
+                line = written(event["message"].rstrip("\r\n"))
                 price = priced(event["message"], terms)
                 out.print(f"{moment:%H:%M:%S.%f}"[:-3], line + price, markup=False)
     except KeyboardInterrupt:

@@ -13,12 +13,14 @@ from rich.markup import escape
 
 from stoker.cli.client import client, plain
 from stoker.cli.package import package
+from stoker.cli.stack_urls import urls
 from stoker.core.stacks.macros import local_includes
 from stoker.core.stacks.text import read_template
 
 NAMES = ("template.yaml", "template.yml", "template.json")
 POLL_S = 0.3
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+_TWICE = "Resource creation Initiated"  # AWS's second event of one that is being made
 _INLINE_BYTES = 51_200  # AWS: of a template in the request itself
 # Where a template may name a local file or folder. Serverless types take s3:// addresses.
 _LOCAL = {
@@ -47,6 +49,7 @@ class Deployment:
 
     def __init__(self, url: str, region: str, stack: str) -> None:
         self._stack = stack
+        self._url = url
         self._formation = client("cloudformation", url, region)
         self._s3 = client("s3", url, region)
         self._sts = client("sts", url, region)
@@ -89,13 +92,13 @@ class Deployment:
             self._follow(begun, ("CREATE_COMPLETE", "UPDATE_COMPLETE"))
         for one in (self._described() or {}).get("Outputs", []):
             out.print(f"  {plain(one['OutputKey'])}: {plain(one['OutputValue'])}", markup=False)
+        for logical, address in urls(self._client_of, self._url, self._resources()):
+            out.print(f"  {logical} answers at {plain(address)}", markup=False)
 
     def names(self) -> dict[str, str]:
         """What its resources are called, by their logical names."""
-        found = self._formation.describe_stack_resources(StackName=self._stack)
         return {
-            one["LogicalResourceId"]: one.get("PhysicalResourceId", "")
-            for one in found["StackResources"]
+            one["LogicalResourceId"]: one.get("PhysicalResourceId", "") for one in self._resources()
         }
 
     def destroy(self) -> bool:
@@ -108,6 +111,17 @@ class Deployment:
         self._formation.delete_stack(StackName=self._stack)
         self._follow(begun, ("DELETE_COMPLETE",))
         return True
+
+    def _resources(self) -> list[dict[str, Any]]:
+        pages = self._formation.get_paginator("list_stack_resources")
+        return [
+            one
+            for page in pages.paginate(StackName=self._stack)
+            for one in page["StackResourceSummaries"]
+        ]
+
+    def _client_of(self, service: str) -> Any:
+        return client(service, self._url, self._region)
 
     def _described(self) -> dict[str, Any] | None:
         try:
@@ -179,9 +193,11 @@ class Deployment:
             for event in self._events(after):
                 after = event["EventId"]
                 status, reason = event["ResourceStatus"], event.get("ResourceStatusReason", "")
-                colour = "red" if "FAILED" in status or "ROLLBACK" in status else "green"
+                if reason == _TWICE:
+                    continue  # as the row before
                 row = f"{event['ResourceType']:32} {event['LogicalResourceId']}"
-                out.print(f"[{colour}]{status:28}[/] {escape(plain(f'{row}  {reason}'.rstrip()))}")
+                rest = plain(f"{row}  {reason}".rstrip())
+                out.print(f"[{_colour(status)}]{status:28}[/] {escape(rest)}")
                 whole = event["PhysicalResourceId"] == event["StackId"]
                 if whole and not status.endswith("IN_PROGRESS"):
                     if status not in good:
@@ -199,6 +215,12 @@ class Deployment:
                     return iter(reversed(fresh))
                 fresh.append(event)
         return iter(reversed(fresh))
+
+
+def _colour(status: str) -> str:
+    if "FAILED" in status or "ROLLBACK" in status:
+        return "red"
+    return "dim" if status.endswith("IN_PROGRESS") else "green"
 
 
 def _local(template: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
