@@ -8,8 +8,10 @@ CLOUDWATCH = (
         "those of provisioned concurrency are told of versions and not of aliases; "
         "ConcurrentExecutions of functions and of the whole account only; Throttles has a 0 "
         "for each invocation, as Errors has. MaxMemoryUsed is REPORT's. "
-        "DuplicateRecords, OffsetLag, the metrics of event source mappings, of recursion "
-        "and of signatures are not there",
+        "OffsetLag is told of after each commit, UrlRequestLatency when the answer is out, "
+        "ClaimedAccountConcurrency while something runs. FailedInvokeEventCount counts the events "
+        "of every invocation that failed, whyever. ErrorCount and KafkaMetrics of mappings, "
+        "DuplicateRecords, ProvisionedPollers and SignatureValidationErrors are not there",
     ),
     (
         "GetMetricData",

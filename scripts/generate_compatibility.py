@@ -119,8 +119,7 @@ DIFFERENCES = {
             "off is gone at once (AWS: after 24 hours). A stream that is missing is looked for "
             "every 5 s. State is Creating until the stream is found; Enabling is never shown. "
             "LastProcessingResult is No records processed again after a restart if no checkpoint "
-            "is kept. Destinations get one attempt; a Kafka topic cannot be one. MetricsConfig is "
-            "kept and shown, without effect",
+            "is kept. Destinations get one attempt; a Kafka topic cannot be one",
         ),
         (
             "Kafka event source mappings",
@@ -130,12 +129,12 @@ DIFFERENCES = {
             "several), so a bad record holds up its own partition only. Retries, record age, "
             "bisecting, ReportBatchItemFailures and a topic as destination need no "
             "ProvisionedPollerConfig, which is kept and shown, without effect, as are "
-            "VPC_SUBNET, VPC_SECURITY_GROUP and MetricsConfig. A password goes in the clear to a "
-            "broker on this machine that has no SERVER_ROOT_CA_CERTIFICATE. LATEST is what is "
+            "VPC_SUBNET, VPC_SECURITY_GROUP, and of MetricsConfig ErrorCount and KafkaMetrics. "
+            "A password goes in the clear to a broker on this machine that has no "
+            "SERVER_ROOT_CA_CERTIFICATE. LATEST is what is "
             "younger than the mapping by its timestamp. A record whose header has a name that is "
             "not UTF-8 holds up its partition, as it cannot be read. Functions may run for 15 "
-            "minutes (AWS: 14). A batch of the cluster is uncompressed as a whole. OffsetLag is "
-            "not there",
+            "minutes (AWS: 14). A batch of the cluster is uncompressed as a whole",
         ),
         (
             "SQS event source mappings",
@@ -146,8 +145,7 @@ DIFFERENCES = {
             "over is finished; State is Disabling only as long as something is at the function. "
             "LastProcessingResult is shown only where something is wrong. A message that a "
             "recursive loop brought back is left to redrive. An itemIdentifier that is not of the "
-            "batch fails all of it. ProvisionedPollerConfig and MetricsConfig are kept and shown, "
-            "without effect",
+            "batch fails all of it. ProvisionedPollerConfig is kept and shown, without effect",
         ),
         (
             "Code signing",

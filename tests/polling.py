@@ -88,6 +88,16 @@ class Polling:
         """Bytes in the hands of all pollers."""
         return POLLED_BYTES - self.mappings._parts.held._left
 
+    def counting(self) -> dict[str, float]:
+        """What becomes of the events of mappings that ask for EventCount, from now on."""
+        found: dict[str, float] = {}
+
+        def measure(_account: str, _region: str, _mapping: str, metric: str, many: float) -> None:
+            found[metric] = found.get(metric, 0) + many
+
+        self.events.dispatcher.counts.measure_mapping = measure
+        return found
+
     async def unmap(self, key: ResourceKey) -> None:
         async with self.events.store.transaction() as tx:
             await tx.resources.remove(key)

@@ -391,6 +391,7 @@ class Server:
             deliveries=deliveries,
             scale=self._config.time_scale,
             measure=self._metrics.measure,
+            measure_mapping=self._metrics.measure_mapping,
             ended=EndedEvents(self._recent.most_bytes, self._recent.function_bytes),
         )
         self._store.watch(dispatcher.ended.change)

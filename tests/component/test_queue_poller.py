@@ -13,6 +13,7 @@ from stoker.core.limits import SYNC_PAYLOAD_BYTES
 from stoker.events import queue_poller
 from stoker.events.polling import Held
 from tests.eventing import F
+from tests.faults.scene import PATIENCE_S
 from tests.polling import Polling, bodies, polling
 
 Story = Callable[[Polling], Awaitable[None]]
@@ -60,6 +61,36 @@ def test_what_fails_keeps_its_group_waiting(tmp_path: Path) -> None:
         assert bodies(last) == ["a2"]
         last.ends()
         await here.empty(queue)
+
+    tell(tmp_path, story)
+
+
+def test_what_becomes_of_its_messages_is_counted_where_that_is_asked_for(tmp_path: Path) -> None:
+    async def story(here: Polling) -> None:
+        counted = here.counting()
+        await here.events.function()
+        queue = await here.queue()
+        await here.send(queue, '{"n": 1}', '{"n": 2}', '{"m": 3}')
+        filters = {"Filters": [{"Pattern": '{"body": {"n": [{"exists": true}]}}'}]}
+        asked = {"FilterCriteria": filters, "MetricsConfig": {"Metrics": ["EventCount"]}}
+        await here.map(**asked)
+        (await here.run()).ends()
+        await here.empty(queue)
+        await here.send(queue, '{"n": 4}')
+        (await here.run()).fails()
+        here.show_again(queue)
+        (await here.run()).ends()
+        await here.empty(queue)
+        async with asyncio.timeout(PATIENCE_S):
+            while counted.get("DeletedEventCount") != 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        del counted["DeletedEventCount"]
+        assert counted == {
+            "PolledEventCount": 5,
+            "FilteredOutEventCount": 1,
+            "InvokedEventCount": 4,
+            "FailedInvokeEventCount": 1,
+        }
 
     tell(tmp_path, story)
 

@@ -236,9 +236,14 @@ def test_a_throttled_batch_waits_and_loses_no_attempt(tmp_path: Path) -> None:
 def test_a_batch_that_fails_too_often_is_told_of_and_left_behind(tmp_path: Path) -> None:
     async def story(here: Polling, world: StreamWorld) -> None:
         world.put("bad", "bad", "good")
+        counted = here.counting()
         where = {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"}
         key = await here.map_stream(
-            ARN, BatchSize=2, MaximumRetryAttempts=1, DestinationConfig={"OnFailure": where}
+            ARN,
+            BatchSize=2,
+            MaximumRetryAttempts=1,
+            DestinationConfig={"OnFailure": where},
+            MetricsConfig={"Metrics": ["EventCount"]},
         )
         for _ in range(2):
             run = await here.run()
@@ -255,6 +260,12 @@ def test_a_batch_that_fails_too_often_is_told_of_and_left_behind(tmp_path: Path)
         assert said["KinesisBatchInfo"]["batchSize"] == 2
         assert said["KinesisBatchInfo"]["startSequenceNumber"] == str(FIRST)
         assert "payload" not in said
+        assert {name: many for name, many in counted.items() if many} == {
+            "PolledEventCount": 3,
+            "InvokedEventCount": 5,
+            "FailedInvokeEventCount": 4,
+            "OnFailureDestinationDeliveredEventCount": 2,
+        }
 
     tell(tmp_path, story)
 

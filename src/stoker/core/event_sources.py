@@ -53,6 +53,7 @@ class SourceKind:
     conflict: str = 'The event source arn (" {arn} ") and function (" {name} ") provided mapping'
 
 
+EVENT_COUNT = "EventCount"  # of MetricsConfig
 COMMON = frozenset(
     {
         *("FunctionName", "EventSourceArn", "Enabled", "BatchSize", "FilterCriteria", "KMSKeyArn"),
@@ -131,6 +132,7 @@ class EventSourceMapping:
     most_concurrent: int | None  # of invocations, with SQS
     stream: StreamSettings | None  # of what is read in order: Kinesis, DynamoDB, Kafka
     kafka: KafkaSettings | None = None
+    counts_events: bool = False  # MetricsConfig asks for EventCount
 
     @classmethod
     def load(cls, resource: Resource) -> "EventSourceMapping":
@@ -152,6 +154,7 @@ class EventSourceMapping:
             record.get("ScalingConfig", {}).get("MaximumConcurrency"),
             StreamSettings.load(record) if in_order else None,
             KafkaSettings.load(record, uuid) if of_kafka else None,
+            EVENT_COUNT in record.get("MetricsConfig", {}).get("Metrics", ()),
         )
 
 

@@ -4,15 +4,16 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from stoker.core.event_sources import EventSourceMapping
 from stoker.core.model import FunctionKey
 
 MOST_FUNCTIONS = 10_000  # then all are forgotten
 
 
-Measure = Callable[[str, str, str, str, float], None]  # account, region, function, metric, value
+Measure = Callable[[str, str, str, str, float], None]  # account, region, whose, metric, value
 
 
-def unheard(account: str, region: str, function: str, name: str, value: float) -> None:
+def unheard(account: str, region: str, whose: str, name: str, value: float) -> None:
     """For those who need no metrics."""
 
 
@@ -27,7 +28,8 @@ class Ages:
 
 @dataclass(slots=True)
 class Counts:
-    measure: Measure = unheard
+    measure: Measure = unheard  # of functions, by name
+    measure_mapping: Measure = unheard  # of event source mappings, by UUID
     counted: dict[FunctionKey, Counter[str]] = field(default_factory=dict)
     ages: dict[FunctionKey, Ages] = field(default_factory=dict)
 
@@ -52,6 +54,12 @@ class Counts:
     def lagging(self, key: FunctionKey, records: int) -> None:
         """So many records of a topic are behind what a function has done."""
         self.measure(key.account, key.region, key.name, "OffsetLag", records)
+
+    def mapped(self, mapping: EventSourceMapping, metric: str, events: int) -> None:
+        """So many of a mapping's events, where it asks for that."""
+        if mapping.counts_events:
+            key = mapping.function
+            self.measure_mapping(key.account, key.region, mapping.uuid, metric, events)
 
     def age(self, key: FunctionKey, age_s: float) -> None:
         ages = self.ages.get(key)

@@ -92,6 +92,7 @@ class Dispatcher:
         clock: Clock | None = None,
         scale: float = 1.0,
         measure: Measure = unheard,
+        measure_mapping: Measure = unheard,
         ended: EndedEvents | None = None,
     ) -> None:
         """`scale`: how much faster than AWS's retry delays and ages pass."""
@@ -99,7 +100,7 @@ class Dispatcher:
         self._queue = queue
         self._invoker = invoker
         self._catalog = catalog
-        self.counts = Counts(measure)
+        self.counts = Counts(measure, measure_mapping)
         self.ended = ended or EndedEvents()
         self._endings = Endings(settings, deliveries, self._delivered, self.counts, self.ended)
         self._clock: Clock = clock or LoopClock()

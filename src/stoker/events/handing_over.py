@@ -61,6 +61,10 @@ class Receiver:
         catalog = self.parts.catalog
         return catalog.resolve(key.account, key.region, key.name, self.mapping.qualifier)
 
+    def count(self, metric: str, events: int) -> None:
+        """One of the metrics of its mapping, if it has any."""
+        self.parts.counts.mapped(self.mapping, metric, events)
+
     @property
     def function_arn(self) -> str:
         key, qualifier = self.mapping.function, self.mapping.qualifier
@@ -109,7 +113,8 @@ class HandingOver:
 
     async def _invoked(self, batch: Batch) -> Outcome:
         receiver, parts, wording = self._receiver, self._parts, self._wording()
-        request_id = RequestId(str(uuid.uuid4()))
+        request_id, size = RequestId(str(uuid.uuid4())), len(batch.records)
+        receiver.count("InvokedEventCount", size)
         try:
             target = receiver.target()
             if batch.records and receiver.mapping.kafka is None:
@@ -123,6 +128,7 @@ class HandingOver:
             result = await parts.invoker.invoke(invocation)
         except ServiceError as refusal:
             receiver.report(f"PROBLEM: {refusal.message}")
+            receiver.count("FailedInvokeEventCount", size)
             log.info("batch refused", extra=self._facts(reason=refusal.message))
             return Refused()
         self._request_id = request_id
@@ -137,7 +143,8 @@ class HandingOver:
             receiver.report("OK")
         else:
             receiver.report("PROBLEM: Function call failed")
-            size, done = len(batch.records), outcome.first
+            done = outcome.first
+            receiver.count("FailedInvokeEventCount", size - done)
             log.info("records failed", extra=self._facts(failed=size - done, done=done))
         return outcome
 
@@ -147,6 +154,7 @@ class HandingOver:
         facts = self._facts(records=len(batch.records), condition=batch.fate)
         log.warning("records discarded", extra=facts)
         if not arn or not batch.records:
+            receiver.count("DroppedEventCount", len(batch.records))
             return Done()
         function = receiver.function_arn
         if receiver.mapping.qualifier is None:
@@ -156,7 +164,10 @@ class HandingOver:
             await self._tell(Discarded(batch, request_id, function, time.time()))
         except NotDelivered as failure:
             self._parts.counts.add(receiver.mapping.function, "DestinationDeliveryFailures")
+            receiver.count("DroppedEventCount", len(batch.records))
             log.warning("cannot deliver", extra=self._facts(destination=arn, reason=str(failure)))
+        else:
+            receiver.count("OnFailureDestinationDeliveredEventCount", len(batch.records))
         return Done()
 
     async def _told(self, told: Discarded) -> None:

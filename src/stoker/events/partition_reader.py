@@ -39,6 +39,7 @@ class PartitionReader:
         self.next = begin  # to be read
         self.acknowledged: int | None = None  # the group has it
         self.committing: int | None = None  # the group may have it
+        self._receiver = receiver
         self._parts = receiver.parts
         rules = replace(receiver.settings.rules, scale=self._parts.scale)
         self._batches = ShardBatches(rules)
@@ -74,11 +75,16 @@ class PartitionReader:
         return self._batches.lag(more=end is None, besides=unread)
 
     async def add(self, records: Iterable[Given]) -> None:
+        polled = unwanted = 0
         for number, given in enumerate(records):
             self.next = given.offset + 1
-            self._batches.add([self.partition.record(self._filters, given)], time.time())
+            record = self.partition.record(self._filters, given)
+            self._batches.add([record], time.time())
+            polled, unwanted = polled + 1, unwanted + (not record.body)
             if self._filters or number % TURN == 0:
                 await asyncio.sleep(0)  # others' turn: a record may be large
+        self._receiver.count("PolledEventCount", polled)
+        self._receiver.count("FilteredOutEventCount", unwanted)
         self._account()
         self._woken.set()
 

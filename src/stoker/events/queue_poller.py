@@ -182,6 +182,7 @@ class QueuePoller:
         if not found:
             self._width.rest()
             found = await self._broker.receive(queue, most, wait_s=wait_s, visibility_s=hidden_s)
+        self._count("PolledEventCount", len(found))
         return found
 
     async def _add(self, queue: Queue, batch: _Batch, found: Sequence[Received]) -> bool:
@@ -207,6 +208,7 @@ class QueuePoller:
             if unwanted:
                 gone = [one.message for one in unwanted if _is_mine(one)]
                 await self._broker.remove(queue, gone)
+                self._count("FilteredOutEventCount", len(unwanted))
         except BaseException:
             self._give_back(queue, [*left, *unwanted])
             raise
@@ -237,6 +239,7 @@ class QueuePoller:
             done = await self._handled(queue, batch)
             # The next of a FIFO queue's group waits for this; of another queue nobody does.
             await self._broker.remove(queue, done, soon=not queue.line.fifo)
+            self._count("DeletedEventCount", len(done))
         except ServiceError as refusal:
             self._refused(refusal)
         finally:
@@ -250,6 +253,7 @@ class QueuePoller:
             result = await self._result(queue, batch)
         except ServiceError as refusal:
             self._refused(refusal)
+            self._count("FailedInvokeEventCount", len(batch.taken))
             if self._stopped.is_set():
                 self._give_back(queue, batch.taken)
             return []
@@ -270,9 +274,11 @@ class QueuePoller:
         hidden_until = loop.time() + min(one.message.visible for one in batch.taken) - time.time()
         request_id = RequestId(str(uuid.uuid4()))
         while True:
+            self._count("InvokedEventCount", len(batch.taken))
             try:
                 return await self._parts.invoker.invoke(self._invocation(request_id, batch))
             except TooManyRequestsException as refusal:
+                self._count("FailedInvokeEventCount", len(batch.taken))
                 attempts += 1
                 self._width.shrink()
                 self.problem = f"PROBLEM: {refusal.message}"
@@ -309,6 +315,7 @@ class QueuePoller:
         if result.function_error is not None:
             self.problem = "PROBLEM: Function call failed"
             self._width.shrink()
+            self._count("FailedInvokeEventCount", len(batch.taken))
             log.info("messages failed", extra=self._facts(failed=len(batch.taken), done=0))
             return []
         self.problem = ""
@@ -319,10 +326,14 @@ class QueuePoller:
             failed = queue_batches.failed(result.payload, ids)
             done = [one for one in done if one.content.message_id not in failed]
         if failed:
+            self._count("FailedInvokeEventCount", len(failed))
             log.info("messages failed", extra=self._facts(failed=len(failed), done=len(done)))
         return [one.message for one in done if _is_latest(one)]
 
     # --- both -----------------------------------------------------------------------------------
+
+    def _count(self, metric: str, events: int) -> None:
+        self._parts.counts.mapped(self.mapping, metric, events)
 
     def _target(self) -> Target:
         key = self.mapping.function

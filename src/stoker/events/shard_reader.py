@@ -157,14 +157,17 @@ class ShardReader:
             self._iterator = await source.iterator(self.shard, start, self._last)
         found = await source.read(self._iterator, most)
         self._iterator, self._is_latest = found.next, found.is_latest or found.next is None
-        of = self._of()
+        of, polled, unwanted = self._of(), 0, 0
         for number, given in enumerate(found.records):
             record = stream_records.record(of, reading.filters, given)
             self._last = record.sequence
             if start.has(record.arrived):
                 self._batches.add([record], time.time())
+                polled, unwanted = polled + 1, unwanted + (not record.body)
             if reading.filters or number % TURN == 0:
                 await asyncio.sleep(0)  # others' turn: a record may be large
+        reading.receiver.count("PolledEventCount", polled)
+        reading.receiver.count("FilteredOutEventCount", unwanted)
         if found.next is None:
             self._batches.close()
         if found.is_latest:

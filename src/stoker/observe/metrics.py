@@ -198,6 +198,12 @@ class Metrics:
             self._measured[key] = values
         values.add(value)
 
+    def measure_mapping(
+        self, account: str, region: str, mapping: str, name: str, value: float
+    ) -> None:
+        """A value of a metric of an event source mapping, by its UUID."""
+        self.add(of_account(account, region, ("EventSourceMappingUUID", mapping)), name, value)
+
     def add(self, source: Source, name: str, value: float) -> None:
         """A value of a metric of AWS/Lambda, now."""
         values = self._other(source, start_of(time.time()))
