@@ -109,8 +109,8 @@ INSIGHTS = (
     (
         "Lambda Insights",
         "are on for functions that `lambda_insights` names, without the layer of AWS's extension, "
-        "which is AWS's own. Metrics have memory, cpu and init; tx_bytes, rx_bytes, total_network, "
-        "and of the event also /tmp, threads and open files, are left out. Streams of "
+        "which is AWS's own. Bytes are those that cross the border of the environment; threads_max "
+        "is how many there are at the end. /tmp and open files are left out. Streams of "
         "/aws/lambda-insights are named after the function and its own log stream",
     ),
     (

@@ -1,6 +1,7 @@
 """Lambda Insights of a function that has them: its events, and the metrics that come of them."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from contextlib import closing
@@ -49,6 +50,9 @@ def test_each_invocation_has_its_event_and_metrics(
     assert first["cold_start"]
     assert first["init_duration"] >= 0
     assert 30 <= first["cpu_total_time"] <= 10_000
+    assert first["threads_max"] >= 1
+    if os.geteuid() == 0:  # else it may have no network of its own
+        assert first["total_network"] == first["rx_bytes"] + first["tx_bytes"]
     assert first["memory_utilization"] == round(100 * first["used_memory_max"] / 1769)
     assert re.fullmatch(r"[0-9a-f-]{36}", first["request_id"])
     (died,) = [one for one in found if one.get("shutdown_reason") == "Failure"]

@@ -8,7 +8,7 @@ import pytest
 from stoker.core.embedded_metrics import embedded
 from stoker.core.faults import Fault
 from stoker.core.invocation import Invocation, LogSettings, RequestId, Target
-from stoker.core.lambda_insights import Cpu, performance
+from stoker.core.lambda_insights import Cpu, Traffic, performance
 from stoker.core.lifecycle_words import Status
 from stoker.core.telemetry import Report, Restored
 
@@ -26,22 +26,26 @@ def invocation(qualifier: str = "") -> Invocation:
     return Invocation(RequestId(ID), target, b"{}", target.arn + qualifier)
 
 
-def event(report: Report, cpu: Cpu | None = None, qualifier: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(performance(invocation(qualifier), report, cpu, NOW_MS))
+def event(
+    report: Report, cpu: Cpu | None = None, qualifier: str = "", traffic: Traffic | None = None
+) -> dict[str, Any]:
+    text = performance(invocation(qualifier), report, cpu, NOW_MS, traffic)
+    found: dict[str, Any] = json.loads(text)
     return found
 
 
 def test_an_invocation_has_an_event_as_aws_documents_it() -> None:
     trace = f"Root={ROOT};Parent=0123456789abcdef;Sampled=1"
     report = Report(ID, 45191.2, 256, 63 * MB, init_ms=130.2, trace=trace)
-    found = event(report, Cpu(6640, 50), ":Blue")
+    found = event(report, Cpu(6640, 50, 4), ":Blue", Traffic(200, 100))
     del found["_aws"]
     assert found == {
         "event_type": "performance", "function_name": "orders", "version": "Blue",
         "request_id": ID, "trace_id": ROOT, "duration": 45191, "billed_duration": 45322,
         "billed_mb_ms": 45322 * 256, "cold_start": True, "init_duration": 130,
         "used_memory_max": 63, "total_memory": 256, "memory_utilization": 25,
-        "cpu_user_time": 6640, "cpu_system_time": 50, "cpu_total_time": 6690,
+        "cpu_user_time": 6640, "cpu_system_time": 50, "cpu_total_time": 6690, "threads_max": 4,
+        "rx_bytes": 200, "tx_bytes": 100, "total_network": 300,
     }  # fmt: skip
 
 
@@ -86,3 +90,5 @@ def test_the_metrics_come_of_the_event_with_both_dimensions() -> None:
 def test_processes_that_are_gone_took_what_they_used_with_them() -> None:
     assert Cpu(30, 20).since(Cpu(10, 20)) == Cpu(20, 0)
     assert Cpu(5, 20).since(Cpu(10, 20)) is None
+    assert Traffic(30, 20).since(Traffic(10, 20)) == Traffic(20, 0)
+    assert Traffic(5, 20).since(Traffic(10, 20)) is None, "another network"

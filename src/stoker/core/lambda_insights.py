@@ -1,7 +1,7 @@
 """Lambda Insights: the log event that AWS's extension of this name writes of each invocation. Pure.
 
 It is of the embedded metric format, so that the metrics of the namespace LambdaInsights come of
-it. What is not known is left out: the network's bytes, /tmp, open files and threads.
+it. What is not known is left out: /tmp and open files always.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Lambda-Insights-example-event.html
 """
@@ -25,6 +25,9 @@ _UNITS: Final = {
     "total_memory": "Megabytes",
     "used_memory_max": "Megabytes",
     "cpu_total_time": "Milliseconds",
+    "tx_bytes": "Bytes",
+    "rx_bytes": "Bytes",
+    "total_network": "Bytes",
     "init_duration": "Milliseconds",
 }
 
@@ -35,14 +38,34 @@ class Cpu:
 
     user_ms: float
     system_ms: float
+    threads: int = 0  # that they have now
 
     def since(self, before: "Cpu") -> "Cpu | None":
         """None: some of them are gone, and what they used with them."""
         user, system = self.user_ms - before.user_ms, self.system_ms - before.system_ms
-        return None if user < 0 or system < 0 else Cpu(user, system)
+        return None if user < 0 or system < 0 else Cpu(user, system, self.threads)
 
 
-def performance(invocation: Invocation, report: Report, cpu: Cpu | None, now_ms: int) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Bytes over an environment's network so far; what stays within it does not count."""
+
+    received: int
+    sent: int
+
+    def since(self, before: "Traffic") -> "Traffic | None":
+        """None: its network is another."""
+        received, sent = self.received - before.received, self.sent - before.sent
+        return None if received < 0 or sent < 0 else Traffic(received, sent)
+
+
+def performance(
+    invocation: Invocation,
+    report: Report,
+    cpu: Cpu | None,
+    now_ms: int,
+    traffic: Traffic | None = None,
+) -> bytes:
     """The event of one invocation, as JSON."""
     used_mb = telemetry.max_memory_mb(report.max_memory_bytes, report.memory_size_mb)
     billed_ms = telemetry.billed_ms(report.duration_ms, report.to_bill_ms)
@@ -70,6 +93,10 @@ def performance(invocation: Invocation, report: Report, cpu: Cpu | None, now_ms:
         facts["cpu_user_time"] = round(cpu.user_ms)
         facts["cpu_system_time"] = round(cpu.system_ms)
         facts["cpu_total_time"] = round(cpu.user_ms + cpu.system_ms)
+        facts["threads_max"] = cpu.threads
+    if traffic is not None:
+        facts["rx_bytes"], facts["tx_bytes"] = traffic.received, traffic.sent
+        facts["total_network"] = traffic.received + traffic.sent
     if report.status is Status.TIMEOUT:
         facts |= {"timeout": True, "shutdown_reason": "Timeout"}
     elif report.fault is not None:
