@@ -170,6 +170,30 @@ def test_a_deleted_stack_shows_by_its_id_what_it_had(cloudformation: Any, name: 
     assert detail["StackResourceDetail"]["ResourceStatus"] == "DELETE_COMPLETE"
 
 
+def test_the_name_of_a_change_set_that_was_executed_is_free(cloudformation: Any, name: str) -> None:
+    """`aws cloudformation deploy` names its own by the second, and two deployments are faster."""
+    stack = f"{name}-a"
+    asked = {"StackName": stack, "ChangeSetName": "same"}
+
+    def bring(wait_s: int, **kind: str) -> tuple[str, str]:
+        queue = body({"Queue": resource("AWS::SQS::Queue", VisibilityTimeout=wait_s)})
+        cloudformation.create_change_set(**asked, **kind, TemplateBody=queue)
+        found = cloudformation.describe_change_set(**asked)
+        return found["ChangeSetId"], found["Status"]
+
+    first = bring(30, ChangeSetType="CREATE")
+    with pytest.raises(ClientError, match="ChangeSet same already exists"):
+        bring(30, ChangeSetType="CREATE")
+    cloudformation.execute_change_set(**asked)
+    wait(cloudformation, "create_complete", stack)
+    second = bring(30)
+    assert (first[1], second[1]) == ("CREATE_COMPLETE", "FAILED"), "and the same changes nothing"
+    assert first[0] != second[0]
+    assert len(cloudformation.list_change_sets(StackName=stack)["Summaries"]) == 1
+    cloudformation.delete_change_set(**asked)
+    assert bring(31)[1] == "CREATE_COMPLETE"
+
+
 def test_a_template_includes_what_lies_in_s3(
     cloudformation: Any, server: StokerProcess, name: str
 ) -> None:

@@ -196,9 +196,11 @@ def _not_executable(change_set: ChangeSet) -> InvalidChangeSetStatus:
 
 
 def _stack(stacks: Stacks, caller: Caller, asked: Any, kind: str) -> Live | None:
-    """The one that it is for; None: it is to be made. Raise ValidationError."""
+    """The one that it is for; None: it is to be made. Raise ValidationError. AWS: the name of a
+    change set that was carried out is free again; the AWS CLI names its own by the second."""
     live = _deployable(stacks, caller, asked, kind)
-    if live is not None and asked.change_set_name in live.change_sets:
+    there = None if live is None else live.change_sets.get(asked.change_set_name)
+    if there is not None and there.execution != "EXECUTE_COMPLETE":
         raise ValidationError(f"ChangeSet {asked.change_set_name} already exists")
     return live
 

@@ -205,11 +205,16 @@ class Book:
         self._store.note(statements)
 
     async def put_change_set(self, live: Live, change_set: ChangeSet) -> None:
-        if change_set.name not in live.change_sets and len(live.change_sets) >= CHANGE_SETS:
+        """In place of the one of that name."""
+        before = live.change_sets.get(change_set.name)
+        if before is None and len(live.change_sets) >= CHANGE_SETS:
             raise LimitExceededException(f"A stack can have {CHANGE_SETS} change sets.")
         self.check_room(live.stack.account, change_set.wanted)
         live.change_sets[change_set.name] = change_set
-        await self._store.write([stack_store.put_change_set(change_set)])
+        statements = [stack_store.put_change_set(change_set)]
+        if before is not None and before.id != change_set.id:
+            statements.append(stack_store.remove_change_set(before))
+        await self._store.write(statements)
 
     async def remove_change_set(self, live: Live, change_set: ChangeSet) -> None:
         live.change_sets.pop(change_set.name, None)
