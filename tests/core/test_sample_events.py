@@ -34,6 +34,20 @@ def test_what_is_said_is_in_the_event() -> None:
     assert (record["kinesis"]["partitionKey"], record["kinesis"]["data"]) == ("p", "aGVsbG8=")
     [record] = made("dynamodb", key="7", body='{"n": {"N": "1"}}')["Records"]
     assert record["dynamodb"]["NewImage"] == {"n": {"N": "1"}, "id": {"S": "7"}}
+    told = made("kafka", name="orders", key="k", body="hello")
+    assert (told["eventSource"], list(told["records"])) == ("SelfManagedKafka", ["orders-0"])
+    [record] = told["records"]["orders-0"]
+    assert (record["key"], record["value"], record["timestamp"]) == (
+        "aw==",
+        "aGVsbG8=",
+        1700000000250,
+    )
+    told = made("alarm", name="errors", body="too many")
+    assert told["alarmArn"] == "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:errors"
+    data = told["alarmData"]
+    assert (data["previousState"]["value"], data["state"]["value"]) == ("OK", "ALARM")
+    assert data["state"]["reason"] == "too many"
+    assert data["configuration"]["metrics"][0]["metricStat"]["metric"]["name"] == "Errors"
     for kind in ("http-api", "function-url"):
         told = made(kind, method="put", path="/a?b=c", body="{}")
         assert (told["version"], told["rawPath"], told["rawQueryString"]) == ("2.0", "/a", "b=c")
@@ -52,7 +66,7 @@ def test_what_is_said_is_in_the_event() -> None:
 def test_each_kind_needs_nothing_and_is_printed(kind: str) -> None:
     done = CliRunner().invoke(app, ["event", kind, "--account", "111122223333"])
     assert done.exit_code == 0, done.stderr
-    assert "111122223333" in done.stdout or kind in ("function-url", "logs")
+    assert "111122223333" in done.stdout or kind in ("function-url", "logs", "kafka")
     assert isinstance(json.loads(done.stdout), dict)
 
 

@@ -17,12 +17,13 @@ def event(
     bucket: Annotated[Text, typer.Option(help="Of s3.")] = None,
     key: Annotated[Text, typer.Option(help="The object's, the partition's, the item's.")] = None,
     name: Annotated[
-        Text, typer.Option(help="Of the queue, topic, rule, stream, table, log group.")
+        Text, typer.Option(help="Of the queue, topic, rule, stream, table, log group, alarm.")
     ] = None,
     body: Annotated[
         Text,
         typer.Option(
-            help="Of the message, line or request; the detail of eventbridge, the item of dynamodb."
+            help="Of the message, line or request; the detail of eventbridge, the item of "
+            "dynamodb, the reason of alarm."
         ),
     ] = None,
     subject: Annotated[Text, typer.Option(help="Of sns.")] = None,

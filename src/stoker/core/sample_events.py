@@ -10,14 +10,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stoker.core import (
+    alarm_messages,
     alb_events,
     http_events,
+    kafka_records,
     log_subscriptions,
     queue_records,
     stream_records,
     trigger_events,
     url_events,
 )
+from stoker.core.alarms import State, moment
 from stoker.core.event_matching import Filters
 from stoker.core.log_events import Position
 from stoker.core.proxy_events import Place, Request
@@ -29,6 +32,7 @@ from stoker.core.target_groups import TargetGroup
 AGENT = "stoker"
 SEQUENCE = "49590338271490256608559692538361571095921575989136588898"
 DAY_S = 86_400
+ALARM_PERIOD_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +214,48 @@ def _logs(given: Given) -> bytes:
     return log_subscriptions.function_event(log_subscriptions.data_message(sent))
 
 
+def _kafka(given: Given) -> bytes:
+    topic = given.get("name", "topic")
+    place = kafka_records.Partition("b-1.kafka.example.com:9096", topic, 0)
+    record = kafka_records.Given(
+        offset=0,
+        timestamp_ms=int(given.now * 1000),
+        timestamp_type=0,
+        key=given.get("key", "1").encode(),
+        value=given.get("body", "hello").encode(),
+    )
+    return place.event(Batch(0, (place.record(Filters(()), record),)))
+
+
+def _alarm(given: Given) -> bytes:
+    """Of one that looks at a function's errors, and has seen one."""
+    name = given.get("name", "alarm")
+
+    def side(value: State, reason: str, age_s: float) -> dict[str, str]:
+        at = moment(given.now - age_s)
+        return {"value": value.value, "reason": reason, "reasonData": "", "timestamp": at}
+
+    old = side(State.OK, "Threshold Crossed: no datapoints were received", ALARM_PERIOD_S)
+    new = side(State.ALARM, given.get("body", "Threshold Crossed: 1 datapoint was greater"), 0)
+    configuration = {
+        "AlarmName": name,
+        "Namespace": "AWS/Lambda",
+        "MetricName": "Errors",
+        "Dimensions": [{"Name": "FunctionName", "Value": "function"}],
+        "Statistic": "Sum",
+        "Period": ALARM_PERIOD_S,
+    }
+    told = alarm_messages.Told(
+        arn=given.arn("cloudwatch", f"alarm:{name}"),
+        account=given.account,
+        region=given.region,
+        configuration=configuration,
+        configured=given.now,
+        change={"old": old, "new": new},
+    )
+    return alarm_messages.of_lambda(told)
+
+
 def _http_api(version: str) -> Callable[[Given], Any]:
     def make(given: Given) -> Any:
         request = _request(given, "abcdefghij.execute-api")
@@ -301,7 +347,9 @@ KINDS: Mapping[str, tuple[Callable[[Given], Any], tuple[str, ...]]] = {
     "schedule": (_schedule, ("name",)),
     "kinesis": (_kinesis, ("name", "key", "body")),
     "dynamodb": (_dynamodb, ("name", "key", "body")),
+    "kafka": (_kafka, ("name", "key", "body")),
     "logs": (_logs, ("name", "body")),
+    "alarm": (_alarm, ("name", "body")),
     "rest-api": (_rest_api, _HTTP),
     "http-api": (_http_api("2.0"), _HTTP),
     "http-api:1.0": (_http_api("1.0"), _HTTP),
