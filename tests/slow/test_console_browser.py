@@ -81,6 +81,7 @@ def test_the_console_works_in_a_browser(
     assert seen["slid"] == "25 %"
     assert seen["unlabelled"] + seen["unlabelled_there"] + seen["unlabelled_here"] == 0
     assert seen["too_wide"][0] <= 0
+    assert all(many <= most for many, most in zip(seen["kept"], (100, 100, 1500), strict=True))
     assert seen["claims"] == 3
     assert seen["mistake"] == "s"
     assert seen["nodes"] >= 3

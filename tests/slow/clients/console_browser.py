@@ -6,6 +6,7 @@ console_browser.py URL FUNCTION FOLDER      pictures go to FOLDER
 import json
 import re
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ def main(url: str, function: str, folder: Path) -> dict[str, Any]:
             **_made(opened("light", 1280, 660), url, folder),
             **_shared(opened("light", 1280, 720), url, function, folder),
             **_lives(dark, url, function, folder),
+            **_flooded(opened("light", 1280, 720), url),
             **_rest(opened("light", 1280, 720), dark, url, function, folder),
             **_learned(opened("light", 1280, 900), url, folder),
             **_queues(opened("light", 1280, 720), dark, url, function, folder),
@@ -181,6 +183,55 @@ def _lives(page: Any, url: str, function: str, folder: Path) -> dict[str, Any]:
     page.keyboard.press("p")
     paused = page.get_attribute("#pause", "aria-pressed")
     return {"late_ms": late, "paused": paused}
+
+
+def _flooded(page: Any, url: str) -> dict[str, Any]:
+    """What a page keeps that was told of more than anybody looks at, while a row has the focus."""
+    now = time.time() * 1000
+    names = (
+        "limit",
+        "running",
+        "reserved",
+        "provisioned",
+        "reserved_running",
+        "waiting",
+        "throttled",
+    )
+    water = {**dict.fromkeys(names, 1), "function": None}
+
+    def life(name: str, number: int) -> dict[str, Any]:
+        bars = [["Invoke", now - 9000 + number * 40 + one, 1, 1, []] for one in range(40)]
+        facts = {"version": "1", "how": "on-demand", "reason": "retired"}
+        return {"id": name, "function": "f", "phase": "Dead", **facts, "bars": bars}
+
+    told = [
+        [life("first", number), *(life(f"{number}-{other}", number) for other in range(40))]
+        for number in range(100)
+    ]
+    events = [
+        "event: lives\ndata: "
+        + json.dumps({"now": now, "water": water, "lives": lives if number else lives[:1]})
+        + "\n\n"
+        for number, lives in enumerate(told)
+    ]
+    kind = {"Content-Type": "text/event-stream"}
+    once = iter(["".join(events[:1]), "".join(events[1:])])
+    page.route(
+        "**/environments/follow*",
+        lambda route: route.fulfill(status=200, headers=kind, body=next(once, "")),
+    )
+    page.goto(f"{url}/environments")
+    page.focus("#rows button")
+    page.evaluate(
+        "new Promise((told) => { const look = () => stokerLives.size > 99 ? told()"
+        " : setTimeout(look, 20); look(); })"
+    )
+    kept = page.evaluate(
+        "[stokerLives.size, document.querySelectorAll('#rows li').length,"
+        " Math.max(...[...stokerLives.values()].map((life) => life.bars.length))]"
+    )
+    page.close()
+    return {"kept": kept}
 
 
 def _rest(light: Any, dark: Any, url: str, function: str, folder: Path) -> dict[str, Any]:

@@ -82,8 +82,8 @@
   }
 
   function forget() {
-    const oldest = [...lives.values()].sort((a, b) => (b.over ? 1 : 0) - (a.over ? 1 : 0))[0];
-    drop(oldest);
+    const others = [...lives.values()].filter((life) => !life.item.contains(document.activeElement));
+    drop(others.sort((a, b) => (b.over ? 1 : 0) - (a.over ? 1 : 0))[0]);
   }
 
   function drop(life) {
