@@ -26,8 +26,10 @@ class UrlRequest:
         source = of_function(
             key.account, key.region, key.name, qualifier, self.version or qualifier
         )
-        add = self._metrics.add
-        add(source, "UrlRequestCount", 1.0)
-        add(source, "Url4xxCount", float(400 <= status < 500))
-        add(source, "Url5xxCount", float(status >= 500))
-        add(source, "UrlRequestLatency", (time.monotonic() - self._began) * 1000)
+        found = {
+            "UrlRequestCount": 1.0,
+            "Url4xxCount": float(400 <= status < 500),
+            "Url5xxCount": float(status >= 500),
+            "UrlRequestLatency": (time.monotonic() - self._began) * 1000,
+        }
+        self._metrics.add_all(source, found)

@@ -121,7 +121,9 @@ class Concurrency:
             known.held += 1
             if known.held > known.claim:
                 known.claim += 1
-                self._claim(1)
+                self._claimed += 1
+                if self._claimed > self._most_claimed:
+                    self._most_claimed = self._claimed
         known.running[version] = running + 1
         known.peak.up()
         self._peak.up()
@@ -211,11 +213,6 @@ class Concurrency:
             known.provisioned[version] = amount
         self._recount(function, known)
 
-    def _claim(self, more: int) -> None:
-        self._claimed += more
-        if self._claimed > self._most_claimed:
-            self._most_claimed = self._claimed
-
     def _new_rate(self, units: int) -> Bucket | None:
         many = units * self.per_unit
         return Bucket(many, many) if many else None
@@ -223,7 +220,8 @@ class Concurrency:
     def _recount(self, function: str, known: _Function) -> None:
         before = known.claim
         known.count()
-        self._claim(known.claim - before)
+        self._claimed += known.claim - before
+        self._most_claimed = max(self._most_claimed, self._claimed)
         if known.forgettable and known.idle:
             del self._functions[function]
 

@@ -9,7 +9,7 @@ bounded: values are summed up, and beyond MOST sources of one minute no others a
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from stoker.core.invocation import Invocation, Target
@@ -206,9 +206,14 @@ class Metrics:
 
     def add(self, source: Source, name: str, value: float) -> None:
         """A value of a metric of AWS/Lambda, now."""
+        self.add_all(source, {name: value})
+
+    def add_all(self, source: Source, found: Mapping[str, float]) -> None:
+        """A value of each of them."""
         values = self._other(source, start_of(time.time()))
         if values is not None:
-            values.setdefault(own_name(name), Statistic()).add(value)
+            for name, value in found.items():
+                values.setdefault(own_name(name), Statistic()).add(value)
 
     def _other(self, source: Source, start: int) -> dict[Name, Statistic] | None:
         values = self._others.get((source, start))
