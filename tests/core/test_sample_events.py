@@ -59,6 +59,13 @@ def test_what_is_said_is_in_the_event() -> None:
     assert told["multiValueQueryStringParameters"] == {"b": ["c"]}
     assert told["requestContext"]["path"] == "/prod/a"
     assert (told["body"], told["isBase64Encoded"]) == ("{}", False)
+    arn = "arn:aws:execute-api:eu-west-1:111122223333:abcdefghij"
+    assert made("rest-api:authorizer", method="put", path="/a") == {
+        "type": "TOKEN", "authorizationToken": "Bearer token", "methodArn": f"{arn}/prod/PUT/a",
+    }  # fmt: skip
+    asks = made("http-api:authorizer", path="/a?b=c")
+    assert (asks["type"], asks["routeArn"]) == ("REQUEST", f"{arn}/$default/GET/a")
+    assert asks["identitySource"] == [asks["headers"]["authorization"]] == ["Bearer token"]
     assert told["headers"]["X-Forwarded-Port"] == "80"
 
 

@@ -5,7 +5,7 @@ ones. Pure: ids and the time are given.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,13 +24,14 @@ from stoker.core.alarms import State, moment
 from stoker.core.event_matching import Filters
 from stoker.core.log_events import Position
 from stoker.core.proxy_events import Place, Request
-from stoker.core.rest import requests
+from stoker.core.rest import authorizers, requests
 from stoker.core.rest.routing import Route
 from stoker.core.stream_batches import Batch
 from stoker.core.target_groups import TargetGroup
 
 AGENT = "stoker"
 SEQUENCE = "49590338271490256608559692538361571095921575989136588898"
+TOKEN = "Bearer token"  # what an authorizer is to judge
 DAY_S = 86_400
 ALARM_PERIOD_S = 60
 
@@ -258,14 +259,7 @@ def _alarm(given: Given) -> bytes:
 
 def _http_api(version: str) -> Callable[[Given], Any]:
     def make(given: Given) -> Any:
-        request = _request(given, "abcdefghij.execute-api")
-        path = request.target.partition("?")[0]
-        place = Place(
-            account=given.account,
-            id="abcdefghij",
-            domain=request.headers["host"],
-            route_key=f"{request.method} {path}",
-        )
+        request, place = _request_of_http_api(given)
         return http_events.integration_event(
             version, request, place, request_id=given.id, now=given.now
         )
@@ -273,7 +267,37 @@ def _http_api(version: str) -> Callable[[Given], Any]:
     return make
 
 
+def _http_authorizer(given: Given) -> Any:
+    request, place = _request_of_http_api(given)
+    request = replace(request, headers={**request.headers, "authorization": TOKEN})
+    path = request.target.partition("?")[0]
+    arn = given.arn("execute-api", f"{place.id}/{place.stage}/{request.method}{path}")
+    return http_events.authorizer_event(
+        "2.0", request, place, [TOKEN], arn, request_id=given.id, now=given.now
+    )
+
+
+def _request_of_http_api(given: Given) -> tuple[Request, Place]:
+    request = _request(given, "abcdefghij.execute-api")
+    path = request.target.partition("?")[0]
+    place = Place(
+        account=given.account,
+        id="abcdefghij",
+        domain=request.headers["host"],
+        route_key=f"{request.method} {path}",
+    )
+    return request, place
+
+
 def _rest_api(given: Given) -> Any:
+    return requests.proxy_event(_asked_of_rest_api(given), binary=False)
+
+
+def _rest_authorizer(given: Given) -> bytes:
+    return authorizers.event({"type": "TOKEN"}, _asked_of_rest_api(given), (TOKEN,))
+
+
+def _asked_of_rest_api(given: Given) -> requests.Asked:
     """Of a method of the path's own: an API with a resource for just that."""
     request = _request(given, "abcdefghij.execute-api")
     path, _, query = request.target.partition("?")
@@ -293,7 +317,7 @@ def _rest_api(given: Given) -> Any:
         trace=f"Root=1-{int(given.now):x}-{given.id.replace('-', '')[:24]}",
     )
     route = Route({"id": "a1b2c3", "path": path}, {"httpMethod": request.method}, {})
-    return requests.proxy_event(requests.asked(stage, incoming, route), binary=False)
+    return requests.asked(stage, incoming, route)
 
 
 def _function_url(given: Given) -> bytes:
@@ -351,8 +375,10 @@ KINDS: Mapping[str, tuple[Callable[[Given], Any], tuple[str, ...]]] = {
     "logs": (_logs, ("name", "body")),
     "alarm": (_alarm, ("name", "body")),
     "rest-api": (_rest_api, _HTTP),
+    "rest-api:authorizer": (_rest_authorizer, ("method", "path")),
     "http-api": (_http_api("2.0"), _HTTP),
     "http-api:1.0": (_http_api("1.0"), _HTTP),
+    "http-api:authorizer": (_http_authorizer, ("method", "path")),
     "function-url": (_function_url, _HTTP),
     "alb": (_alb(), _HTTP),
     "alb:multi-value": (_alb(multi_value=True), _HTTP),
