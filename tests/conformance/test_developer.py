@@ -206,12 +206,34 @@ def test_a_cdk_app_is_deployed_without_its_cli(server: StokerProcess, tmp_path: 
     assert stoker(server, "destroy", "Site").exit_code == 0
 
 
+def test_what_others_use_stays_and_who_they_are_is_said(
+    server: StokerProcess, tmp_path: Path
+) -> None:
+    queue = "Q: {Type: AWS::SQS::Queue}"
+    output = "U: {Value: !Ref Q, Export: {Name: of-developer}}"
+    (tmp_path / "one.yaml").write_text(f"Resources: {{{queue}}}\nOutputs: {{{output}}}")
+    value = "{Type: String, Value: !ImportValue of-developer}"
+    it = f"P: {{Type: AWS::SSM::Parameter, Properties: {value}}}"
+    (tmp_path / "two.yaml").write_text(f"Resources: {{{it}}}")
+    for name in ("one", "two"):
+        done = stoker(server, "deploy", str(tmp_path / f"{name}.yaml"), "--name", name)
+        assert done.exit_code == 0, done.stderr
+    done = stoker(server, "destroy", "one")
+    used = "Export of-developer cannot be deleted as it is in use by two"
+    assert (done.exit_code, done.stderr) == (1, f"stoker destroy: one is CREATE_COMPLETE: {used}\n")
+    for name in ("two", "one"):
+        assert stoker(server, "destroy", name).exit_code == 0
+
+
 def test_what_cannot_be_done_is_said_in_a_line(server: StokerProcess, tmp_path: Path) -> None:
+    lacking = "{Name: AWS::Include, Parameters: {Location: none.yaml}}"
+    (tmp_path / "lacks.yaml").write_text(f"Resources: {{Fn::Transform: {lacking}}}")
     for words, reason in (
         (["invoke", "nobody"], "ResourceNotFoundException: Function not found"),
         (["invoke", "nobody", "-e", str(tmp_path / "none")], "No such file"),
         (["deploy", str(tmp_path)], "no handler that can be recognised"),
         (["logs", "nobody", "--since", "soon"], "--since soon"),
+        (["deploy", str(tmp_path / "lacks.yaml")], f"{tmp_path}/none.yaml: No such file"),
     ):
         done = stoker(server, *words)
         assert done.exit_code == 1

@@ -53,7 +53,13 @@ def told(command: str, url: str) -> Iterator[None]:
     except ServiceError as refusal:  # of a template that is read here
         fail(command, refusal.message)
     except (BotoCoreError, OSError, ValueError) as refusal:
-        fail(command, str(refusal))
+        fail(command, _in_words(refusal))
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def console_for_tables() -> Console:

@@ -201,7 +201,8 @@ class Deployment:
                 whole = event["PhysicalResourceId"] == event["StackId"]
                 if whole and not status.endswith("IN_PROGRESS"):
                     if status not in good:
-                        raise DeployFailed(f"{event['LogicalResourceId']} is {status}")
+                        why = f": {reason}" if reason else ""
+                        raise DeployFailed(f"{event['LogicalResourceId']} is {status}{why}")
                     return
             time.sleep(POLL_S)
 
