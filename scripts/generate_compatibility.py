@@ -242,7 +242,8 @@ DIFFERENCES = {
             "one attempt each; queues, functions, topics, buses and buckets must be of the account "
             "(AWS asks their policies). One that is not there is accepted, and missed at delivery; "
             "the role's policies are not asked. Events of a function that was deleted are dropped "
-            "untold",
+            "untold, also where there is another of its name, unless the server was started "
+            "in between",
         ),
         (
             "Recursive loops",

@@ -235,6 +235,7 @@ async def scene(
         scale=scale,
         ended=EndedEvents(1 << 20, 1 << 20),
     )
+    store.watch(dispatcher.change)
     here = Scene(dispatcher, waist, hands, store)
 
     async def take(message: Message) -> None:

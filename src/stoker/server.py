@@ -394,7 +394,7 @@ class Server:
             measure_mapping=self._metrics.measure_mapping,
             ended=EndedEvents(self._recent.most_bytes, self._recent.function_bytes),
         )
-        self._store.watch(dispatcher.ended.change)
+        self._store.watch(dispatcher.change)
         deliveries.through("lambda", ToFunctions(dispatcher, self._catalog).send)
         others = ToNeighbours(self._neighbours, self._catalog)
         deliveries.through("sns", others.to_sns)

@@ -271,6 +271,36 @@ def test_events_of_a_deleted_function_are_dropped(tmp_path: Path) -> None:
     tell(tmp_path, nothing_waits)
 
 
+def test_events_of_a_deleted_function_are_not_the_next_ones_of_that_name(tmp_path: Path) -> None:
+    async def story(here: Scene) -> None:
+        await here.function()
+        await here.send("again")
+        await here.send("runs")
+        again, runs = await here.run(), await here.run()
+        here.waist.reserve(F, 1)
+        await here.send("waits")
+        again.fails()
+        await here.until(lambda: here.held() == {"waiting": 1, "running": 1, "later": 1})
+        async with here.store.transaction() as tx:
+            await tx.delete_function(F, expected="r1")
+        await here.function()
+        runs.fails()
+        await here.until(lambda: here.count("AsyncEventsDropped") == 2)
+        here.waist.reserve(F, None)
+        await here.send("own")
+        own = await here.run()
+        assert own.invocation.event == b"own"
+        here.clock.forward(60)
+        await here.until(lambda: here.count("AsyncEventsDropped") == 3)
+        own.ends()
+        await here.until(lambda: not here.held())
+        assert here.waist.runs.empty()
+        await here.until(lambda: not here.dispatcher._deleted)  # nor is anything kept of them
+
+    tell(tmp_path, story)
+    tell(tmp_path, nothing_waits)
+
+
 def test_what_waits_at_the_end_goes_on_after_the_next_start(tmp_path: Path) -> None:
     clock = Hands()
 

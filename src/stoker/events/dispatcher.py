@@ -110,6 +110,7 @@ class Dispatcher:
         self._blocked: dict[FunctionKey, None] = {}  # wait for concurrency; the first in line first
         self._soon: dict[FunctionKey, None] = {}
         self._later = Later(self._clock, self._line_up)
+        self._deleted: dict[object, int] = {}  # functions that had events; the last one's id
         self._whys: dict[int, str] = {}  # of the last attempt of those that failed, by id
         self.used = Used()
         self._resident_bytes = 0
@@ -122,7 +123,7 @@ class Dispatcher:
         now = self._clock.now()
         for waiting in await self._queue.open():
             self.used.count(waiting.function.account, 1, waiting.size)
-            held = _held(waiting)
+            held = Held.of(waiting)
             if waiting.due <= now:
                 self._line_up(waiting.function, held)
             else:
@@ -151,6 +152,12 @@ class Dispatcher:
         self.accept(key, qualifier, content, done)
         if (refusal := await accepted) is not None:
             raise refusal
+
+    def change(self, key: object, now: object) -> None:
+        """Of the store. A deleted function's events are not the next one's of that name."""
+        self.ended.change(key, now)
+        if now is None and (key in self._lanes or key in self._later.many):
+            self._deleted[key] = self._queue.last
 
     def pause(self) -> None:
         """Begin nothing more; what runs goes on."""
@@ -225,7 +232,7 @@ class Dispatcher:
             done(ServiceException(f"The event could not be kept: {added}"))
             return
         self.counts.add(key, "AsyncEventsReceived")
-        held = _held(added)
+        held = Held.of(added)
         if self._resident_bytes < WAITING_BYTES:
             self._attach(held, content)
         self._line_up(key, held)
@@ -296,6 +303,8 @@ class Dispatcher:
             self._blocked.pop(key, None)
         if lane.empty and not lane.loading:
             del self._lanes[key]
+            if key not in self._later.many:
+                self._deleted.pop(key, None)
 
     def _wait_for_room(self, key: FunctionKey, lane: _Queue, started: bool) -> None:
         """Concurrency comes free, more may run at a time, or the next one becomes too old."""
@@ -354,6 +363,9 @@ class Dispatcher:
         content = held.content
         assert content is not None
         self._detach(held)
+        if held.id <= self._deleted.get(key, 0):
+            self._gone(key, held)
+            return False
         try:
             target = self._catalog.resolve(key.account, key.region, key.name, held.qualifier)
             target = of_tenant(target, content.tenant)
@@ -410,6 +422,9 @@ class Dispatcher:
         self._wake(key)
         if self._paused and isinstance(result, ServiceError):
             return  # cut off by our own end: the next start runs it
+        if held.id <= self._deleted.get(key, 0):
+            self._gone(key, held)
+            return
         self._attempted(key, held, content, target, result)
 
     def _attempted(
@@ -472,10 +487,6 @@ class Dispatcher:
         if said is NOTHING_SAID and key.account not in ACCOUNTS:
             return self._usual
         return rules(said, time_scale(key.account, self._scale))
-
-
-def _held(waiting: Waiting) -> Held:
-    return Held(waiting.id, waiting.qualifier, waiting.size, waiting.progress)
 
 
 def _outcome(result: InvocationResult | ServiceError) -> tuple[Outcome, Response]:

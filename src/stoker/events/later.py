@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from stoker.core.async_events import Progress
 from stoker.core.model import FunctionKey
 from stoker.events.clock import Alarm, Clock
-from stoker.store.event_queue import Content
+from stoker.store.event_queue import Content, Waiting
 
 
 @dataclass(slots=True, eq=False)
@@ -21,6 +21,10 @@ class Held:
     progress: Progress
     content: Content | None = None  # None: on the disk only
     gone: bool = False  # it was discarded
+
+    @classmethod
+    def of(cls, waiting: Waiting) -> "Held":
+        return cls(waiting.id, waiting.qualifier, waiting.size, waiting.progress)
 
 
 class Later:

@@ -74,6 +74,11 @@ class EventQueue:
         """Idempotent."""
         await self._file.close()
 
+    @property
+    def last(self) -> int:
+        """The id of what was accepted last."""
+        return self._next_id - 1
+
     def add(
         self,
         function: FunctionKey,
