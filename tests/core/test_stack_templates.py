@@ -426,6 +426,35 @@ def test_loops_are_written_out() -> None:
         language_extensions.unrolled({"Resources": inner}, scope())
 
 
+def test_a_function_may_make_the_name_of_a_resource() -> None:
+    name = {"Fn::Sub": "Queue${Stage}"}
+    parts = {"P": {"Ref": name}, "Q": {"Fn::GetAtt": [name, "Arn"]}}
+    body = {"Resources": {"A": {"Type": "T", "Properties": parts}, "Queuedev": {"Type": "T"}}}
+    made = parse(language_extensions.unrolled(body, scope())).resources["A"]
+    assert made.properties == {"P": {"Ref": "Queuedev"}, "Q": {"Fn::GetAtt": ["Queuedev", "Arn"]}}
+    assert made.needs == {"Queuedev"}
+    parts["P"] = {"Ref": {"Ref": "Names"}}
+    with pytest.raises(ServiceError, match="has to make a text"):
+        language_extensions.unrolled(body, scope())
+
+
+def test_what_becomes_of_a_resource_may_be_said_by_functions() -> None:
+    body: dict[str, Any] = {
+        "Resources": {
+            "A": {"Type": "T", "DeletionPolicy": {"Ref": "Keep"}},
+            "B": {"Type": "T", "UpdateReplacePolicy": {"Fn::If": ["Yes", "Retain", "Delete"]}},
+        }
+    }
+    with pytest.raises(ServiceError, match="Unrecognized DeletionPolicy"):
+        parse(body)  # without the transform
+    around = scope(parameters={"Keep": "Retain"}, conditions={"Yes": True})
+    found = parse(language_extensions.unrolled(body, around)).resources
+    assert (found["A"].deletion, found["B"].replacement) == ("Retain", "Retain")
+    body["Resources"]["A"]["DeletionPolicy"] = {"Ref": "B"}
+    with pytest.raises(ServiceError, match="B cannot be used here"):
+        language_extensions.unrolled(body, Scope({}, conditions={"Yes": True}))
+
+
 @pytest.mark.parametrize(
     ("words", "body"),
     [

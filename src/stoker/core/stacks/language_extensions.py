@@ -1,6 +1,8 @@
-"""The transform AWS::LanguageExtensions, as far as it must be done ahead: Fn::ForEach.
+"""The transform AWS::LanguageExtensions, as far as it must be done ahead.
 
     Fn::ForEach::Loop: [Name, [A, B], {"Queue${Name}": {...}}]
+    DeletionPolicy: {"Ref": "Keep"}
+    {"Ref": {"Fn::Sub": "Queue${Stage}"}}, {"Fn::GetAtt": [{"Fn::Sub": "Queue${Stage}"}, "Arn"]}
 
 Its other functions (Fn::Length, Fn::ToJsonString, a default in Fn::FindInMap) need no transform:
 core/stacks/functions.py has them.
@@ -19,13 +21,19 @@ MOST = 20_000  # parts that all loops together make
 MOST_CHARACTERS = (
     4 * 1024 * 1024
 )  # of all texts, while it is worked on (AWS: some buffer over 1 MB)
+POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
 _NAMED = re.compile(r"[$&]\{([A-Za-z0-9]+)\}")
 
 
 def unrolled(body: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    """The template without loops. Raise ValidationError."""
+    """The template without loops, and with policies that are words. Raise ValidationError."""
     made = _Loops(scope).written_out(dict(body), {})
     assert isinstance(made, dict)
+    resources = made.get("Resources")
+    for resource in resources.values() if isinstance(resources, dict) else ():
+        for name in POLICIES:
+            if isinstance(resource, dict) and isinstance(resource.get(name), dict):
+                resource[name] = evaluate(resource[name], scope)
     return made
 
 
@@ -40,6 +48,10 @@ class _Loops:
         match value:
             case {"Ref": str(name)} if name in names:
                 return names[name]
+            case {"Ref": dict(said)} if len(value) == 1:
+                return {"Ref": self._meant(said, names)}
+            case {"Fn::GetAtt": [dict(said), *rest]} if len(value) == 1:
+                return {"Fn::GetAtt": [self._meant(said, names), *self.written_out(rest, names)]}
             case dict():
                 return self._written_out_dict(value, names)
             case list():
@@ -48,6 +60,14 @@ class _Loops:
                 return self._put(value, names)
             case _:
                 return value
+
+    def _meant(self, said: dict[str, Any], names: Mapping[str, str]) -> str:
+        """The logical id that a function makes, so that it is known who needs whom."""
+        found = evaluate(self.written_out(said, names), self._scope)
+        if not isinstance(found, str):
+            raise template_error("a function in Ref or Fn::GetAtt has to make a text")
+        self._grow(len(found))
+        return found
 
     def _written_out_dict(self, value: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
         found: dict[str, Any] = {}
