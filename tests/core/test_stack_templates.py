@@ -450,6 +450,9 @@ def test_what_becomes_of_a_resource_may_be_said_by_functions() -> None:
     around = scope(parameters={"Keep": "Retain"}, conditions={"Yes": True})
     found = parse(language_extensions.unrolled(body, around)).resources
     assert (found["A"].deletion, found["B"].replacement) == ("Retain", "Retain")
+    around = scope(parameters={"Keep": NO_VALUE}, conditions={"Yes": False})
+    found = parse(language_extensions.unrolled(body, around)).resources
+    assert (found["A"].deletion, found["B"].replacement) == ("Delete", "Delete")
     body["Resources"]["A"]["DeletionPolicy"] = {"Ref": "B"}
     with pytest.raises(ServiceError, match="B cannot be used here"):
         language_extensions.unrolled(body, Scope({}, conditions={"Yes": True}))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stoker.core.stacks.errors import ValidationError, template_error
-from stoker.core.stacks.functions import Scope, evaluate
+from stoker.core.stacks.functions import NO_VALUE, Scope, evaluate
 
 NAME = "AWS::LanguageExtensions"
 PREFIX = "Fn::ForEach::"
@@ -33,7 +33,8 @@ def unrolled(body: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     for resource in resources.values() if isinstance(resources, dict) else ():
         for name in POLICIES:
             if isinstance(resource, dict) and isinstance(resource.get(name), dict):
-                resource[name] = evaluate(resource[name], scope)
+                found = evaluate(resource.pop(name), scope)
+                resource |= {} if found is NO_VALUE else {name: found}
     return made
 
 
