@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 import stoker as stoker_package
 from stoker.cli.main import app
+from stoker.runtimes.found import RuntimeUnavailable, find_runtime
 from tests.running import PYTHON, REGION, StokerProcess, wait_for
 
 SOURCE = """
@@ -225,17 +226,37 @@ def test_what_others_use_stays_and_who_they_are_is_said(
         assert stoker(server, "destroy", name).exit_code == 0
 
 
-def test_what_cannot_be_done_is_said_in_a_line(server: StokerProcess, tmp_path: Path) -> None:
+def without() -> str:
+    """A runtime that this machine has not."""
+    for name in ("ruby4.0", "ruby3.2", "ruby3.4", "nodejs26.x", "python3.15"):
+        try:
+            find_runtime(name)
+        except RuntimeUnavailable:
+            return name
+    pytest.skip("this machine has every runtime")
+
+
+def test_what_cannot_be_done_is_said_in_a_line(
+    server: StokerProcess, lambda_client: Any, tmp_path: Path
+) -> None:
     lacking = "{Name: AWS::Include, Parameters: {Location: none.yaml}}"
     (tmp_path / "lacks.yaml").write_text(f"Resources: {{Fn::Transform: {lacking}}}")
+    ruby = tmp_path / "ruby"
+    ruby.mkdir()
+    (ruby / "main.rb").write_text("def handler(event:, context:) = 1")
     for words, reason in (
         (["invoke", "nobody"], "ResourceNotFoundException: Function not found"),
         (["invoke", "nobody", "-e", str(tmp_path / "none")], "No such file"),
         (["deploy", str(tmp_path)], "no handler that can be recognised"),
         (["logs", "nobody", "--since", "soon"], "--since soon"),
         (["deploy", str(tmp_path / "lacks.yaml")], f"{tmp_path}/none.yaml: No such file"),
+        (
+            ["deploy", str(ruby), "--runtime", without(), "--handler", "main.handler"],
+            "on this machine. Get it (`stoker runtimes install ",
+        ),
     ):
         done = stoker(server, *words)
         assert done.exit_code == 1
         assert reason in done.stderr
         assert done.stderr.count("\n") == 1
+    lambda_client.delete_function(FunctionName="ruby")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from stoker import config_page
 from stoker.cli.main import app
@@ -35,6 +36,23 @@ def test_every_command_is_in_the_guide() -> None:
         names = [f"{name} {sub}" for sub in getattr(command, "commands", ())] or [name]
         for full in names:
             assert f"## `stoker {full}`" in text, f"docs/guide/commands.md lacks `stoker {full}`"
+
+
+def test_a_line_says_of_each_command_what_it_is_for() -> None:
+    """Those of `stoker --help`, of which Click would else cut off what is too long."""
+    shown = CliRunner().invoke(app, ["--help"], terminal_width=80).stdout
+    commands = shown.partition("\nCommands:\n")[2].splitlines()
+    assert commands
+    assert [line for line in commands if line.endswith("...")] == []
+
+
+def test_every_page_is_found_from_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    linked = set(re.findall(r"\]\(([^)#\s]+)", index))
+    pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "guide").glob("*.md")]
+    names = {str(page.relative_to(ROOT / "docs")) for page in pages} - {"README.md"}
+    assert names - linked == set(), "docs/README.md lacks them"
+    assert "](docs/README.md)" in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -40,7 +40,13 @@ def client(service: str, url: str, region: str) -> Any:
 def told(command: str, url: str) -> Iterator[None]:
     """What the server refuses, or that it is not there, is said in one line, and the exit status
     is 1."""
-    from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        ConnectionError,
+        HTTPClientError,
+        WaiterError,
+    )
 
     from stoker.core.errors import ServiceError
 
@@ -52,6 +58,8 @@ def told(command: str, url: str) -> Iterator[None]:
         fail(command, "{Code}: {Message}".format(**refusal.response["Error"]))
     except ServiceError as refusal:  # of a template that is read here
         fail(command, refusal.message)
+    except WaiterError as given_up:
+        fail(command, _state_reason(given_up.last_response) or str(given_up))
     except (BotoCoreError, OSError, ValueError) as refusal:
         fail(command, _in_words(refusal))
 
@@ -60,6 +68,13 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return str(error)
+
+
+def _state_reason(answer: dict[str, Any]) -> str:
+    """Why a function, as it was last seen, is not what was waited for; "" if it does not say."""
+    function = answer.get("Configuration", answer)
+    last = "StateReason" if function.get("State") == "Failed" else "LastUpdateStatusReason"
+    return str(function.get(last, ""))
 
 
 def console_for_tables() -> Console:

@@ -37,7 +37,9 @@ out = Console(highlight=False, soft_wrap=True)
 # What `stoker deploy` and `stoker dev` take alike, but for CDK apps.
 What = Annotated[
     Path,
-    typer.Argument(help="A folder, with a handler or a template, or a template.", exists=True),
+    typer.Argument(
+        metavar="FOLDER", help="With a handler or a template; or a template.", exists=True
+    ),
 ]
 Name = Annotated[str, typer.Option(help="Of the function or the stack. Default: the folder's.")]
 Runtime = Annotated[str, typer.Option(help="Default: what the folder looks like.")]
@@ -60,7 +62,9 @@ class Found:
 def deploy(
     what: Annotated[
         Path,
-        typer.Argument(help="A folder, or its template, CDK app or cdk.out alone.", exists=True),
+        typer.Argument(
+            metavar="FOLDER", help="Or its template, CDK app or cdk.out alone.", exists=True
+        ),
     ],
     name: Name = "",
     runtime: Runtime = "",

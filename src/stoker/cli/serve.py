@@ -15,7 +15,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def serve(**flags: Any) -> None:
-    """Run the server: AWS's Lambda and CloudWatch Logs APIs on one port.
+    """Run the server: AWS Lambda's API, and those of the services around it, on one port.
 
     SIGTERM or Ctrl-C lets running invocations finish (--drain-s), then ends; a second one ends
     at once. Each option can also be given as STOKER_<OPTION>, or in stoker.toml.
