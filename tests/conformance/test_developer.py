@@ -48,7 +48,7 @@ def stoker(server: StokerProcess, *words: str, given: str = "") -> Result:
 
 
 def test_a_folder_is_deployed_changed_invoked_and_read(
-    server: StokerProcess, deployed: Path
+    server: StokerProcess, deployed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = stoker(server, "invoke", "daily-work", "-e", "-", given='"first"')
     assert (done.exit_code, done.stdout) == (0, '"hello"')
@@ -78,6 +78,9 @@ def test_a_folder_is_deployed_changed_invoked_and_read(
     assert "MemorySize: 256" in shown
     assert "  FunctionURLAllowPublicAccess:\n    Effect: Allow\n" in shown
     assert re.search(r"\n  [0-9a-f]{32} of \$LATEST: idle\S*.*, init \d+\.\d ms\n", shown)
+    monkeypatch.setenv("COLUMNS", "30")
+    table = stoker(server, "list").stdout
+    assert re.search(r"^daily-work +python3\.\d+ +256 MB ", table, re.M), "a pipe has no width"
     listed = json.loads(stoker(server, "list", "--json").stdout)
     assert "daily-work" in [one["FunctionName"] for one in listed]
 

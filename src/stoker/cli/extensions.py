@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from stoker.cli.client import plain
+from stoker.cli.client import console_for_tables, plain
 from stoker.cli.scripted_life import EXPECTED, CannotTry, lead
 from stoker.core.extension_rules import Finding, findings
 
@@ -55,6 +55,6 @@ def _show(found: list[Finding], good: bool) -> None:
     for finding in found:
         mark = "[green]ok[/]" if finding.ok else "[red]no[/]"
         table.add_row(mark, escape(plain(finding.rule)), escape(plain(finding.text)))
-    out = Console(highlight=False)
+    out = console_for_tables()
     out.print(table)
     out.print("\nIt keeps all rules." if good else "\nIt breaks a rule.")

@@ -9,7 +9,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from stoker.cli.client import DEFAULT_URL, Region, Url, client, plain, told
+from stoker.cli.client import (
+    DEFAULT_URL,
+    Region,
+    Url,
+    client,
+    console_for_tables,
+    plain,
+    told,
+)
 from stoker.cli.timeline import environments
 
 out = Console(highlight=False, soft_wrap=True)
@@ -30,8 +38,9 @@ def list_functions(
         print(json.dumps(found, indent=2))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("function", overflow="fold")  # whole, on however many lines: it is copied
     for title, justify in (
-        ("function", "left"), ("runtime", "left"), ("memory", "right"), ("timeout", "right"),
+        ("runtime", "left"), ("memory", "right"), ("timeout", "right"),
         ("code", "right"), ("modified", "left"),
     ):  # fmt: skip
         table.add_column(title, justify=justify, no_wrap=True)  # type: ignore[arg-type]
@@ -40,7 +49,7 @@ def list_functions(
             escape(one["FunctionName"]), one.get("Runtime", ""), f"{one['MemorySize']} MB",
             f"{one['Timeout']} s", f"{one['CodeSize']:,} B", one["LastModified"][:19],
         )  # fmt: skip
-    out.print(table)
+    console_for_tables().print(table)
 
 
 def describe(

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from stoker.cli.client import console_for_tables
 from stoker.config import ConfigError, load
 from stoker.core.limits import RUNTIMES, Family
 from stoker.runtimes import debian
@@ -71,7 +72,7 @@ def list_command(
         if row["runtime"] in lacking:
             where = "-" if row["runtime"] in offered else "- (in no registry)"
         table.add_row(row["runtime"], row["version"] or "-", escape(where))
-    Console(highlight=False).print(table)
+    console_for_tables().print(table)
     if offered:
         print("\n-: `stoker runtimes install NAME` brings it, or says what would.")
     if lacking > offered:

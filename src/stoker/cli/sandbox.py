@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from stoker.cli.client import console_for_tables
 from stoker.config import ConfigError, load
 from stoker.runtimes.found import FoundRuntime, Layout, RuntimeUnavailable, find_runtime
 from stoker.sandbox.namespaces.host_files import name_servers, system_links
@@ -62,7 +63,7 @@ def explain_command(
     table = Table("operation", "path inside", "detail", box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
-    out = Console(highlight=False)
+    out = console_for_tables()
     out.print(
         f"{function}: {found.runtime}, {memory_mb} MB ({memory_mb / MB_PER_CORE:.2f} of a core), "
         f"/tmp of {tmp_mb} MB\n"
