@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.test_rest_apis import fetch
-from tests.running import PYTHON, StokerProcess
+from tests.running import PYTHON, StokerProcess, wait_for
 from tests.slow.deploying import Shell, project, python_tool, replace_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.root]
@@ -28,8 +28,9 @@ def test_a_project_is_deployed_used_updated_and_removed(
     assert address(shell.run("zappa", "update", "dev")) == host
     assert stack(server) == before  # and only the package was brought again
     assert "a day" in shell.run("zappa", "invoke", "dev", "pages.daily")
-    said = shell.run("zappa", "tail", "dev", "--disable-keep-open")
-    assert "asked" in said and "a day" in said
+    # It asks for what was logged before the second that it asks in.
+    said = wait_for(lambda: shell.run("zappa", "tail", "dev", "--disable-keep-open"), "a day")
+    assert "asked" in said
     replace_in(folder / "pages.py", "world", "again")
     assert address(shell.run("zappa", "update", "dev")) == host
     assert fetch(server, host, "/dev")[:2] == (200, {"hello": "again"})
