@@ -83,6 +83,7 @@ def test_no_accepted_event_is_lost_by_kill_9(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_no_accepted_event_is_lost_in_two_hundred_kills(tmp_path: Path) -> None:
     many_lives(tmp_path, 200)
 
