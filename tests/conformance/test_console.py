@@ -132,9 +132,10 @@ def until_frozen(stream: Iterable[bytes]) -> Iterator[Any]:
 
 
 def test_pages_lead_to_what_is_there(server: StokerProcess) -> None:
-    status, headers, _ = ask(server, "/_stoker/")
-    assert status == 303
-    assert re.fullmatch(r"/_stoker/\d{12}/[a-z0-9-]+/functions", headers["Location"])
+    for root in ("/_stoker", "/_stoker/"):
+        status, headers, _ = ask(server, root)
+        assert status == 303
+        assert re.fullmatch(r"/_stoker/\d{12}/[a-z0-9-]+/functions", headers["Location"])
     _, _, text = ask(server, headers["Location"])
     for address in Page(text).addresses():
         status, headers, _ = ask(server, address)
@@ -171,7 +172,7 @@ def test_what_is_not_there_says_so_as_a_page(server: StokerProcess, path: str) -
 def test_other_peoples_pages_get_nothing_of_it(
     server: StokerProcess, headers: dict[str, str]
 ) -> None:
-    for path in ("/_stoker/", f"{HERE}/functions"):
+    for path in ("/_stoker", "/_stoker/", f"{HERE}/functions"):
         status, _, text = ask(server, path, **headers)
         assert status == 403
         assert "functions?search" not in text
@@ -208,7 +209,7 @@ def test_code_in_a_function_has_no_console(
         "    except urllib.error.HTTPError as error:\n"
         "        return f'{error.code} {b\"token\" in error.read()}'\n"
     )
-    for path in ("/_stoker/", f"{HERE}/functions"):
+    for path in ("/_stoker", "/_stoker/", f"{HERE}/functions"):
         answer = lambda_client.invoke(FunctionName=name, Payload=f'"{path}"')
         assert answer["Payload"].read() in (b'"403 False"', b'"404 False"')
 

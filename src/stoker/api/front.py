@@ -207,7 +207,8 @@ class Front:
     def _reserved_for(self, target: str) -> Reserved | None:
         if not target.startswith(("/_", prometheus.PATH)):
             return None
-        return next((one for one in self._reserved if target.startswith(one.prefix)), None)
+        path = PAGES if target == PAGES[:-1] else target  # as it is often typed
+        return next((one for one in self._reserved if path.startswith(one.prefix)), None)
 
     def _check_page(self, exchange: Exchange, host: str, host_allowed: bool) -> None:
         origins = self._control.settings.origins

@@ -60,7 +60,7 @@ class Console:
 
     async def answer(self, _control: Control, exchange: Exchange) -> None:
         """Answer a request below /_stoker/."""
-        path = exchange.target.partition("?")[0].removeprefix(ROOT)
+        path = exchange.target.partition("?")[0].removeprefix(ROOT[:-1]).removeprefix("/")
         asset = self._assets.find(path)
         if asset is not None:
             lasting = ("Cache-Control", "public, max-age=31536000, immutable")
