@@ -191,6 +191,38 @@ def test_a_disk_that_kept_up_again_while_nothing_came_holds_nobody_up(
     tell(tmp_path, story)
 
 
+def test_an_idle_poller_waits_and_a_message_wakes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No timer has to run out for it, and none does meanwhile."""
+    monkeypatch.setattr(queue_poller, "IDLE_S", 3600.0)
+    monkeypatch.setattr(queue_poller, "STEP_S", 3600.0)
+
+    async def story(here: Polling) -> None:
+        await here.events.function()
+        queue = await here.queue()
+        asked: list[float] = []
+        receive = here.broker.receive
+
+        async def counted(*given: Any, wait_s: float, **more: Any) -> Any:
+            asked.append(wait_s)
+            return await receive(*given, wait_s=wait_s, **more)
+
+        monkeypatch.setattr(here.broker, "receive", counted)
+        await here.map(BatchSize=1)
+        await here.events.until(lambda: 3600.0 in asked)
+        idle = len(asked)
+        await asyncio.sleep(0.2)
+        assert len(asked) == idle, "nobody looks at an empty queue"
+        await here.send(queue, "1")
+        run = await here.run()
+        assert bodies(run) == ["1"]
+        run.ends()
+        await here.empty(queue)
+
+    tell(tmp_path, story)
+
+
 def test_more_run_at_a_time_where_these_are_slow_for_what_waits(tmp_path: Path) -> None:
     async def story(here: Polling) -> None:
         await here.events.function()

@@ -215,6 +215,41 @@ def test_what_was_there_before_is_not_read_from_latest(tmp_path: Path) -> None:
     tell(tmp_path, story)
 
 
+def test_what_is_older_than_the_timestamp_is_not_read(tmp_path: Path) -> None:
+    async def story(here: Polling, world: StreamWorld) -> None:
+        world.put("old", age_s=60)
+        world.put("new")
+        since = time.time() - 30
+        await here.map_stream(ARN, StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp=since)
+        run = await here.run()
+        assert data(run) == ["new"]
+        run.ends()
+
+    tell(tmp_path, story)
+
+
+def test_of_one_shard_several_batches_run_and_no_key_overtakes_itself(tmp_path: Path) -> None:
+    async def story(here: Polling, world: StreamWorld) -> None:
+        for turn in "12":
+            for key in "abcdefgh":
+                world.put(key + turn, key=key)
+        key = await here.map_stream(ARN, ParallelizationFactor=2, BatchSize=1)
+        runs = [await here.run(), await here.run()]
+        assert data(runs[0])[0][0] != data(runs[1])[0][0], "one at a time of each key"
+        done: list[str] = []
+        while runs:
+            run = runs.pop(0)
+            done += data(run)
+            run.ends()
+            if len(done) + len(runs) < 16:
+                runs.append(await here.run())
+        await reached(here, key, 16)
+        for name in "abcdefgh":
+            assert [one for one in done if one[0] == name] == [name + "1", name + "2"]
+
+    tell(tmp_path, story)
+
+
 def test_a_throttled_batch_waits_and_loses_no_attempt(tmp_path: Path) -> None:
     async def story(here: Polling, world: StreamWorld) -> None:
         world.shards["shard-1"] = world.shards["shard-0"].__class__()

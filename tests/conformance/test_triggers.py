@@ -2,6 +2,7 @@
 
 import json
 import socket
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -10,11 +11,25 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from stoker.core import lineage
 from tests.faults.scene import until
 from tests.running import REGION, StokerProcess
 
 Create = Callable[..., str]
 TELL = "import json\ndef handler(event, context): print('got', json.dumps(event))\n"
+AROUND = """
+import boto3
+clients = {name: boto3.client(name) for name in ("s3", "sns")}
+def handler(event, context):
+    (record,) = event["Records"]
+    if "Sns" in record:
+        turn = int(record["Sns"]["Message"])
+        clients["sns"].publish(TopicArn=record["Sns"]["TopicArn"], Message=str(turn + 1))
+    else:
+        turn, bucket = int(record["s3"]["object"]["key"]), record["s3"]["bucket"]["name"]
+        clients["s3"].put_object(Bucket=bucket, Key=str(turn + 1), Body=b"")
+    print("got", turn)
+"""
 
 
 @pytest.fixture
@@ -52,6 +67,14 @@ def notify(s3: Any, bucket: str, function: str, **more: Any) -> None:
     s3.put_bucket_notification_configuration(
         Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [wanted]}
     )
+
+
+def dropped(server: StokerProcess, function: str) -> int:
+    """How many of its events went in circles."""
+    with urllib.request.urlopen(f"{server.url}/_stoker/api/events", timeout=10) as answer:
+        shown = json.load(answer)["events"]
+    found = (one["counts"] for one in shown if one["function"] == function)
+    return int(next(found, {}).get("RecursiveInvocationsDropped", 0))
 
 
 def records(logs: Any, function: str, count: int) -> list[dict[str, Any]]:
@@ -148,6 +171,26 @@ def test_a_message_invokes_the_subscribed_function_of_an_alias(
     assert (notice["Message"], notice["Subject"], notice["MessageId"]) == ("for it", "s", sent)
     assert notice["TopicArn"] == topic
     assert notice["MessageAttributes"] == {"kind": {"Type": "String", "Value": "wanted"}}
+
+
+@pytest.mark.parametrize("way", ["sns", "s3"])
+def test_a_function_that_sets_itself_off_is_stopped_after_sixteen(
+    way: str, server: StokerProcess, lambda_client: Any, logs_client: Any, s3: Any, sns: Any,
+    bucket: str, create: Create,
+) -> None:  # fmt: skip
+    name = create(AROUND, Timeout=60, MemorySize=1024)
+    if way == "s3":
+        allow(lambda_client, name, "s3.amazonaws.com", f"arn:aws:s3:::{bucket}")
+        notify(s3, bucket, name)
+        s3.put_object(Bucket=bucket, Key="0", Body=b"")
+    else:
+        topic = sns.create_topic(Name=f"t-{uuid.uuid4().hex[:12]}")["TopicArn"]
+        allow(lambda_client, name, "sns.amazonaws.com", topic)
+        sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn_of(name))
+        sns.publish(TopicArn=topic, Message="0")
+    seen = sorted(got(logs_client, name, lineage.TURNS))
+    until(lambda: dropped(server, name), bool)
+    assert seen == sorted(got(logs_client, name, 0)) == list(range(lineage.TURNS))
 
 
 def test_a_topic_sends_nothing_into_the_machine_s_network(server: StokerProcess, sns: Any) -> None:
