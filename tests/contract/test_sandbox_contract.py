@@ -440,8 +440,7 @@ def test_destroy_ends_everything_and_may_be_called_at_any_time_again(
         await inside.it.destroy()
         await out.everything()
         assert not [pid for pid in pids if runs(pid)]
-        assert inside.exits == []
-        assert inside.lost == []
+        assert (inside.exits, inside.lost) == ([], [])
 
     run(make_backend, tmp_path, story)
 
