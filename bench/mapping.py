@@ -28,6 +28,7 @@ BATCH = 10
 BODY = "x" * 100
 LOOK_S = 0.02
 LAST_LOOK_S = 0.002  # so long at least between two looks at a queue that is nearly empty
+FIRST_LOOKS_S = 0.25  # and so long at most: what comes first may be slow
 EMPTY_S = 180.0  # for one round
 COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
@@ -93,7 +94,8 @@ class _Mapped:
             if gone_s > EMPTY_S:
                 raise TimeoutError(f"{left} messages are left after {EMPTY_S:g} s")
             done = there - left
-            time.sleep(max(LAST_LOOK_S, gone_s * left / done / 2) if done > 0 else LOOK_S)
+            half_s = gone_s * left / done / 2 if done > 0 else LOOK_S
+            time.sleep(min(max(LAST_LOOK_S, half_s), FIRST_LOOKS_S))
             left = _left(self.port, asked)
 
     def logged(self) -> int:
