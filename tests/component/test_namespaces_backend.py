@@ -29,6 +29,7 @@ from stoker.sandbox.base import (
 from stoker.sandbox.namespaces.backend import NamespacesBackend, NamespacesSettings
 from stoker.sandbox.namespaces.parked import receive
 from stoker.sandbox.namespaces.sandbox import NamespacesSandbox
+from tests.faults import scene
 from tests.instances import Instance, is_alive
 from tests.running import PYTHON
 
@@ -290,6 +291,25 @@ def test_who_cannot_say_what_comes_first_leaves_nothing_behind(tmp_path: Path) -
                 await backend.create(told(folder, unknown))
         await until(lambda: descriptors() == had)
         await until(lambda: len(instance(folder).sandboxes()) == 1)  # the stock
+
+    play(tmp_path, story)
+
+
+def test_who_gives_up_long_after_the_asking_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def story(backend: NamespacesBackend, folder: Path) -> None:
+        asked = early(folder, "import time\ntime.sleep(3600)\n")
+
+        def late() -> Command | None:
+            scene.until(instance(folder).sandboxes, lambda seen: len(seen) == 2)  # a stock anew
+            task.cancel()
+            return asked.first() if asked.first else None
+
+        await backend.prepare(asked.kind)
+        await until(lambda: len(instance(folder).sandboxes()) == 1)  # the stock
+        task = asyncio.ensure_future(backend.create(replace(asked, first=late)))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await until(lambda: len(instance(folder).sandboxes()) == 1)
 
     play(tmp_path, story)
 

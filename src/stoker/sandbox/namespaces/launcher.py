@@ -294,6 +294,8 @@ class Launcher:
             self.handed.append(prepared)
             # The kernel lets the runtime that was set off wait for this processor, so sleep soon.
             self.let_go(0 if began is None else MOST_HANDED)
+            if not self.refill_at:  # it took longer than that pause
+                self.refill_soon()
         except OSError as error:
             self.bury(prepared)
             self.refuse(number, f"cannot fit a sandbox to its function: {error}")
