@@ -114,6 +114,7 @@ def _try(proc: int, fork: Fork, run: Run, found: int) -> None:
     child = fork()
     if child == 0:
         try:
+            go.close()  # else it would wait for ever where the other two were killed
             run(theirs)
         finally:
             os._exit(1)
