@@ -266,6 +266,13 @@ class Config:
     quota_ephemeral_mb: int = option(
         10_240, "The largest /tmp that a function may ask for, in MB.", least=512
     )
+    busy_poll: str = option(
+        "auto",
+        "auto: while one request follows the other within 0.2 ms, the server does not sleep in "
+        "between, which saves a fifth of a warm invocation's time, unless others want the "
+        "processor. off: it sleeps whenever nothing is to be done.",
+        choices=("auto", "off"),
+    )
     log_format: str = option(
         "auto",
         "The server's own log, on standard error. auto: text on a terminal, else JSON lines.",

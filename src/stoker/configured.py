@@ -11,6 +11,7 @@ from stoker.core.neighbours import Endpoints, read_endpoint
 from stoker.core.quotas import Quotas
 from stoker.core.scaling import RULES
 from stoker.environment.credentials_api import VALID_S, RoleSessions
+from stoker.http.busy_poll import BusyPoll
 from stoker.invoke.invoker import InvokeSettings
 from stoker.neighbours.embedded import Embedded, Serve
 from stoker.neighbours.neighbours import Neighbours
@@ -49,11 +50,12 @@ def database(config: Config, name: str) -> Path:
     return config.data_dir / "state" / f"{name}.db"
 
 
-def invoke_settings(config: Config, secret: bytes) -> InvokeSettings:
+def invoke_settings(config: Config, secret: bytes, awake: BusyPoll | None = None) -> InvokeSettings:
     return InvokeSettings(
         limits=limits_of(config),
         per_unit=config.requests_per_unit,
         insights=frozenset(config.lambda_insights),
+        awake=awake,
         scaling=RULES[config.scaling],
         environments=config.max_environments,
         spare_mb=config.spare_memory_mb,

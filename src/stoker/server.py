@@ -62,6 +62,7 @@ from stoker.events.settings import EventSettings
 from stoker.events.to_functions import ToFunctions
 from stoker.events.to_neighbours import ToNeighbours
 from stoker.events.to_queues import ToQueues
+from stoker.http.busy_poll import busy_poll
 from stoker.http.server import HttpServer
 from stoker.invoke.catalog import Catalog
 from stoker.invoke.developing import Developing
@@ -120,6 +121,7 @@ class Server:
         quotas = quotas_of(config)
         self._blobs = DirectoryBlobs(config.data_dir / "blobs", quotas.unzipped_bytes)
         self._code = CodeCache(config.data_dir / "code", self._blobs, self._unpacked)
+        awake = busy_poll(config.busy_poll)
         secret = kept_secret(config.data_dir / "state" / "sessions.key", SECRET_BYTES)
         self._invoker = Invoker(
             backend=backend,
@@ -131,7 +133,7 @@ class Server:
             recent=self._recent,
             endpoint_app=self._front_inside,
             snapshot_lost=self._changed,
-            settings=invoke_settings(config, secret),
+            settings=invoke_settings(config, secret, awake),
         )
         self._exporting = self._made_exporting(config)
         self._metering, self._tracing = self._observers(config)
@@ -163,7 +165,7 @@ class Server:
         self._console = Console(self._control, ask)
         self._front = Front(self._control, pages=self._console.answer)
         self._dev_door = DevDoor(self._control)
-        self._http = HttpServer(self._front)
+        self._http = HttpServer(self._front, awake=awake)
         self._subscribers = LogDeliveries(self._control)
         self._alarms = AlarmWatch(self._control, ask)
         self._triggered = FromNeighbours(self._control, ask)

@@ -26,7 +26,7 @@ from stoker.core.errors import ServiceException
 from stoker.core.extension_states import ExtensionState
 from stoker.core.faults import Fault
 from stoker.core.invocation import Invocation, RequestId, Target
-from stoker.core.invoke_limits import PHASES_KEPT, RUNTIME_API_CONNECTIONS
+from stoker.core.invoke_limits import PHASES_KEPT
 from stoker.core.lifecycle import Lifecycle
 from stoker.core.lifecycle_words import RUNTIME, Origin, Party, Phase, Status
 from stoker.environment.attachment import Attachment, attached
@@ -92,7 +92,7 @@ class Environment:
         )
         self._api = self._make_api()
         app = endpoint_app(target) if endpoint_app is not None else None
-        self._servers = Servers(ground.sandbox, self._api, app, RUNTIME_API_CONNECTIONS)
+        self._servers = Servers(ground.sandbox, self._api, app, settings.awake)
         self._xray = Xray(ground.sandbox.xray, target, traces)
         self._processes = Processes(
             target,

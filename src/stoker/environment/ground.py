@@ -9,6 +9,7 @@ from stoker.core.lifecycle_words import Origin
 from stoker.core.pace import StreamLimits
 from stoker.environment.credentials_api import RoleSessions
 from stoker.environment.draft import Draft
+from stoker.http.busy_poll import BusyPoll
 from stoker.observe.base import LogSink
 from stoker.observe.metrics import Metrics
 from stoker.observe.recent import Recent
@@ -25,6 +26,7 @@ class EnvironmentSettings:
     stream: StreamLimits = field(default_factory=StreamLimits)
     sessions: RoleSessions = field(default_factory=RoleSessions)
     insights: frozenset[str] = frozenset()  # functions that have Lambda Insights
+    awake: BusyPoll | None = None  # told of what comes from inside
 
     def init_limit(self, initialization: Initialization, timeout_s: float) -> float:
         """AWS: on demand 10 seconds; ahead of invocations 130 or the function's timeout."""

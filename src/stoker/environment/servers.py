@@ -1,10 +1,12 @@
 """The two listeners of an environment: its Runtime API, and the server's own front door."""
 
 from dataclasses import replace
-from functools import lru_cache
+from typing import Final
 
+from stoker.core.invoke_limits import RUNTIME_API_CONNECTIONS
 from stoker.http.base import Application
-from stoker.http.limits import ENDPOINT, RUNTIME_API, Limits
+from stoker.http.busy_poll import BusyPoll
+from stoker.http.limits import ENDPOINT, RUNTIME_API
 from stoker.http.server import HttpServer
 from stoker.sandbox.base import Sandbox
 
@@ -17,14 +19,13 @@ class Servers:
         sandbox: Sandbox,
         runtime_api: Application,
         endpoint: Application | None,
-        connections: int,
+        awake: BusyPoll | None = None,
     ) -> None:
-        limits = _limits(RUNTIME_API, connections)
-        self._serving = [(HttpServer(runtime_api, limits=limits), sandbox.runtime_api)]
+        api = HttpServer(runtime_api, limits=_RUNTIME_API, awake=awake)
+        self._serving = [(api, sandbox.runtime_api)]
         if endpoint is not None and sandbox.endpoint is not None:
             # Its clients freeze with their environment, so nothing of theirs may time out.
-            limits = _limits(ENDPOINT, connections)
-            self._serving.append((HttpServer(endpoint, limits=limits), sandbox.endpoint))
+            self._serving.append((HttpServer(endpoint, limits=_ENDPOINT), sandbox.endpoint))
 
     async def start(self) -> None:
         for server, listener in self._serving:
@@ -36,6 +37,5 @@ class Servers:
             await server.close(0)
 
 
-@lru_cache(16)
-def _limits(limits: Limits, connections: int) -> Limits:
-    return replace(limits, connections=connections)
+_RUNTIME_API: Final = replace(RUNTIME_API, connections=RUNTIME_API_CONNECTIONS)
+_ENDPOINT: Final = replace(ENDPOINT, connections=RUNTIME_API_CONNECTIONS)

@@ -17,8 +17,8 @@ to come) are all the state there is:
     none      the request the application owes the answer
     a body    none        answered early; the rest of the body is read and dropped
 
-An answered connection that cannot go on is closed gently: our end first, then what the peer
-still sends is dropped for a moment, since closing at once would destroy the answer in flight.
+An answered connection that cannot go on is closed gently: our end first, then what the peer still
+sends is dropped for a moment, since closing at once would destroy the answer in flight.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from stoker.http.answer import CONTINUE, INTERNAL_ERROR, JSON, refusal
 from stoker.http.body import Body
 from stoker.http.exchange import OPEN, HttpExchange, Phase
 from stoker.http.framing import BadBody
-from stoker.http.head import HEAD_END, BadRequest, Head, Heads
+from stoker.http.head import CR, HEAD_END, BadRequest, Head, Heads
 from stoker.http.outlet import Outlet
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         sock = transport.get_extra_info("socket")
-        self.out.open(self._transport, sock.fileno() if sock is not None else None)
+        self.out.open(self._transport, None if sock is None else sock.fileno())
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._set_deadline(self._limits.idle_timeout_s)
@@ -105,6 +105,8 @@ class Connection(asyncio.Protocol):
             self._input += data[taken:]
         if self._input or self._body is not None:
             self._advance()
+        if self._server.awake is not None:
+            self._server.awake.heard(self._loop)
 
     def eof_received(self) -> bool:
         """The peer sends no more. Within a body that is a truncated request, to be answered;
@@ -218,7 +220,7 @@ class Connection(asyncio.Protocol):
         at = 0
         for _ in range(self._limits.requests_per_turn):
             end = data.find(HEAD_END, at) + len(HEAD_END)
-            if end < len(HEAD_END) or end - at > self._limits.head_bytes or data[at] <= _CR:
+            if end < len(HEAD_END) or end - at > self._limits.head_bytes or data[at] <= CR:
                 return at
             head = self._heads.parse(data[at:end])
             self._behind = end < len(data)
@@ -495,6 +497,4 @@ class Connection(asyncio.Protocol):
             self._server.watch()
 
 
-_CR: Final = 13
-_LINE_END: Final = b"\r\n"
 _LINGER_S: Final = 2.0

@@ -13,6 +13,7 @@ from typing import Final
 import httptools
 
 HEAD_END: Final = b"\r\n\r\n"
+CR: Final = 13
 
 
 class BadRequest(Exception):

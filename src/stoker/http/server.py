@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Final
 
 from stoker.http.base import Application
+from stoker.http.busy_poll import BusyPoll
 from stoker.http.connection import Connection
 from stoker.http.held import Held
 from stoker.http.limits import Limits
@@ -26,9 +27,17 @@ _DEFAULTS: Final = Limits()
 class HttpServer:
     """Serves `application` on any number of listening sockets until `close()`."""
 
-    def __init__(self, application: Application, *, limits: Limits = _DEFAULTS) -> None:
+    def __init__(
+        self,
+        application: Application,
+        *,
+        limits: Limits = _DEFAULTS,
+        awake: BusyPoll | None = None,
+    ) -> None:
+        """`awake`: told of all that comes; shared by all servers of the event loop."""
         self.application = application
         self.limits = limits
+        self.awake = awake
         self.held = Held(limits.held_bytes)
         self.closing = False
         self._listeners: dict[int, socket.socket] = {}

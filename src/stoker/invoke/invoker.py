@@ -37,6 +37,7 @@ from stoker.environment.credentials_api import RoleSessions
 from stoker.environment.environment import Done, EnvironmentSettings
 from stoker.environment.view import EnvironmentView as EnvironmentView
 from stoker.http.base import Application
+from stoker.http.busy_poll import BusyPoll
 from stoker.invoke.admission import Admission
 from stoker.invoke.attaching import attach
 from stoker.invoke.fills import Use
@@ -69,6 +70,7 @@ class InvokeSettings:
     stream: StreamLimits = field(default_factory=StreamLimits)  # of streamed answers
     sessions: RoleSessions = field(default_factory=RoleSessions)  # of the functions' roles
     insights: frozenset[str] = frozenset()  # functions that have Lambda Insights
+    awake: BusyPoll | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ class Invoker:
             freeze_after_s=settings.freeze_after_s,
             sessions=settings.sessions,
             insights=settings.insights,
+            awake=settings.awake,
             from_zygote=settings.from_zygote,
             stream=settings.stream,
         )
