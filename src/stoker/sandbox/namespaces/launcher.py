@@ -74,6 +74,7 @@ class Settings:
         self.ready_file: str = data["ready_file"]  # "" for none
         self.rootless: bool = data["rootless"]
         self.doctor: list[str] = data["doctor"]  # command that finds out what this machine has
+        self.doctor_s: float = data["doctor_s"]  # it may take so long
         self.lock: str = data["lock"]  # a file; whose it is has not cleared up yet
 
 
@@ -110,7 +111,7 @@ class Launcher:
         self.birth = built("birth", settings.runtime_root)
         self.stocks = Stocks(self, settings)
         self.snapshots = Snapshots(self, settings.runtime_root, settings.runtimes_dir)
-        self.examiner = Examiner(self, settings.doctor, settings.runtimes_dir)
+        self.examiner = Examiner(self, settings.doctor, settings.runtimes_dir, settings.doctor_s)
         self.refill_at = 0.0
         self.open = True
         self.announced = ""  # the ready file, once written
@@ -150,11 +151,13 @@ class Launcher:
         })  # fmt: skip
 
     def turn(self) -> None:
-        timeout = max(0.0, self.refill_at - time.monotonic()) if self.refill_at else -1
+        due = [at for at in (self.refill_at, self.examiner.due_at) if at]
+        timeout = max(0.0, min(due) - time.monotonic()) if due else -1
         ready = self.epoll.poll(timeout)
         for fd, _ in ready:
             if action := self.watched.get(fd):
                 action()
+        self.examiner.expire()
         if self.refill_at and time.monotonic() >= self.refill_at:
             self.refill_at = 0.0
             self.let_go(0)
