@@ -29,11 +29,14 @@ def definition(name: str, handler: str = HANDLER, layers: Sequence[str] = ()) ->
     }
 
 
-def layer(extension: str) -> bytes:
-    """A layer with one of functions/extensions."""
+def layer(extension: str, imports: str = "") -> bytes:
+    """A layer with one of functions/extensions; `imports` before its own."""
     buffer = io.BytesIO()
+    text = (FUNCTIONS / "extensions" / extension).read_text()
+    entry = zipfile.ZipInfo(f"extensions/{extension}")
+    entry.external_attr = 0o755 << 16
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.write(FUNCTIONS / "extensions" / extension, f"extensions/{extension}")
+        archive.writestr(entry, text.replace("\nimport ", f"\n{imports}import ", 1))
     return buffer.getvalue()
 
 
