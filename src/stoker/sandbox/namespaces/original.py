@@ -70,6 +70,8 @@ class Original:
 
     def __init__(self, proc: int, library: ctypes.PyDLL) -> None:
         """proc: descriptor of the host's /proc directory. library: birth.c and original.c."""
+        with open(os.open(f"{os.getpid()}/status", os.O_RDONLY, dir_fd=proc)) as text:
+            self._filters = filters(text.read())
         found = places(proc)
         self._ranges = (Range * len(found))(*found)
         self._spans = b""
@@ -87,13 +89,19 @@ class Original:
         self._spans = spans
         file = os.memfd_create(NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         inode, count = ctypes.c_ulong(os.fstat(file).st_ino), len(self._ranges)
-        error = self._library.take_original(
-            file, inode, self._ranges, count, self._spans, len(spans) // span_bytes
-        )
+        taken = file, inode, self._ranges, count
+        used = self._spans, len(spans) // span_bytes
+        error = self._library.take_original(*taken, *used, self._filters)
         os.close(file)
         if error:
             raise OSError(error, f"cannot make the zygote's memory a file: {os.strerror(error)}")
         self.at_rest = self._library.give_back
+
+
+def filters(status: str) -> int:
+    """How many filters of system calls a process has; -1: the kernel does not say. Pure."""
+    match = re.search(r"^Seccomp_filters:\s*(\d+)$", status, re.MULTILINE)
+    return int(match[1]) if match else -1
 
 
 def mappings(smaps: Iterable[str]) -> List[Mapping]:  # noqa: UP006 (Python 3.8)
