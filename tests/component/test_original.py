@@ -17,7 +17,8 @@ sys.path[:] = json.loads(path)
 from stoker.sandbox.namespaces import original, trial
 birth = ctypes.PyDLL(library)
 objects = [bytes([i % 256]) * 100 for i in range(24000)]
-buffer = ctypes.create_string_buffer(b"\\xab" * 65536, 65536)  # of the heap
+pages = b"".join(bytes([0xA0 + i]) * 4096 for i in range(16))
+buffer = ctypes.create_string_buffer(pages, 65536)  # of the heap
 block = bytearray(300000)  # so large that it has a mapping of its own
 inside = (ctypes.addressof(buffer) + 8191) & ~4095
 here, there = socket.socketpair()
@@ -109,9 +110,138 @@ def and_goes_on():
     block.extend(b"1" * 4000000)
     new = [bytes([i % 256]) * 200 for i in range(50000)]
     return *done, block[-1:] == b"1" and [one[:100] for one in new[:24000]] == objects
+"""
 
+# What a handler may have done to its memory before it rests; each keeps what is its own.
+ATTACKS = """
+libc = ctypes.CDLL(None, use_errno=True)
+for call in (libc.mmap, libc.mremap, libc.calloc):
+    call.restype = ctypes.c_void_p
+address, length, number = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+libc.mmap.argtypes = address, length, number, number, number, ctypes.c_long
+libc.mremap.argtypes = address, length, length, number, address
+libc.mlock.argtypes = libc.munmap.argtypes = address, length
+libc.mprotect.argtypes = address, length, number
+libc.calloc.argtypes = length, length
+own, held, spoiled = {}, [], set()  # own: numbers of pages, and what is written there
+
+def page(number):
+    return inside + number * 4096
+
+def references(number):
+    return sys.getrefcount(objects[number])
+
+def as_it_was(number):
+    start = page(number) - ctypes.addressof(buffer)
+    return pages[start : start + 4096]
+
+def is_right():
+    seen = {n: ctypes.string_at(page(n), 4096) for n in range(14) if n not in spoiled}
+    return (
+        all(seen[n] == own.get(n, as_it_was(n)) for n in seen)
+        and objects == [bytes([i % 256]) * 100 for i in range(24000)]
+        and all(references(n) == references(n + 1) + len(held) for n in range(0, 24000, 50))
+        and block == bytes(300000)
+    )
+
+def thrice(attack):
+    "Three invocations, after each of which it rests as a runtime does; the last looks, too."
+    done, right, looks = 0, True, []
+    for invocation in range(3):
+        looks += attack() or [] if invocation == 0 else []
+        for n in range(8 + invocation, 14, 3):
+            own[n] = bytes([invocation + 1]) * 4096
+            ctypes.memmove(page(n), own[n], 4096)
+        held.append(objects[::50])
+        right = right and is_right()  # which copies what it looks at
+        done = done or original.at_rest(here.fileno())
+        right = right and is_right()
+    return done, 0, 0, right and all(look() for look in looks)
+
+def locked_pages():
+    assert libc.mlock(page(0), 4 * 4096) == 0 and libc.mlock(page(9), 4096) == 0
+
+def pages_that_cannot_be_written_or_read():
+    spoiled.add(2)
+    assert libc.mprotect(page(0), 4096, 1) == 0 and libc.mprotect(page(2), 4096, 0) == 0
+    return [
+        lambda: libc.mprotect(page(2), 4096, 3) == 0,
+        lambda: ctypes.string_at(page(2), 4096) == as_it_was(2),
+    ]
+
+def pages_that_changed_places():
+    spare = libc.mmap(None, 4096, 3, 0x22, -1, 0)
+    for start, end in ((page(4), spare), (page(6), page(4)), (spare, page(6))):
+        assert libc.mremap(start, 4096, 4096, 3, end) == end
+    own[4], own[6] = as_it_was(6), as_it_was(4)
+
+def a_hole():
+    spoiled.add(3)
+    assert libc.munmap(page(3), 4096) == 0
+
+def watcher(is_daemon):
+    "A copy of this process, which looks at its own memory when it is told to."
+    ours, theirs = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        if not is_daemon or os.fork() == 0:
+            ours.close()
+            theirs.recv(1)
+            theirs.send(b"1" if is_right() else b"0")
+        os._exit(0)
+    theirs.close()
+    if is_daemon:
+        os.waitpid(child, 0)
+    return [lambda: ours.send(b"?") and ours.recv(1) == b"1"]
+
+def a_child():
+    return watcher(False)
+
+def a_daemon():
+    return watcher(True)
+
+def a_thread_that_writes():
+    ending, faults = threading.Event(), []
+    place = (ctypes.c_char * 4096).from_address(page(7))
+    spoiled.add(7)
+    def write():
+        count = 0
+        while not ending.is_set():
+            count = (count + 1) % 256
+            place[0] = count
+            faults.extend([count] * (place[0] != bytes([count])))
+    thread = threading.Thread(target=write)
+    thread.start()
+    return [lambda: ending.set() or thread.join() or not faults]
+
+def a_timer_that_writes():
+    spoiled.add(5)
+    place, seen = ctypes.c_ulong.from_address(page(5)), []
+    place.value = 0
+    def write(*_):
+        seen.append(1)
+        place.value += 1
+    signal.signal(signal.SIGALRM, write)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    while not seen:
+        pass
+    return [lambda: signal.setitimer(signal.ITIMER_REAL, 0) and place.value == len(seen)]
+
+def memory_that_was_trimmed():
+    freed = [ctypes.create_string_buffer(b"1" * 9000, 9000) for _ in range(50)]
+    del freed[::2]
+    libc.malloc_trim(0)
+    def is_nothing():
+        return all(
+            ctypes.string_at(libc.calloc(1, size), size) == bytes(size)
+            for size in range(500, 60000, 500)
+        )
+    return [is_nothing]
+"""
+
+BORN = """
 if os.fork() == 0:
-    print(json.dumps(globals()[name]()), flush=True)
+    print(json.dumps(eval(name)), flush=True)
     os._exit(0)
 os.wait()
 """
@@ -124,7 +254,11 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def play(library: str, name: str) -> tuple[int, int, int, bool]:
     """Whether it was done; the fork's own kilobytes before and after; whether all was right."""
-    command = [sys.executable, "-I", "-S", "-c", ZYGOTE, library, json.dumps(sys.path), name]
+    return run(library, ZYGOTE + BORN, f"{name}()")
+
+
+def run(library: str, script: str, act: str) -> tuple[int, int, int, bool]:
+    command = [sys.executable, "-I", "-S", "-c", script, library, json.dumps(sys.path), act]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.stdout, done.stderr
     answer: Any = json.loads(done.stdout)
@@ -176,3 +310,25 @@ def test_what_has_given_back_goes_on_as_if_nothing_had_happened(library: str) ->
     assert done
     assert after < before
     assert right
+
+
+@pytest.mark.parametrize(
+    ("attack", "done"),
+    {
+        "locked_pages": 1,
+        "pages_that_cannot_be_written_or_read": 1,
+        "pages_that_changed_places": 1,
+        "a_hole": 1,
+        "a_child": 0,
+        "a_daemon": 1,
+        "a_thread_that_writes": 0,
+        "a_timer_that_writes": 1,
+        "memory_that_was_trimmed": 1,
+    }.items(),
+)
+def test_whatever_a_handler_did_to_its_memory_it_keeps_what_is_its_own(
+    library: str, attack: str, done: int
+) -> None:
+    was_done, _, _, right = run(library, ZYGOTE + ATTACKS + BORN, f"thrice({attack})")
+    assert right
+    assert was_done == done
