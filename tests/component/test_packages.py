@@ -91,3 +91,25 @@ def test_a_disk_that_takes_nothing_leaves_the_copy(tmp_path: Path) -> None:
         assert await kept(store) == {DIGEST: PACKAGE}
 
     with_packages(tmp_path, story)
+
+
+def test_a_start_on_a_full_disk_has_the_packages_that_the_disk_does_not_take(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(store: SqliteStore, blobs: DirectoryBlobs, packages: Packages) -> None:
+        await keep(store)
+        aside = tmp_path / "blobs" / "incoming"
+        aside.rmdir()  # stands for it: no new file can be made
+        await packages.recover()
+        assert "packages cannot be synced" in caplog.text
+        assert await blobs.read(DIGEST) == PACKAGE
+        assert await kept(store) == {DIGEST: PACKAGE}
+        aside.mkdir()
+        later = asyncio.create_task(packages.run())
+        async with asyncio.timeout(60):
+            while await kept(store):
+                pass
+        later.cancel()
+        assert (tmp_path / "blobs" / DIGEST).read_bytes() == PACKAGE
+
+    with_packages(tmp_path, story)

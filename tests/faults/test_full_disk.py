@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import urllib.request
@@ -18,7 +19,7 @@ from botocore.exceptions import ClientError
 from stoker.sandbox.namespaces import syscalls
 from stoker.sandbox.namespaces.disks import READY
 from tests.faults.scene import ECHO, answer, until
-from tests.running import PYTHON, STOKER, StokerProcess, deploy, wait_for
+from tests.running import PYTHON, STOKER, StokerProcess, deploy, wait_for, wait_until
 
 pytestmark = pytest.mark.root
 
@@ -60,9 +61,13 @@ def random_package(size: int) -> bytes:
 
 
 def try_to_create(functions: Any, name: str) -> None:
+    create(functions, name, random_package(300_000))
+
+
+def create(functions: Any, name: str, package: bytes) -> None:
     functions.create_function(
         FunctionName=name, Runtime=PYTHON, Handler="main.handler",
-        Role="arn:aws:iam::000000000000:role/any", Code={"ZipFile": random_package(300_000)},
+        Role="arn:aws:iam::000000000000:role/any", Code={"ZipFile": package},
     )  # fmt: skip
 
 
@@ -125,6 +130,32 @@ def test_a_cold_start_on_a_full_disk_is_refused_and_the_next_one_after_it_works(
         filling.unlink()
         assert answer(functions.invoke(FunctionName="echo", Payload="2")) == 2
         assert server.stop() == 0
+
+
+def test_a_start_after_kill_9_on_a_full_disk_says_so_and_has_every_function(tmp_path: Path) -> None:
+    plain = "--sandbox", "process"  # an isolated one would be refused: it makes disks first
+    with small_disk(tmp_path / "data", 40) as data_dir:
+        blobs = data_dir / "blobs"
+        with (
+            StokerProcess(data_dir, *plain) as server,
+            closing(server.client("lambda")) as functions,
+        ):
+            (blobs / "incoming").rmdir()  # or it might be quick enough to write the package there
+            create(functions, "last", random_package(120_000))
+            os.kill(server.pid, signal.SIGKILL)
+            server.wait()
+        filling = fill(data_dir)
+        with (
+            StokerProcess(data_dir, *plain) as server,
+            closing(server.client("lambda")) as functions,
+        ):
+            assert "packages cannot be synced" in server.log.read_text()
+            assert names(functions) == ["last"]
+            filling.unlink()
+            wait_until(functions, "function_active_v2", "last")
+            assert answer(functions.invoke(FunctionName="last", Payload="1")) == 1
+            until(lambda: [*blobs.glob("?" * 64)], bool)
+            assert server.stop() == 0
 
 
 def say(functions: Any, text: str, noise: int = 0) -> str:

@@ -15,7 +15,7 @@ class Blobs(Protocol):
         ...
 
     async def restore(self, digest: str, content: bytes) -> None:
-        """It is there and whole, and on the disk, whatever was there."""
+        """It is there and whole, whatever was there; on the disk when `sync` has brought it."""
         ...
 
     async def sync(self, digests: Collection[str]) -> None:

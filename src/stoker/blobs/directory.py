@@ -85,13 +85,15 @@ class DirectoryBlobs:
         await self._in_thread(lambda: _unpacked_bytes(content, self._unzipped_bytes))
 
     async def restore(self, digest: str, content: bytes) -> None:
-        def restore() -> None:
+        def is_there() -> bool:
             with suppress(BlobMissing), self._open(digest) as file:
-                if file.read() != content:
-                    self._path(digest).unlink()
-            self._put(content, digest)
+                if file.read() == content:
+                    return True
+                self._path(digest).unlink()
+            return False
 
-        await self._in_thread(restore)
+        if not await self._in_thread(is_there):
+            self._keep_fresh(digest, content)
 
     async def sync(self, digests: Collection[str]) -> None:
         await self._write_fresh()
@@ -172,9 +174,8 @@ class DirectoryBlobs:
             await self._in_thread(lambda: self._put(content, digest))
         elif self._fresh_bytes + len(content) > _FRESH_BYTES:
             await self._in_thread(lambda: self._write(content, digest, sync=False))
-        elif digest not in self._fresh:
-            self._fresh[digest] = content
-            self._fresh_bytes += len(content)
+        else:
+            self._keep_fresh(digest, content)
         return Code(digest, len(content), unpacked)
 
     async def _write_fresh(self) -> None:
@@ -189,6 +190,11 @@ class DirectoryBlobs:
             for digest, content in fresh.items():
                 if self._fresh.get(digest) is content:  # not deleted meanwhile
                     self._forget_fresh(digest)
+
+    def _keep_fresh(self, digest: str, content: bytes) -> None:
+        if digest not in self._fresh:
+            self._fresh[digest] = content
+            self._fresh_bytes += len(content)
 
     def _forget_fresh(self, digest: str) -> None:
         self._fresh_bytes -= len(self._fresh.pop(digest, b""))

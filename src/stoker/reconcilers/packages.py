@@ -11,6 +11,7 @@ and unpacked code from the blobs (blobs/lasting.py).
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 
 from stoker.blobs.base import Blobs
 from stoker.blobs.code_cache import CodeCache
@@ -36,13 +37,14 @@ class Packages:
         self._changed.set()
 
     async def recover(self) -> None:
-        """Whatever ended the last run: all packages are in the blobs, and on the disk. Before
-        anything is removed from there."""
+        """Whatever ended the last run: all packages are in the blobs, and on the disk, if that
+        takes them now; else that can wait. Before anything is removed from there."""
         async with self._store.transaction() as tx:
             kept = await tx.packages.every()
         for digest, content in kept.items():
             await self._blobs.restore(digest, content)
-        await self._settle_packages()
+        if not await _done(self._settle_packages()):
+            self.wake()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -55,12 +57,7 @@ class Packages:
 
     async def finish(self) -> bool:
         """Settle what there is; if that fails (a full disk, say), it can wait: it is kept twice."""
-        try:
-            await self.settle()
-        except Exception:
-            log.exception("packages cannot be synced")
-            return False
-        return True
+        return await _done(self.settle())
 
     async def settle(self) -> None:
         """What is kept twice now is on the disk, and kept once; and so is what is unpacked."""
@@ -74,3 +71,12 @@ class Packages:
             await self._blobs.sync(given)
             async with self._store.transaction(lasting=False) as tx:
                 await tx.packages.forget(given)
+
+
+async def _done(settling: Awaitable[None]) -> bool:
+    try:
+        await settling
+    except Exception:
+        log.exception("packages cannot be synced")
+        return False
+    return True
