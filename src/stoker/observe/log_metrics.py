@@ -22,6 +22,8 @@ def metrics_in(batches: Iterable[Batch]) -> Found:
     now_s = time.time()
     for batch in batches:
         where = batch.where
+        if MARK not in b"\n".join(batch.messages):  # as nearly always: a fifth of looking at each
+            continue
         for message in batch.messages:
             if MARK not in message:
                 continue
