@@ -15,6 +15,7 @@ from tests.slow.guest import ROOT, Guest, NoGuest, build
 pytestmark = [pytest.mark.slow, pytest.mark.root]
 TESTS = " ".join(
     (
+        "tests/component/test_cgroups_handed_down.py",
         "tests/component/test_namespaces_backend.py",
         "tests/component/test_namespaces_network.py",
         *(

@@ -6,6 +6,7 @@ mounted (it needs no controller: 1.3 us against 41 us for version 1's freezer).
 """
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -92,8 +93,29 @@ def _write(path: str, value: str) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.write(fd, value.encode())
+    except OSError as error:
+        error.filename = path
+        raise
     finally:
         os.close(fd)
+
+
+def make_way(layout: Layout, instance: str) -> str:
+    """Of root. The machine's own root group hands controllers down whoever is in it; a container's
+    is a group like any other, and its processes are in it. Returns where they went, or ""."""
+    try:
+        _hand_down(layout, layout.unified)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return step_aside(layout, instance)
+    return ""
+
+
+def _hand_down(layout: Layout, group: str) -> None:
+    if layout.unified_controllers:
+        wanted = " ".join(f"+{name}" for name in sorted(layout.unified_controllers))
+        _write(f"{group}/cgroup.subtree_control", wanted)
 
 
 def step_aside(layout: Layout, instance: str) -> str:
@@ -133,13 +155,10 @@ class Cgroups:
 
     def start(self) -> None:
         """Make this instance's directories, and hand the controllers of version 2 down."""
-        if self.layout.unified_controllers:
-            wanted = " ".join(f"+{name}" for name in sorted(self.layout.unified_controllers))
-            _write(f"{self.layout.unified}/cgroup.subtree_control", wanted)
+        _hand_down(self.layout, self.layout.unified)
         for root in self.roots:
             os.makedirs(root, exist_ok=True)
-        if self.layout.unified_controllers:
-            _write(f"{self.unified}/cgroup.subtree_control", wanted)
+        _hand_down(self.layout, self.unified)
 
     def create(self, name: str) -> "Group":
         group = Group(self.layout, [f"{root}/{name}" for root in self.roots])

@@ -38,7 +38,7 @@ from typing import Any
 
 from stoker.sandbox.namespaces import rootless
 from stoker.sandbox.namespaces import syscalls as sys_
-from stoker.sandbox.namespaces.cgroups import Cgroups, Layout
+from stoker.sandbox.namespaces.cgroups import Cgroups, Layout, make_way, step_back
 from stoker.sandbox.namespaces.compile import CannotCompile, built
 from stoker.sandbox.namespaces.disks import Disks
 from stoker.sandbox.namespaces.examiner import Examiner
@@ -463,6 +463,8 @@ def main() -> None:
         block = Block.take()
         if settings.rootless:
             ground = rootless.begin(block, settings.instance, settings.egress == "host")
+        layout = Layout.detect() if ground is None else ground.layout
+        beside = make_way(layout, settings.instance) if ground is None else ""
     sys_.unshare(sys_.CLONE_NEWNS)
     sys_.mount("none", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
     sys_.prctl(sys_.PR_SET_CHILD_SUBREAPER, 1)
@@ -479,8 +481,8 @@ def main() -> None:
         return
     control.close()
     if not wait_for(pid):
-        layout = Layout.detect() if ground is None else ground.layout
         clear_up(Cgroups(layout, settings.instance), Networks(block, 0, settings.egress))
+    step_back(layout, beside)
     if ground is not None:
         ground.leave()
 
