@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from stoker.cli.machine import delegation
 from stoker.sandbox.namespaces.cgroups import Layout
+from stoker.sandbox.namespaces.rootless import limitations
 
 HYBRID = """\
 tmpfs /sys/fs/cgroup tmpfs rw 0 0
@@ -56,3 +58,28 @@ def test_what_a_machine_lacks_is_named(tmp_path: Path, controllers: str) -> None
 
 def test_a_machine_without_cgroups_cannot_even_freeze() -> None:
     assert Layout.detect("").missing() == ["memory", "cpu", "pids", "freezer"]
+
+
+def given(*controllers: str) -> Layout:
+    """What an ordinary user has of cgroup 2 in a group of their own."""
+    return Layout("", "", "", "", "/user/group", frozenset(controllers))
+
+
+def test_a_delegated_group_without_a_controller_is_not_well_and_the_remedy_is_said() -> None:
+    finding = delegation(given("memory", "pids"))
+    assert (finding.ok, finding.needed, finding.found) == (False, False, "memory, pids")
+    assert finding.remedy.startswith("without cpu: ")
+    assert "/etc/systemd/system/user@.service.d/delegate.conf" in finding.remedy
+    assert delegation(given()).found == "no controllers"
+    assert delegation(given("memory", "cpu", "pids")).ok
+
+
+def test_where_nothing_was_delegated_doctor_says_how_to_have_it_done() -> None:
+    finding = delegation(Layout("", "", "", "", "", frozenset()))
+    assert (finding.ok, finding.found) == (False, "none")
+    assert "systemd-run --user --scope -p Delegate=yes" in finding.remedy
+
+
+def test_a_server_that_cannot_limit_for_want_of_delegation_points_to_doctor() -> None:
+    assert "stoker doctor" in " ".join(limitations(given("memory", "pids")))
+    assert "stoker doctor" not in " ".join(limitations(given("memory", "cpu", "pids")))

@@ -78,14 +78,29 @@ def _as_ordinary_user() -> list[Finding]:
         _seccomp(),
         Finding("network namespaces' way out", not no_way, False, "no" if no_way else "works",
                 f"{no_way}; without it only `--egress none` is possible"),
-        Finding("delegated cgroup", bool(layout.unified), False,
-                ", ".join(sorted(layout.unified_controllers)) or "no controllers",
-                "`systemd-run --user --scope -p Delegate=yes stoker serve` limits memory and cpu, "
-                "and freezes"),
+        delegation(layout),
         _emulation(),
         Finding("root", False, False, f"uid {os.geteuid()}",
                 "as root there are limits, SnapStart, and a /tmp on disk"),
     ]  # fmt: skip
+
+
+def delegation(layout: Layout) -> Finding:
+    """A group of our own may still be without controllers: those that its parents keep."""
+    lacking = [name for name in layout.missing() if name != "freezer"]
+    found = ", ".join(sorted(layout.unified_controllers)) or "no controllers"
+    if not layout.unified:
+        remedy = (
+            "`systemd-run --user --scope -p Delegate=yes stoker serve` limits memory and cpu, "
+            "and freezes; in a unit file, Delegate=yes"
+        )
+        return Finding("delegated cgroup", False, False, "none", remedy)
+    remedy = (
+        f"without {', '.join(lacking)}: as root, write `[Service]` and `Delegate=cpu memory pids` "
+        "to /etc/systemd/system/user@.service.d/delegate.conf, `systemctl daemon-reload`, and log "
+        "in anew; in a unit file, Delegate=yes"
+    )
+    return Finding("delegated cgroup", not lacking, False, found, remedy)
 
 
 # --- rights and kernel --------------------------------------------------------------------------

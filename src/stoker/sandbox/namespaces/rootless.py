@@ -85,6 +85,8 @@ def limitations(layout: Layout) -> list[str]:
     ]
     if not layout.unified:
         lines.append("functions are stopped by signals, not frozen: they can see that they were")
+    if layout.missing():
+        lines.append("limits take a cgroup that was delegated to you: `stoker doctor` says how")
     return lines
 
 
