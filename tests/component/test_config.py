@@ -28,7 +28,7 @@ def test_every_option_can_be_said_in_every_layer(tmp_path: Path) -> None:
         "default_account": "111122223333", "idle_timeout_s": "5", "max_age_s": "6",
         "egress": "none", "stock": "0", "account_concurrency": "9", "unreserved_minimum": "3",
         "scaling": "500+500/min", "requests_per_unit": "8", "max_environments": "12",
-        "spare_memory_mb": "13", "log_format": "json", "time_scale": "2",
+        "spare_memory_mb": "13", "log_format": "json", "time_scale": "2", "busy_poll": "off",
         "neighbours": "none", "neighbour_endpoints": "s3=http://h:1",
         "neighbours_disk_mb": "14", "account_limits": "111122223333=10:2",
         "metrics_days": "15", "metrics_mb": "16",

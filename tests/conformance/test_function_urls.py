@@ -3,7 +3,7 @@
 import http.client
 import json
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -119,8 +119,9 @@ def test_a_bootstrap_streams_behind_its_prelude(
     status, body, headers = fetch(server, host)
     assert (status, body) == (206, b"first second")
     assert (headers["Content-Type"], headers["Transfer-Encoding"]) == ("text/plain", "chunked")
-    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
-        fetch(server, host, "/?crash")
+    with suppress(http.client.IncompleteRead, ConnectionError):
+        status, body, _ = fetch(server, host, "/?crash")
+        assert (status, body) == (502, b"Internal Server Error"), "its end was seen first"
 
 
 @pytest.mark.root
