@@ -1,16 +1,17 @@
 """When it pays to stay awake, told by what comes how soon after the other."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stoker.core.busy_polling import (
     ENOUGH,
+    LONGEST_S,
     LOST,
     MOST,
     PATIENCE_S,
     PAUSE_S,
     PREEMPTED,
-    SAMPLE,
     BusyPolling,
 )
 
@@ -48,28 +49,39 @@ def test_what_is_soon_earns_and_what_is_late_loses_within_bounds(soon: list[bool
     assert play([LATE] + [SOON if one else LATE for one in soon])[1:] == expected
 
 
-def test_while_others_want_the_processor_they_have_it() -> None:
-    worth, now = BusyPolling(), 0.0
-    for preempted, awake_after in ((PREEMPTED - 1, True), (2 * PREEMPTED - 1, False)):
-        while not worth.wants_sample:
-            now += SOON
-            worth.heard(now)
-        worth.preempted(preempted, now)
-        assert not worth.wants_sample
-        assert worth.heard(now) is awake_after
-    while now < ENOUGH * SOON + PAUSE_S:  # it is heard all the same
+def sampled(worth: BusyPolling, now: float) -> float:
+    """When it has been awake for so long that a sample is due."""
+    while not worth.wants_sample:
         now += SOON
         worth.heard(now)
-    assert SAMPLE > PREEMPTED
+    return now
 
 
-def test_after_the_pause_it_is_tried_again() -> None:
+def test_who_is_pushed_aside_now_and_then_stays_awake() -> None:
     worth = BusyPolling()
-    for turn in range(ENOUGH + 1):
-        worth.heard(turn * SOON)
-    worth.preempted(PREEMPTED, ENOUGH * SOON)
-    end = ENOUGH * SOON + PAUSE_S
-    turns = int(PAUSE_S / SOON)
-    said = [worth.heard(ENOUGH * SOON + turn * SOON) for turn in range(turns + 3)]
-    assert not any(said[: turns - 1]), f"before {end}"
-    assert said[-1]
+    now = sampled(worth, 0.0)
+    worth.preempted(PREEMPTED - 1, now)
+    assert not worth.wants_sample
+    assert worth.heard(now)
+
+
+def test_while_others_want_the_processor_they_have_it_for_longer_and_longer() -> None:
+    worth, now, count, pauses = BusyPolling(), 0.0, 0, []
+    for _ in range(8):
+        began = sampled(worth, now)
+        count += PREEMPTED
+        worth.preempted(count, began)
+        now = began
+        while not worth.heard(now):  # it is heard all the same
+            now += SOON
+        pauses.append(now - began)
+    expected = [min(LONGEST_S, PAUSE_S * 2**time) for time in range(8)]
+    assert pauses == pytest.approx(expected, abs=2 * SOON)
+
+
+def test_after_a_while_alone_a_pause_is_short_again() -> None:
+    worth = BusyPolling()
+    for count in (PREEMPTED, 2 * PREEMPTED, 2 * PREEMPTED, 3 * PREEMPTED):
+        now = sampled(worth, max(0.0, worth._paused_until))
+        worth.preempted(count, now)
+    assert worth._paused_until == pytest.approx(now + PAUSE_S)

@@ -14,7 +14,8 @@ MOST: Final = 12  # so much is remembered
 LOST: Final = 3  # each that was late takes back the worth of so many
 SAMPLE: Final = 64  # so often is it looked whether others wanted the processor
 PREEMPTED: Final = 16  # of these, so many times: they do
-PAUSE_S: Final = 0.25  # they have it for so long
+PAUSE_S: Final = 0.005  # they have it for so long at first: perhaps the kernel has yet to spread us
+LONGEST_S: Final = 0.64  # and twice as long each time, up to this
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class BusyPolling:
     _paused_until: float = float("-inf")
     _heard: int = 0  # since the last sample
     _preempted: int = 0  # in all, at the last sample
+    _pause_s: float = PAUSE_S  # the next
 
     def heard(self, now: float) -> bool:
         """Is it worth looking out for the next, until PATIENCE_S from now?"""
@@ -48,5 +50,8 @@ class BusyPolling:
     def preempted(self, count: int, now: float) -> None:
         """So often has the thread had to leave its processor to others, since it began."""
         if count - self._preempted >= PREEMPTED:
-            self._paused_until = now + PAUSE_S
+            self._paused_until = now + self._pause_s
+            self._pause_s = min(LONGEST_S, 2 * self._pause_s)
+        else:
+            self._pause_s = PAUSE_S
         self._heard, self._preempted = 0, count
