@@ -106,14 +106,18 @@ class StokerProcess:
         self.stop()
 
 
-def make_zip(files: Mapping[str, str | bytes], executable: tuple[str, ...] = ()) -> bytes:
+def make_zip(
+    files: Mapping[str, str | bytes],
+    executable: tuple[str, ...] = (),
+    compression: int = zipfile.ZIP_STORED,
+) -> bytes:
     """A deployment package. Files named in `executable` get their x bits."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
             entry.external_attr = (0o755 if name in executable else 0o644) << 16
-            archive.writestr(entry, content)
+            archive.writestr(entry, content, compression)
     return buffer.getvalue()
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.java_sources import compiled
-from tests.running import StokerProcess, deploy
+from tests.running import StokerProcess, deploy, make_zip
 
 pytestmark = [pytest.mark.slow, pytest.mark.root]
 
@@ -58,7 +59,8 @@ def test_debians_python_and_ruby_run_functions_beside_the_machines_own_programs(
         closing(server.client("lambda")) as functions,
     ):
         settings: dict[str, Any] = {"MemorySize": 1024}
-        python = deploy(functions, code | {"main.py": PYTHON}, Runtime="python3.13", **settings)
+        package = make_zip(code | {"main.py": PYTHON}, compression=zipfile.ZIP_DEFLATED)
+        python = deploy(functions, {}, Runtime="python3.13", Code={"ZipFile": package}, **settings)
         ruby = deploy(
             functions, {"app.rb": RUBY}, Runtime="ruby3.3", Handler="app.handler", **settings
         )
