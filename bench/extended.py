@@ -56,8 +56,8 @@ def _cold(session: Session, stoker: Stoker, number: int, listener: str, importer
     connection = Connection(stoker.port)
     try:
         for index in range(session.effort.cold_starts):
-            for system, layers in kinds.items():
-                function = f"cold-{number}-{index}-{len(system)}"
+            for kind, (system, layers) in enumerate(kinds.items()):
+                function = f"cold-{number}-{index}-{kind}"
                 stoker.deploy(function, layers=layers)
                 time.sleep(PAUSE_S)
                 taken, answer = connection.timed(stoker.invocation(function))
