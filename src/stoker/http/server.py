@@ -34,7 +34,7 @@ class HttpServer:
         limits: Limits = _DEFAULTS,
         awake: BusyPoll | None = None,
     ) -> None:
-        """`awake`: told of all that comes; shared by all servers of the event loop."""
+        """`awake`: told of what comes in one piece; shared by all servers of the event loop."""
         self.application = application
         self.limits = limits
         self.awake = awake
